@@ -1,0 +1,88 @@
+/* The neutral change event: what a row change is, whatever log it came from.
+ *
+ * A transaction arrives whole and in commit order: BEGIN, its changes, COMMIT. RELATION comes before the first row of a shape.
+ * A MARKER is a message that we wrote into the log ourselves; outside a transaction it stands where it was written. */
+#ifndef SC_CDC_CHANGE_H
+#define SC_CDC_CHANGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+/* No server allows more columns in a table (PostgreSQL 1600, MySQL 4096). */
+#define MAX_COLUMNS 4096
+
+/* Where in the log. `order` grows with the log and may be compared within one server's history; `text` is the engine's own form
+ * ("16/B374D848"), which is what is stored and shown. All zero: nowhere yet. */
+struct position {
+    uint64_t order;
+    char text[64];
+};
+
+enum value_state {
+    VALUE_ABSENT,    /* the log did not say (not part of this image) */
+    VALUE_UNCHANGED, /* the log says it did not change, and so leaves it out (TOAST) */
+    VALUE_NULL,
+    VALUE_PRESENT,
+};
+
+struct value {
+    enum value_state state;
+    uint32_t len;
+    const char *data; /* text form, NUL behind it; not owned */
+};
+
+struct relation_column {
+    const char *name;
+    uint32_t type;     /* the engine's type number */
+    int32_t modifier;  /* the engine's type modifier, -1 none */
+    bool key;          /* part of the row's identity in the log */
+};
+
+struct relation {
+    uint32_t id; /* the engine's number for the table (OID, table id) */
+    const char *schema, *name;
+    char identity; /* PostgreSQL's replica identity: 'd', 'n', 'f', 'i' */
+    uint16_t ncolumns;
+    struct relation_column *columns;
+};
+
+enum change_kind {
+    CHANGE_RELATION = 1,
+    CHANGE_BEGIN,
+    CHANGE_INSERT,
+    CHANGE_UPDATE,
+    CHANGE_DELETE,
+    CHANGE_TRUNCATE,
+    CHANGE_COMMIT,
+    CHANGE_MARKER,
+};
+
+struct change {
+    enum change_kind kind;
+    uint64_t xid;             /* BEGIN: transaction id as the log has it (PostgreSQL: 32 bits) */
+    struct position position; /* BEGIN: of the commit record; COMMIT: behind the commit, where reading may resume; MARKER */
+    int64_t commit_us;        /* BEGIN, COMMIT: server's wall clock, microseconds since 1970 */
+    struct relation relation; /* RELATION */
+    /* INSERT: new. UPDATE: new, and old when the log has an old image. DELETE: old. Values in the relation's column order,
+     * `ncolumns` of them. In an old image that holds only the key, all other columns are VALUE_ABSENT. */
+    uint16_t ncolumns;
+    struct value *old_row, *new_row;
+    const char *marker; /* MARKER: our text */
+};
+
+/* Appends one encoded change to out. */
+void change_encode(struct buf *out, const struct change *change);
+
+/* Decodes exactly one change of `len` bytes; values point into arena memory. SC_FAIL: not a change this program wrote. */
+enum sc_result change_decode(struct arena *arena, const void *data, size_t len, struct change *out, struct sc_error *err);
+
+/* Memory that a change holds for its values, in bytes: for limits on batches. */
+size_t change_bytes(const struct change *change);
+
+const char *change_kind_name(enum change_kind kind);
+
+#endif

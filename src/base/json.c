@@ -1,0 +1,39 @@
+#include "base/json.h"
+
+#include "base/mem.h"
+
+/* Length of the well-formed UTF-8 sequence at p (RFC 3629), 0 when there is none. */
+static int utf8_len(const unsigned char *p)
+{
+    if (p[0] < 0x80)
+        return 1;
+    int n = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+    for (int i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+        (p[0] == 0xf4 && p[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+void json_string(struct buf *b, const char *text)
+{
+    buf_char(b, '"');
+    for (const unsigned char *p = (const unsigned char *)text; *p;) {
+        int n = utf8_len(p);
+        if (n == 0) {
+            buf_str(b, "\\ufffd");
+            p++;
+            continue;
+        }
+        if (*p == '"' || *p == '\\')
+            buf_printf(b, "\\%c", *p);
+        else if (*p < 0x20 || *p == 0x7f)
+            buf_printf(b, "\\u%04x", *p);
+        else
+            buf_bytes(b, p, (size_t)n);
+        p += n;
+    }
+    buf_char(b, '"');
+}

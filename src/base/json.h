@@ -1,0 +1,10 @@
+/* Writing JSON onto a buffer, one value at a time. Reading JSON is Jansson's work. */
+#ifndef SC_BASE_JSON_H
+#define SC_BASE_JSON_H
+
+struct buf;
+
+/* Appends text as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD. */
+void json_string(struct buf *b, const char *text);
+
+#endif
