@@ -1,0 +1,192 @@
+/* What an engine offers the program for one migration: its ghost, copy, apply and cutover behind a small table of functions.
+ *
+ * The drivers (copy.c, apply.c, swap.c) and the coordinator know no engine; they call these. A target holds what is known of the migration;
+ * a session is one connection with one purpose, used by one thread at a time. Every function that can fail fills `err`; SC_RETRY means
+ * that nothing happened and that the session may have to be opened again. */
+#ifndef SC_APPLIER_TARGET_H
+#define SC_APPLIER_TARGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/strlist.h"
+#include "cdc/change.h"
+#include "cdc/source.h"
+
+struct target;
+struct session;
+struct batch; /* applier/batch.h */
+
+/* The phases of a migration; the coordinator's table (src/coordinator/phase.h) says which may follow which. Stored by name. */
+enum phase {
+    PHASE_PREFLIGHT,
+    PHASE_PREPARE,
+    PHASE_COPY,
+    PHASE_INDEX,
+    PHASE_CATCH_UP,
+    PHASE_READY,
+    PHASE_CUTOVER,
+    PHASE_CLEANUP, /* swapped; constraints are validated, what is ours is removed */
+    PHASE_DONE,
+    PHASE_ABORTED,
+    PHASE_FAILED,
+};
+
+struct migration_spec {
+    const char *url;
+    const char *table; /* as the operator wrote it: name or schema.name, quoted as in SQL */
+    const char *alter; /* what stands behind ALTER TABLE name; NULL where only the table matters (abort) */
+    const char *id;    /* of a stored migration; NULL: found by table */
+    int workers;
+    bool drop_old;
+    int lock_timeout_ms;         /* one try of the cutover */
+    int64_t slot_wait_ms;        /* how long the log's start may wait for open transactions */
+    int64_t old_snapshot_wait_ms; /* how long the cutover waits for snapshots older than the ghost (correctness D9) */
+};
+
+/* What would be done, for `seachange plan`, and every reason not to. */
+struct plan {
+    struct strlist refusals; /* each one reason; empty: can be done */
+    struct strlist warnings;
+    struct strlist notes;      /* what happens to each dependent object */
+    struct strlist statements; /* "-- phase" lines and SQL, in order */
+    struct strlist locks;      /* which lock, on what, when, how long at most */
+    uint64_t rows;             /* estimated */
+    uint64_t table_bytes, index_bytes;
+    uint64_t disk_bytes;       /* needed beside what is there */
+    uint64_t log_bytes;        /* WAL or binary log written */
+    char *table;               /* qualified, quoted */
+    char *strategy;            /* "ghost" */
+    char *server;              /* "PostgreSQL 15.18" */
+};
+void plan_fini(struct plan *plan);
+
+/* What is stored of a migration and where it stands. */
+struct migration {
+    char id[24]; /* 8 hexadecimal digits */
+    enum phase phase;
+    bool resumed;            /* it was there when we came */
+    struct position applied; /* the checkpoint: all transactions up to here are in the ghost */
+    struct position partial; /* and of the transaction that commits here ... */
+    uint64_t partial_changes; /* ... so many changes */
+    struct position fence;   /* order 0: not written yet */
+    uint64_t rows_estimated;
+    uint64_t rows_copied;
+};
+
+/* One row of `seachange list`. Strings are owned. */
+struct listed {
+    char *id, *table, *phase, *alter, *started, *updated, *owner, *note;
+    struct strlist objects; /* what exists of it: "slot seachange_7f3a", "table ...", one a line */
+};
+
+/* A chunk: rows with after < key <= upto, both exclusive ends open when NULL. Keys are text values in key column order,
+ * written by the server and handed back to it unread. */
+struct key {
+    int count;
+    char **values; /* owned */
+};
+struct chunk {
+    uint64_t number; /* grows along the key */
+    struct key *after, *upto;
+};
+void key_free(struct key *key);
+struct key *key_copy(const struct key *key);
+bool key_same(const struct key *a, const struct key *b); /* equal text, or both NULL */
+
+/* What a cutover found under the lock, or learnt afterwards. */
+enum swap_outcome { SWAP_DONE, SWAP_NOT_DONE, SWAP_UNPROVEN };
+
+struct target_ops {
+    const char *name; /* "PostgreSQL" */
+
+    /* Connects and learns the server. */
+    enum sc_result (*open)(const struct migration_spec *spec, struct target **out, struct sc_error *err);
+    void (*close)(struct target *target);
+
+    /* Fills the plan. Changes nothing (what has to be tried is tried in a transaction that is rolled back).
+     * SC_OK also when there are refusals; SC_REFUSE when there is not even a table to speak of. */
+    enum sc_result (*plan)(struct target *target, struct plan *plan, struct sc_error *err);
+
+    /* Takes the migration's lock and finds or creates its stored state. After it, migration() is valid.
+     * SC_REFUSE: another instance holds the lock, or the stored one has another ALTER. */
+    enum sc_result (*begin)(struct target *target, struct sc_error *err);
+    struct migration *(*migration)(struct target *target);
+    /* Stores the phase (and checks that the lock is still ours). */
+    enum sc_result (*enter_phase)(struct target *target, enum phase phase, struct sc_error *err);
+    /* Still holding the lock, server the same, source table unchanged? SC_FAIL/SC_REFUSE says what changed. */
+    enum sc_result (*check)(struct target *target, struct sc_error *err);
+
+    /* Makes log position, ghost and everything else that has to be there before copying. Idempotent: after a crash in it, all
+     * that a first try left is removed and made again. `progress` is called with what it waits for. */
+    enum sc_result (*prepare)(struct target *target, void (*progress)(void *arg, const char *text), void *arg,
+                              struct sc_error *err);
+    /* For source_ops.start(). Strings are the target's. */
+    void (*source_config)(struct target *target, struct source_config *out);
+
+    enum sc_result (*session_open)(struct target *target, const char *role, struct session **out, struct sc_error *err);
+    void (*session_close)(struct session *session);
+
+    /* Writes a message into the log that the source hands on as CHANGE_MARKER, and makes sure it is flushed. */
+    enum sc_result (*marker)(struct session *session, const char *text, struct sc_error *err);
+
+    /* Copy. chunk_bound: the key of the rows-th row behind `after`; *upto NULL: fewer are left. */
+    enum sc_result (*chunk_bound)(struct session *session, const struct key *after, uint64_t rows, struct key **upto,
+                                  struct sc_error *err);
+    /* Copies one chunk and records it, in one transaction, with one snapshot. */
+    enum sc_result (*chunk_copy)(struct session *session, const struct chunk *chunk, uint64_t *rows,
+                                 struct sc_error *err);
+    /* Loads recorded chunks in order of number; *chunks is the caller's (array of *count, keys owned). */
+    enum sc_result (*chunks_load)(struct session *session, struct chunk **chunks, size_t *count, struct sc_error *err);
+    /* Forgets all recorded chunks and empties the ghost (TRUNCATE on the source). */
+    enum sc_result (*copy_reset)(struct session *session, struct sc_error *err);
+
+    /* The index by which the applier finds rows. key_index_ready() is cheap. */
+    bool (*key_index_ready)(struct target *target);
+    enum sc_result (*key_index_build)(struct session *session, struct sc_error *err);
+
+    /* Applies one batch and its checkpoint. With `commit` false (cutover session) it stays in the open transaction.
+     * SC_RETRY: nothing of it was applied. SC_UNKNOWN never: a commit whose outcome is unknown is SC_RETRY, because
+     * checkpoint_load() tells. SC_FAIL: the ghost disagrees with the log, or a row does not fit. */
+    enum sc_result (*apply)(struct session *session, const struct batch *batch, bool commit, struct sc_error *err);
+    /* Loads the checkpoint into migration(). */
+    enum sc_result (*checkpoint_load)(struct session *session, struct sc_error *err);
+    /* Are all these transactions (ids as the log has them) visible to a new snapshot? */
+    enum sc_result (*visible)(struct session *session, const uint64_t *xids, size_t count, bool *all,
+                              struct sc_error *err);
+    /* Stores the fence. */
+    enum sc_result (*fence_store)(struct session *session, const struct position *fence, struct sc_error *err);
+    /* Does this description of the source in the log fit what the ghost was made from? SC_FAIL: someone changed it. */
+    enum sc_result (*relation_check)(struct target *target, const struct relation *relation, struct sc_error *err);
+    /* Which columns of the log's rows are the key (indexes into the relation), and may keys be compared as bytes? */
+    void (*key_columns)(struct target *target, const uint16_t **columns, uint16_t *count, bool *bytewise);
+
+    /* Indexes and what else the ghost gets after the copy: jobs of one stage may run side by side, each on a session of its own; a
+     * stage starts when the one before has ended. Done jobs are remembered. */
+    int (*stage_count)(struct target *target);
+    int (*stage_jobs)(struct target *target, int stage);
+    const char *(*job_name)(struct target *target, int stage, int job);
+    enum sc_result (*job_run)(struct session *session, int stage, int job, struct sc_error *err);
+
+    /* Cutover, on one session, in this order. ready: statistics, old snapshots, blockers that would make it pointless now (SC_RETRY with
+     * the reason). lock: SC_RETRY on timeout, err names who holds the table. swap: checks the catalog once more,
+     * swaps, commits. SC_RETRY: rolled back. SC_UNKNOWN: ask outcome(). unlock: gives up, nothing happened. */
+    enum sc_result (*cutover_ready)(struct session *session, struct sc_error *err);
+    enum sc_result (*cutover_lock)(struct session *session, int timeout_ms, struct sc_error *err);
+    enum sc_result (*cutover_swap)(struct session *session, struct sc_error *err);
+    void (*cutover_unlock)(struct session *session);
+    enum sc_result (*cutover_outcome)(struct target *target, enum swap_outcome *out, struct sc_error *err);
+
+    /* After the swap: validates constraints, removes log position and state, drops the old table if told to. Idempotent.
+     * `notes` gets what the operator should know (where the old table is, constraints that could not be validated). */
+    enum sc_result (*finish)(struct target *target, struct strlist *notes, struct sc_error *err);
+    /* Removes everything of this migration; the source table stays. Idempotent. The source reader must be stopped. */
+    enum sc_result (*abort)(struct target *target, struct strlist *removed, struct sc_error *err);
+
+    /* All migrations stored on this server's database, and objects of ours that no stored one explains. *out is the caller's. */
+    enum sc_result (*list)(struct target *target, struct listed **out, size_t *count, struct sc_error *err);
+};
+void listed_free(struct listed *list, size_t count);
+
+#endif
