@@ -74,13 +74,15 @@ struct change {
     const char *marker; /* MARKER: our text */
 };
 
-/* Appends one encoded change to out. */
+/* Appends one encoded change to out. Values need no NUL behind them here. INSERT and UPDATE have new_row, DELETE has old_row. */
 void change_encode(struct buf *out, const struct change *change);
 
-/* Decodes exactly one change of `len` bytes; values point into arena memory. SC_FAIL: not a change this program wrote. */
+/* Decodes exactly one change of `len` bytes. Only arrays (rows, columns) come from the arena: values, names and the marker
+ * point straight into `data`, which must outlive the decoded change. A spool's record is gone with the next spool_take(): copy
+ * it first when changes are collected. SC_FAIL: not a change this program wrote; *out must not be used. */
 enum sc_result change_decode(struct arena *arena, const void *data, size_t len, struct change *out, struct sc_error *err);
 
-/* Memory that a change holds for its values, in bytes: for limits on batches. */
+/* Memory that a change holds for its values (bytes and arrays), in bytes: for limits on batches. */
 size_t change_bytes(const struct change *change);
 
 const char *change_kind_name(enum change_kind kind);
