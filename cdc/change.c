@@ -25,7 +25,7 @@ enum {
     SHORT_LIMIT = 256 - LEAD_SHORT, /* first length that needs the long form */
 };
 
-_Static_assert(VALUE_ABSENT == 0 && VALUE_NULL == 2 && VALUE_PRESENT == LEAD_LONG, "a state is its own lead byte");
+_Static_assert(VALUE_ABSENT == 0 && VALUE_NULL == 2 && (int)VALUE_PRESENT == LEAD_LONG, "a state is its own lead byte");
 
 static void put_cstring(struct buf *out, const char *s)
 {
