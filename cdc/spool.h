@@ -16,12 +16,14 @@
 struct spool;
 
 struct spool_config {
-    const char *directory;  /* made if missing (0700); files in it are named seachange-*.spool (0600) */
-    size_t memory_bytes;    /* blocks held in memory, e.g. 8 MiB */
+    const char *directory;  /* made if missing (0700); files in it are named seachange-*.spool (0600); one process at a time,
+                             * kept by a lock on seachange.lock in it */
+    size_t memory_bytes;    /* blocks waiting in memory, e.g. 8 MiB; one block a side and a few spare ones come on top */
     size_t block_bytes;     /* e.g. 256 KiB; a larger record gets a block of its own */
     uint64_t segment_bytes; /* compressed bytes a file, e.g. 64 MiB */
-    uint64_t disk_bytes;    /* 0: no limit. When reached, spool_put() waits for the consumer */
-    size_t record_bytes;    /* largest record taken, e.g. 1 GiB + slack */
+    uint64_t disk_bytes;    /* 0: no limit. When reached, spool_put() waits for the consumer. Counts whole segments
+                             * until they are removed; one block is always taken */
+    size_t record_bytes;    /* largest record taken, e.g. 1 GiB + slack; 4 GiB at most */
 };
 
 struct spool_stats {
@@ -32,17 +34,21 @@ struct spool_stats {
     uint64_t spilled_bytes;      /* ever written to disk, compressed */
 };
 
+/* SC_REFUSE: the directory cannot be used, or another process uses it. */
 enum sc_result spool_open(const struct spool_config *config, struct spool **out, struct sc_error *err);
-void spool_close(struct spool *spool); /* removes its files; NULL is fine */
+/* Both sides have ended. Removes its files, but not the directory; NULL is fine. */
+void spool_close(struct spool *spool);
 
 /* Producer. Appends one record. Waits while the disk limit is reached, calling `idle(arg)` about every 100 ms so that the
  * caller can answer keepalives; SC_STOP when spool_stop() was called meanwhile. SC_FAIL: disk full or I/O error: nothing is lost (the log
- * still has it), but this process cannot go on. */
+ * still has it), but this process cannot go on. It is the queue's failure, too: the consumer gets it after all records
+ * that were taken before, and every later call returns it. */
 enum sc_result spool_put(struct spool *spool, const void *record, size_t len, void (*idle)(void *arg), void *arg,
                          struct sc_error *err);
 
 /* Consumer. *record points to the next record until the next call. Waits up to timeout_ms; SC_RETRY: none came.
- * SC_STOP: stopped by spool_stop(). SC_FAIL: the producer reported failure (its error is handed on) or a segment cannot be read back. */
+ * SC_STOP: stopped by spool_stop(). SC_FAIL: the producer reported failure (its error is handed on, with its class where that is
+ * SC_REFUSE or SC_UNKNOWN) or a segment cannot be read back; every later call returns the same. */
 enum sc_result spool_take(struct spool *spool, const void **record, size_t *len, int timeout_ms, struct sc_error *err);
 
 /* The producer failed for good: the consumer gets this error after all records that were put before. */
