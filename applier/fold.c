@@ -1,0 +1,534 @@
+/* Of each key three things are known: whether its row was there before the batch, whether it is there now, and whether
+ * it was made within the batch (then its values are complete). These give the operation:
+ *
+ *   was there   is there   made here
+ *      no         no          -         NOTHING
+ *      no         yes        yes        INSERT
+ *      yes        no          -         DELETE
+ *      yes        yes         no        UPDATE
+ *      yes        yes        yes        REPLACE
+ *
+ * A row that moves to another key is gone from the old one and made under the new one. */
+#include "applier/fold.h"
+
+#include <assert.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/mem.h"
+
+struct entry {
+    struct folded_row row; /* op and group are set when rows are asked for */
+    struct value *own;     /* row.values when it is ours to change; else it is a change's */
+    bool was_there, is_there, made_here;
+};
+
+/* Empty when the stamp is not the fold's: emptying the table is one addition. */
+struct slot {
+    uint32_t stamp, tag, entry;
+};
+
+struct fold {
+    uint16_t nkey, ncolumns, nwords; /* words of a mask */
+    uint16_t *key_columns;
+    struct value *old_key, *new_key; /* scratch */
+    uint64_t seed;
+    struct arena arena;
+
+    struct entry *entries; /* in order of first touch */
+    size_t nentries, capacity;
+    struct slot *slots; /* open addressing, a power of two, at most half full */
+    size_t nslots;
+    uint32_t stamp;
+
+    /* Made by arrange(). */
+    bool arranged;
+    const struct folded_row **rows; /* by operation, updates by group */
+    size_t rows_capacity;
+    size_t op_start[ROW_OPS + 1];
+    uint64_t *masks; /* nwords for each group */
+    size_t masks_capacity;
+    size_t *group_start; /* into rows; ngroups + 1 */
+    size_t group_capacity;
+    uint32_t ngroups;
+    uint32_t *mask_slots; /* group + 1, 0 empty; open addressing */
+    size_t nmask_slots;
+};
+
+bool row_expected(enum row_op op)
+{
+    return op == ROW_DELETE || op == ROW_UPDATE || op == ROW_REPLACE;
+}
+
+const char *row_op_name(enum row_op op)
+{
+    static const char *const names[ROW_OPS] = {"DELETE", "NOTHING", "UPDATE", "REPLACE", "INSERT"};
+    return op < ROW_OPS ? names[op] : "?";
+}
+
+struct fold *fold_new(const uint16_t *key_columns, uint16_t nkey, uint16_t ncolumns)
+{
+    assert(nkey > 0);
+    struct fold *f = mem_alloc(sizeof(*f));
+    f->nkey = nkey;
+    f->ncolumns = ncolumns;
+    f->nwords = (uint16_t)((ncolumns + 63u) / 64u);
+    f->key_columns = mem_array(nkey, sizeof(*f->key_columns));
+    memcpy(f->key_columns, key_columns, nkey * sizeof(*f->key_columns));
+    for (uint16_t i = 0; i < nkey; i++)
+        assert(key_columns[i] < ncolumns);
+    f->old_key = mem_array(nkey, sizeof(*f->old_key));
+    f->new_key = mem_array(nkey, sizeof(*f->new_key));
+    /* Keys come from the application's users: nobody shall choose ones that all collide. Without randomness it still
+     * works. */
+    if (getrandom(&f->seed, sizeof(f->seed), GRND_NONBLOCK) != sizeof(f->seed))
+        f->seed = (uint64_t)(uintptr_t)f;
+    f->nslots = 1024;
+    f->slots = mem_array(f->nslots, sizeof(*f->slots));
+    f->stamp = 1;
+    return f;
+}
+
+void fold_free(struct fold *f)
+{
+    if (!f)
+        return;
+    arena_fini(&f->arena);
+    mem_free(f->key_columns);
+    mem_free(f->old_key);
+    mem_free(f->new_key);
+    mem_free(f->entries);
+    mem_free(f->slots);
+    mem_free(f->rows);
+    mem_free(f->masks);
+    mem_free(f->group_start);
+    mem_free(f->mask_slots);
+    mem_free(f);
+}
+
+void fold_reset(struct fold *f)
+{
+    arena_reset(&f->arena);
+    f->nentries = 0;
+    f->arranged = false;
+    if (++f->stamp == 0) {
+        memset(f->slots, 0, f->nslots * sizeof(*f->slots));
+        f->stamp = 1;
+    }
+}
+
+size_t fold_keys(const struct fold *f)
+{
+    return f->nentries;
+}
+
+/* ---- keys ---- */
+
+static uint64_t mix(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * 0x9E3779B97F4A7C15u;
+    return h ^ h >> 32;
+}
+
+static uint64_t hash_bytes(uint64_t h, const char *p, size_t len)
+{
+    h = mix(h, len);
+    uint64_t word;
+    for (; len >= sizeof(word); p += sizeof(word), len -= sizeof(word)) {
+        memcpy(&word, p, sizeof(word));
+        h = mix(h, word);
+    }
+    word = 0;
+    if (len)
+        memcpy(&word, p, len);
+    return mix(h, word);
+}
+
+static uint64_t hash_key(const struct fold *f, const struct value *key)
+{
+    uint64_t h = f->seed;
+    for (uint16_t i = 0; i < f->nkey; i++)
+        h = hash_bytes(h, key[i].data, key[i].len);
+    return mix(h, f->seed);
+}
+
+static bool same_key(const struct fold *f, const struct value *a, const struct value *b)
+{
+    for (uint16_t i = 0; i < f->nkey; i++)
+        if (a[i].len != b[i].len || (a[i].len > 0 && memcmp(a[i].data, b[i].data, a[i].len) != 0))
+            return false;
+    return true;
+}
+
+/* NULL: the batch has not touched this key. */
+static struct entry *find(struct fold *f, const struct value *key, uint64_t hash)
+{
+    uint32_t tag = (uint32_t)(hash >> 32);
+    for (size_t i = hash & (f->nslots - 1); f->slots[i].stamp == f->stamp; i = (i + 1) & (f->nslots - 1)) {
+        struct entry *e = &f->entries[f->slots[i].entry];
+        if (f->slots[i].tag == tag && same_key(f, e->row.key, key))
+            return e;
+    }
+    return NULL;
+}
+
+static void put_slot(struct fold *f, uint64_t hash, uint32_t entry)
+{
+    size_t i = hash & (f->nslots - 1);
+    while (f->slots[i].stamp == f->stamp)
+        i = (i + 1) & (f->nslots - 1);
+    f->slots[i] = (struct slot){.stamp = f->stamp, .tag = (uint32_t)(hash >> 32), .entry = entry};
+}
+
+static void grow_slots(struct fold *f)
+{
+    mem_free(f->slots);
+    f->nslots *= 2;
+    f->slots = mem_array(f->nslots, sizeof(*f->slots));
+    f->stamp = 1;
+    for (size_t i = 0; i < f->nentries; i++)
+        put_slot(f, hash_key(f, f->entries[i].row.key), (uint32_t)i);
+}
+
+/* Pointers to entries are not valid behind this. */
+static struct entry *add(struct fold *f, const struct value *key, uint64_t hash, bool was_there)
+{
+    if (f->nentries == f->capacity) {
+        assert(f->nentries < UINT32_MAX);
+        f->capacity = f->capacity ? f->capacity * 2 : 512;
+        f->entries = mem_resize(f->entries, f->capacity * sizeof(*f->entries));
+    }
+    if ((f->nentries + 1) * 2 > f->nslots)
+        grow_slots(f);
+    struct value *copy = arena_array(&f->arena, f->nkey, sizeof(*copy));
+    memcpy(copy, key, f->nkey * sizeof(*copy));
+    struct entry *e = &f->entries[f->nentries];
+    *e = (struct entry){.row.key = copy, .was_there = was_there, .is_there = was_there};
+    put_slot(f, hash, (uint32_t)f->nentries++);
+    return e;
+}
+
+/* ---- what a change says ---- */
+
+static enum fold_result fault(struct sc_error *err, const struct change *c, const char *what)
+{
+    error_set(err, SC_FAIL, "the change stream has %s %s %s",
+              c->kind == CHANGE_INSERT || c->kind == CHANGE_UPDATE ? "an" : "a", change_kind_name(c->kind), what);
+    error_hint(err, "The source is untouched and the batch was not applied. The server's log does not hold such a "
+                    "thing, so this is a "
+                    "fault of the program: please report it.");
+    return FOLD_FAIL;
+}
+
+/* The key in `row`; a column it leaves out as unchanged is taken from `instead`. */
+static bool get_key(const struct fold *f, struct value *key, const struct value *row, const struct value *instead)
+{
+    for (uint16_t i = 0; i < f->nkey; i++) {
+        const struct value *v = &row[f->key_columns[i]];
+        if (v->state == VALUE_UNCHANGED && instead)
+            v = &instead[f->key_columns[i]];
+        if (v->state != VALUE_PRESENT)
+            return false;
+        key[i] = *v;
+    }
+    return true;
+}
+
+/* How many columns are left out as unchanged; -1: one is not there at all. */
+static int count_unchanged(const struct fold *f, const struct value *row)
+{
+    int unchanged = 0;
+    bool absent = false;
+    for (uint16_t i = 0; i < f->ncolumns; i++) {
+        unchanged += row[i].state == VALUE_UNCHANGED;
+        absent |= row[i].state == VALUE_ABSENT;
+    }
+    return absent ? -1 : unchanged;
+}
+
+static bool known(const struct value *v)
+{
+    return v->state == VALUE_PRESENT || v->state == VALUE_NULL;
+}
+
+/* What the image leaves out as unchanged: from the change's own old image, else from what the batch knows of the row.
+ */
+static const struct value *fill(const struct change *c, const struct value *before, uint16_t column)
+{
+    if (c->old_row && known(&c->old_row[column]))
+        return &c->old_row[column];
+    if (before && known(&before[column]))
+        return &before[column];
+    return &c->new_row[column];
+}
+
+static bool can_fill(const struct fold *f, const struct change *c, const struct value *before)
+{
+    for (uint16_t i = 0; i < f->ncolumns; i++)
+        if (c->new_row[i].state == VALUE_UNCHANGED && fill(c, before, i)->state == VALUE_UNCHANGED)
+            return false;
+    return true;
+}
+
+static void set_row(struct entry *e, const struct value *values, struct value *own)
+{
+    e->row.values = values;
+    e->own = own;
+}
+
+/* Sets the entry's values to the new image over `before`, which may be the entry's own. */
+static void merge(struct fold *f, struct entry *e, const struct change *c, int unchanged, const struct value *before)
+{
+    if (unchanged == 0 || (!before && !c->old_row)) {
+        set_row(e, c->new_row, NULL);
+        return;
+    }
+    struct value *out = e->own;
+    if (!out || before != out)
+        out = arena_array(&f->arena, f->ncolumns, sizeof(*out));
+    for (uint16_t i = 0; i < f->ncolumns; i++)
+        out[i] = c->new_row[i].state == VALUE_UNCHANGED ? *fill(c, before, i) : c->new_row[i];
+    set_row(e, out, out);
+}
+
+static void make(struct entry *e)
+{
+    e->is_there = e->made_here = true;
+    e->row.changes++;
+}
+
+static void take_away(struct entry *e)
+{
+    e->is_there = e->made_here = false;
+    set_row(e, NULL, NULL);
+    e->row.changes++;
+}
+
+/* ---- the three kinds, and the move ---- */
+
+static enum fold_result add_insert(struct fold *f, const struct change *c, struct sc_error *err)
+{
+    if (!c->new_row || count_unchanged(f, c->new_row) != 0)
+        return fault(err, c, "that does not hold all columns");
+    if (!get_key(f, f->new_key, c->new_row, NULL))
+        return fault(err, c, "without a value in its key");
+    uint64_t hash = hash_key(f, f->new_key);
+    struct entry *e = find(f, f->new_key, hash);
+    if (e && e->is_there)
+        return fault(err, c, "of a row that is already there");
+    if (!e)
+        e = add(f, f->new_key, hash, false);
+    set_row(e, c->new_row, NULL);
+    make(e);
+    return FOLD_OK;
+}
+
+static enum fold_result add_delete(struct fold *f, const struct change *c, struct sc_error *err)
+{
+    if (!c->old_row || !get_key(f, f->old_key, c->old_row, NULL))
+        return fault(err, c, "without a value in its key");
+    uint64_t hash = hash_key(f, f->old_key);
+    struct entry *e = find(f, f->old_key, hash);
+    if (e && !e->is_there)
+        return fault(err, c, "of a row that is already gone");
+    if (!e)
+        e = add(f, f->old_key, hash, true);
+    take_away(e);
+    return FOLD_OK;
+}
+
+/* From old_key to new_key, which differ. */
+static enum fold_result add_move(struct fold *f, const struct change *c, int unchanged, struct sc_error *err)
+{
+    uint64_t old_hash = hash_key(f, f->old_key), new_hash = hash_key(f, f->new_key);
+    struct entry *from = find(f, f->old_key, old_hash), *to = find(f, f->new_key, new_hash);
+    if (from && !from->is_there)
+        return fault(err, c, "of a row that is already gone");
+    if (to && to->is_there)
+        return fault(err, c, "that moves a row to a key that is taken");
+    const struct value *before = from ? from->row.values : NULL;
+    if (unchanged > 0 && !can_fill(f, c, before))
+        return FOLD_BARRIER;
+    if (!to)
+        to = add(f, f->new_key, new_hash, false);
+    merge(f, to, c, unchanged, before); /* a dead entry owns no values: nothing of `before` is written over */
+    make(to);
+    from = find(f, f->old_key, old_hash); /* entries may have been moved in memory */
+    if (!from)
+        from = add(f, f->old_key, old_hash, true);
+    take_away(from);
+    return FOLD_OK;
+}
+
+static enum fold_result add_update(struct fold *f, const struct change *c, struct sc_error *err)
+{
+    int unchanged = c->new_row ? count_unchanged(f, c->new_row) : -1;
+    if (unchanged < 0)
+        return fault(err, c, "that does not hold all columns");
+    if (!get_key(f, f->new_key, c->new_row, c->old_row) || (c->old_row && !get_key(f, f->old_key, c->old_row, NULL)))
+        return fault(err, c, "without a value in its key");
+    if (c->old_row && !same_key(f, f->old_key, f->new_key))
+        return add_move(f, c, unchanged, err);
+    uint64_t hash = hash_key(f, f->new_key);
+    struct entry *e = find(f, f->new_key, hash);
+    if (e && !e->is_there)
+        return fault(err, c, "of a row that is already gone");
+    if (!e)
+        e = add(f, f->new_key, hash, true);
+    merge(f, e, c, unchanged, e->row.values);
+    e->row.changes++;
+    return FOLD_OK;
+}
+
+enum fold_result fold_add(struct fold *f, const struct change *c, struct sc_error *err)
+{
+    if (c->kind != CHANGE_INSERT && c->kind != CHANGE_UPDATE && c->kind != CHANGE_DELETE)
+        return fault(err, c, "where only changes of rows are expected");
+    if (c->ncolumns != f->ncolumns)
+        return fault(err, c, "with another number of columns than the table has");
+    f->arranged = false;
+    switch (c->kind) {
+    case CHANGE_INSERT:
+        return add_insert(f, c, err);
+    case CHANGE_UPDATE:
+        return add_update(f, c, err);
+    default:
+        return add_delete(f, c, err);
+    }
+}
+
+/* ---- the rows, arranged ---- */
+
+static enum row_op op_of(const struct entry *e)
+{
+    if (!e->is_there)
+        return e->was_there ? ROW_DELETE : ROW_NOTHING;
+    if (!e->was_there)
+        return ROW_INSERT;
+    return e->made_here ? ROW_REPLACE : ROW_UPDATE;
+}
+
+static uint64_t *mask_at(const struct fold *f, uint32_t group)
+{
+    return f->masks + (size_t)group * f->nwords;
+}
+
+static size_t mask_slot(const struct fold *f, const uint64_t *mask)
+{
+    size_t bytes = f->nwords * sizeof(*mask);
+    size_t i = hash_bytes(f->seed, (const char *)mask, bytes) & (f->nmask_slots - 1);
+    while (f->mask_slots[i] && memcmp(mask_at(f, f->mask_slots[i] - 1), mask, bytes) != 0)
+        i = (i + 1) & (f->nmask_slots - 1);
+    return i;
+}
+
+static void grow_masks(struct fold *f)
+{
+    if (f->ngroups + 1 >= f->masks_capacity) {
+        f->masks_capacity = f->masks_capacity ? f->masks_capacity * 2 : 16;
+        f->masks = mem_resize(f->masks, f->masks_capacity * f->nwords * sizeof(*f->masks));
+    }
+    if ((f->ngroups + 1) * 2 > f->nmask_slots) {
+        mem_free(f->mask_slots);
+        f->nmask_slots = f->nmask_slots ? f->nmask_slots * 2 : 64;
+        f->mask_slots = mem_array(f->nmask_slots, sizeof(*f->mask_slots));
+        for (uint32_t g = 0; g < f->ngroups; g++)
+            f->mask_slots[mask_slot(f, mask_at(f, g))] = g + 1;
+    }
+}
+
+/* Writes the row's mask behind the last group's, where it stays when it is a new one. `last`: the row before had this
+ * group. */
+static uint32_t group_of(struct fold *f, const struct value *values, uint32_t last)
+{
+    grow_masks(f);
+    uint64_t *mask = mask_at(f, f->ngroups);
+    size_t bytes = f->nwords * sizeof(*mask);
+    memset(mask, 0, bytes);
+    for (uint16_t i = 0; i < f->ncolumns; i++)
+        mask[i / 64] |= (uint64_t)(values[i].state == VALUE_UNCHANGED) << (i % 64);
+    if (last < f->ngroups && memcmp(mask_at(f, last), mask, bytes) == 0)
+        return last;
+    size_t slot = mask_slot(f, mask);
+    if (!f->mask_slots[slot])
+        f->mask_slots[slot] = ++f->ngroups;
+    return f->mask_slots[slot] - 1;
+}
+
+/* A counting sort: by operation, updates by group, then by first touch. */
+static void arrange(struct fold *f)
+{
+    if (f->arranged)
+        return;
+    f->arranged = true;
+    if (f->rows_capacity < f->nentries) {
+        f->rows_capacity = f->capacity;
+        f->rows = mem_resize(f->rows, f->rows_capacity * sizeof(*f->rows));
+    }
+    f->ngroups = 0;
+    if (f->mask_slots)
+        memset(f->mask_slots, 0, f->nmask_slots * sizeof(*f->mask_slots));
+    size_t counts[ROW_OPS] = {0};
+    uint32_t last = 0;
+    for (size_t i = 0; i < f->nentries; i++) {
+        struct folded_row *row = &f->entries[i].row;
+        row->op = op_of(&f->entries[i]);
+        row->group = row->op == ROW_UPDATE ? (last = group_of(f, row->values, last)) : 0;
+        counts[row->op]++;
+    }
+    f->op_start[0] = 0;
+    for (int op = 0; op < ROW_OPS; op++)
+        f->op_start[op + 1] = f->op_start[op] + counts[op];
+
+    if (f->group_capacity < f->ngroups + 2) {
+        f->group_capacity = (f->ngroups + 2) * 2;
+        f->group_start = mem_resize(f->group_start, f->group_capacity * sizeof(*f->group_start));
+    }
+    /* group_start[g + 1] counts group g, then is where its next row goes, and so ends as where group g + 1 starts. */
+    memset(f->group_start, 0, (f->ngroups + 2) * sizeof(*f->group_start));
+    for (size_t i = 0; i < f->nentries; i++)
+        if (f->entries[i].row.op == ROW_UPDATE)
+            f->group_start[f->entries[i].row.group + 2]++;
+    f->group_start[0] = f->group_start[1] = f->op_start[ROW_UPDATE];
+    for (uint32_t g = 0; g < f->ngroups; g++)
+        f->group_start[g + 2] += f->group_start[g + 1];
+
+    size_t next[ROW_OPS];
+    memcpy(next, f->op_start, sizeof(next));
+    for (size_t i = 0; i < f->nentries; i++) {
+        const struct folded_row *row = &f->entries[i].row;
+        f->rows[row->op == ROW_UPDATE ? f->group_start[row->group + 1]++ : next[row->op]++] = row;
+    }
+}
+
+static const struct folded_row *const *slice(const struct fold *f, size_t start, size_t end, size_t *count)
+{
+    *count = end - start;
+    return f->rows ? f->rows + start : NULL;
+}
+
+const struct folded_row *const *fold_rows(struct fold *f, enum row_op op, size_t *count)
+{
+    arrange(f);
+    return slice(f, f->op_start[op], f->op_start[op + 1], count);
+}
+
+uint32_t fold_groups(struct fold *f)
+{
+    arrange(f);
+    return f->ngroups;
+}
+
+const struct folded_row *const *fold_update_group(struct fold *f, uint32_t group, size_t *count)
+{
+    arrange(f);
+    assert(group < f->ngroups);
+    return slice(f, f->group_start[group], f->group_start[group + 1], count);
+}
+
+const uint64_t *fold_group_mask(struct fold *f, uint32_t group)
+{
+    arrange(f);
+    assert(group < f->ngroups);
+    return mask_at(f, group);
+}
