@@ -276,16 +276,15 @@ static void set_row(struct entry *e, const struct value *values, struct value *o
     e->own = own;
 }
 
-/* Sets the entry's values to the new image over `before`, which may be the entry's own. */
+/* Sets the entry's values to the new image over `before`: what the entry, or for a move the one it comes from, had so
+ * far. */
 static void merge(struct fold *f, struct entry *e, const struct change *c, int unchanged, const struct value *before)
 {
     if (unchanged == 0 || (!before && !c->old_row)) {
         set_row(e, c->new_row, NULL);
         return;
     }
-    struct value *out = e->own;
-    if (!out || before != out)
-        out = arena_array(&f->arena, f->ncolumns, sizeof(*out));
+    struct value *out = e->own ? e->own : arena_array(&f->arena, f->ncolumns, sizeof(*e->own));
     for (uint16_t i = 0; i < f->ncolumns; i++)
         out[i] = c->new_row[i].state == VALUE_UNCHANGED ? *fill(c, before, i) : c->new_row[i];
     set_row(e, out, out);
