@@ -390,6 +390,19 @@ static void at_the_limit_on_disk_the_producer_waits_calls_idle_and_goes_on_when_
     }
     pthread_join(thread, NULL);
     assert_int_equal(l.result, SC_OK);
+
+    /* The room of what was read can be used again, all of it. */
+    spool_stats(l.spool, &stats);
+    assert_int_equal(stats.disk_bytes, 0);
+    l.idle_calls = 0;
+    l.count = 4000;
+    pthread_create(&thread, NULL, limited_main, &l);
+    for (int ms = 0; l.idle_calls < 1 && ms < 10000; ms += 10)
+        clock_sleep_ms(10);
+    spool_stats(l.spool, &stats);
+    assert_in_range(stats.disk_bytes, 900 * KIB, 1 * MIB);
+    spool_stop(l.spool);
+    pthread_join(thread, NULL);
     spool_close(l.spool);
 }
 
