@@ -98,6 +98,14 @@ bool key_same(const struct key *a, const struct key *b); /* equal text, or both 
 /* What a cutover found under the lock, or learnt afterwards. */
 enum swap_outcome { SWAP_DONE, SWAP_NOT_DONE, SWAP_UNPROVEN };
 
+/* The rows that the log gives. */
+struct row_shape {
+    uint16_t ncolumns;
+    const uint16_t *key; /* indexes of the key's columns; the target's */
+    uint16_t nkey;
+    bool key_bytewise; /* equal for the server means equal as text */
+};
+
 struct target_ops {
     const char *name; /* "PostgreSQL" */
 
@@ -160,7 +168,7 @@ struct target_ops {
     /* Does this description of the source in the log fit what the ghost was made from? SC_FAIL: someone changed it. */
     enum sc_result (*relation_check)(struct target *target, const struct relation *relation, struct sc_error *err);
     /* Which columns of the log's rows are the key (indexes into the relation), and may keys be compared as bytes? */
-    void (*key_columns)(struct target *target, const uint16_t **columns, uint16_t *count, bool *bytewise);
+    void (*row_shape)(struct target *target, struct row_shape *out);
 
     /* Indexes and what else the ghost gets after the copy: jobs of one stage may run side by side, each on a session of its own; a
      * stage starts when the one before has ended. Done jobs are remembered. */

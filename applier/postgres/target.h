@@ -7,6 +7,9 @@
 #include "applier/target.h"
 #include "base/postgres/conn.h"
 
+/* INDEX_MAX_KEYS: the most columns an index can have (manual, limits). */
+#define MAX_KEY_COLUMNS 32
+
 /* A column as the catalog has it (manual, pg_attribute). Strings live in the table's arena. */
 struct pg_column {
     int attnum;
@@ -108,6 +111,7 @@ struct target {
     int *logged;
     uint16_t *logged_key;       /* the key's columns as indexes into logged[] */
     bool key_bytewise;
+    const char **ghost_key_types; /* for comparing with the ghost's key columns, in key order */
 };
 
 struct session {

@@ -1,0 +1,337 @@
+#include "applier/copy.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+/* A first chunk is small so that its time teaches the size of the next; the largest keeps one transaction well below
+ * what makes a logical decoder of the server spill. */
+#define CHUNK_ROWS_FIRST 2000
+#define CHUNK_ROWS_LEAST 50
+#define CHUNK_ROWS_MOST 200000
+
+/* A stretch of the key that is still to be copied: (after, upto]. A resumed copy starts with the holes between recorded chunks; the last
+ * one is open at its end and is cut into chunks. */
+struct stretch {
+    uint64_t number; /* of its first chunk */
+    struct key *after, *upto;
+    struct stretch *next;
+};
+
+struct copy {
+    struct copy_config config;
+    pthread_mutex_t cutting;  /* guards todo; held while the server looks for a bound */
+    struct stretch *todo;
+    pthread_mutex_t lock;     /* guards what follows */
+    pthread_cond_t ended;
+    pthread_t *threads;
+    int started, running;
+    bool stopping;
+    uint64_t chunk_rows;
+    uint64_t rows, chunks;
+    enum sc_result result;
+    struct sc_error err;
+};
+
+struct worker {
+    struct copy *copy;
+    int number;
+};
+
+static void give_stretch(struct stretch ***tail, uint64_t number, struct key *after, struct key *upto)
+{
+    struct stretch *s = mem_alloc(sizeof(*s));
+    s->number = number;
+    s->after = after;
+    s->upto = upto;
+    **tail = s;
+    *tail = &s->next;
+}
+
+static void drop_stretch(struct copy *c)
+{
+    struct stretch *s = c->todo;
+    c->todo = s->next;
+    key_free(s->after);
+    key_free(s->upto);
+    mem_free(s);
+}
+
+/* Numbers are given along the key and a hole is filled under the number that is missing in it, so recorded chunks ordered by number
+ * are ordered by key. Where neighbours do not touch, the process before us had chunks in flight (at most one a worker): a hole is
+ * small and is copied as one chunk. */
+static enum sc_result find_holes(struct copy *c, const struct chunk *chunks, size_t count, struct sc_error *err)
+{
+    struct stretch **tail = &c->todo;
+    const struct key *at = NULL;
+    uint64_t number = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && !at)
+            return error_set(err, SC_FAIL, "recorded chunk %llu lies behind the end of the table",
+                             (unsigned long long)chunks[i].number);
+        if (!key_same(chunks[i].after, at))
+            give_stretch(&tail, number, key_copy(at), key_copy(chunks[i].after));
+        at = chunks[i].upto;
+        number = chunks[i].number + 1;
+    }
+    if (count == 0 || at)
+        give_stretch(&tail, number, key_copy(at), NULL);
+    return SC_OK;
+}
+
+static bool stopping(struct copy *c)
+{
+    pthread_mutex_lock(&c->lock);
+    bool yes = c->stopping;
+    pthread_mutex_unlock(&c->lock);
+    return yes;
+}
+
+static uint64_t chunk_rows(struct copy *c)
+{
+    pthread_mutex_lock(&c->lock);
+    uint64_t rows = c->chunk_rows;
+    pthread_mutex_unlock(&c->lock);
+    return rows;
+}
+
+/* Cuts the next chunk off; *chunk's keys are the caller's. Only the open stretch at the end needs the server to say where. SC_STOP: nothing left. */
+static enum sc_result next_chunk(struct copy *c, struct session *session, struct chunk *chunk, struct sc_error *err)
+{
+    if (stopping(c))
+        return SC_STOP;
+    uint64_t rows = chunk_rows(c);
+    pthread_mutex_lock(&c->cutting);
+    enum sc_result result = SC_OK;
+    struct stretch *s = c->todo;
+    if (!s) {
+        result = SC_STOP;
+    } else if (s->upto) {
+        *chunk = (struct chunk){.number = s->number, .after = s->after, .upto = s->upto};
+        s->after = s->upto = NULL;
+        drop_stretch(c);
+    } else {
+        struct key *upto = NULL;
+        /* Under the mutex: the bound of a chunk is where the next one starts. It reads the key's index only. */
+        result = c->config.ops->chunk_bound(session, s->after, rows, &upto, err);
+        if (result == SC_OK) {
+            *chunk = (struct chunk){.number = s->number++, .after = s->after, .upto = upto};
+            s->after = key_copy(upto);
+            if (!upto)
+                drop_stretch(c);
+        }
+    }
+    pthread_mutex_unlock(&c->cutting);
+    return result;
+}
+
+static void adapt(struct copy *c, uint64_t rows, int64_t took_us)
+{
+    pthread_mutex_lock(&c->lock);
+    c->rows += rows;
+    c->chunks++;
+    if (rows >= CHUNK_ROWS_LEAST && took_us > 0) {
+        double fits = (double)rows * (double)c->config.chunk_time_ms * 1000 / (double)took_us;
+        double now = (double)c->chunk_rows;
+        double next = fits > now * 2 ? now * 2 : fits < now / 2 ? now / 2 : (fits + now) / 2;
+        c->chunk_rows = next < CHUNK_ROWS_LEAST  ? CHUNK_ROWS_LEAST
+                        : next > CHUNK_ROWS_MOST ? CHUNK_ROWS_MOST
+                                                 : (uint64_t)next;
+    }
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* Runs `step` until it succeeds, fails for good, or has been failing for too long; opens the session again after each failure. */
+static enum sc_result with_retries(struct copy *c, const char *role, struct session **session, struct chunk *chunk,
+                                   enum sc_result (*step)(struct copy *, struct session *, struct chunk *,
+                                                          struct sc_error *),
+                                   struct sc_error *err)
+{
+    struct backoff backoff;
+    backoff_init(&backoff, 100, 5000);
+    int64_t give_up = clock_us() + c->config.give_up_ms * 1000;
+    for (;;) {
+        enum sc_result result = SC_OK;
+        if (!*session)
+            result = c->config.ops->session_open(c->config.target, role, session, err);
+        if (result == SC_OK)
+            result = step(c, *session, chunk, err);
+        if (result != SC_RETRY)
+            return result;
+        if (stopping(c))
+            return SC_STOP;
+        if (clock_us() > give_up)
+            return result;
+        log_warn("%s: %s; trying again", role, err->what);
+        c->config.ops->session_close(*session);
+        *session = NULL;
+        clock_sleep_ms(backoff_next_ms(&backoff));
+    }
+}
+
+static enum sc_result copy_chunk(struct copy *c, struct session *session, struct chunk *chunk, struct sc_error *err)
+{
+    int64_t start = clock_us();
+    uint64_t rows = 0;
+    enum sc_result result = c->config.ops->chunk_copy(session, chunk, &rows, err);
+    if (result == SC_OK)
+        adapt(c, rows, clock_us() - start);
+    return result;
+}
+
+static void *work(void *arg)
+{
+    struct worker *w = arg;
+    struct copy *c = w->copy;
+    char role[32];
+    snprintf(role, sizeof(role), "copy %d", w->number);
+    mem_free(w);
+    struct session *session = NULL;
+    struct sc_error err;
+    error_init(&err);
+    enum sc_result result = SC_OK;
+    bool dropped = false; /* a chunk was cut off and not copied */
+    while (result == SC_OK) {
+        struct chunk chunk = {0};
+        result = with_retries(c, role, &session, &chunk, next_chunk, &err);
+        if (result == SC_OK) {
+            /* The gate is held over retries: until it is known whether a lost connection's chunk is in, nothing is applied. */
+            result = gate_enter_copy(c->config.gate) ? SC_OK : SC_STOP;
+            if (result == SC_OK) {
+                result = with_retries(c, role, &session, &chunk, copy_chunk, &err);
+                gate_leave_copy(c->config.gate);
+            }
+            dropped = result != SC_OK;
+        }
+        key_free(chunk.after);
+        key_free(chunk.upto);
+    }
+    c->config.ops->session_close(session);
+    pthread_mutex_lock(&c->lock);
+    c->running--;
+    if (result != SC_STOP || dropped) {
+        /* A chunk that failed is not recorded; the copy is not complete whatever the other workers say. */
+        if (c->result == SC_OK) {
+            c->result = result;
+            if (result == SC_STOP)
+                error_set(&err, SC_STOP, "the copy was stopped");
+            c->err = err;
+        }
+        c->stopping = true;
+    }
+    pthread_cond_broadcast(&c->ended);
+    pthread_mutex_unlock(&c->lock);
+    return NULL;
+}
+
+enum sc_result copy_start(const struct copy_config *config, struct copy **out, struct sc_error *err)
+{
+    *out = NULL;
+    struct session *session = NULL;
+    struct chunk *chunks = NULL;
+    size_t count = 0;
+    enum sc_result result = config->ops->session_open(config->target, "copy", &session, err);
+    if (result == SC_OK)
+        result = config->ops->chunks_load(session, &chunks, &count, err);
+    config->ops->session_close(session);
+    if (result != SC_OK)
+        return result;
+
+    struct copy *c = mem_alloc(sizeof(*c));
+    c->config = *config;
+    c->chunk_rows = CHUNK_ROWS_FIRST;
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_mutex_init(&c->cutting, NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&c->ended, &attr);
+    pthread_condattr_destroy(&attr);
+    result = find_holes(c, chunks, count, err);
+    for (size_t i = 0; i < count; i++) {
+        key_free(chunks[i].after);
+        key_free(chunks[i].upto);
+    }
+    mem_free(chunks);
+    if (result != SC_OK) {
+        copy_stop(c);
+        return result;
+    }
+    c->threads = mem_array((size_t)config->workers, sizeof(*c->threads));
+    for (int i = 0; i < config->workers && result == SC_OK; i++) {
+        struct worker *w = mem_alloc(sizeof(*w));
+        *w = (struct worker){.copy = c, .number = i + 1};
+        pthread_mutex_lock(&c->lock);
+        int failed = pthread_create(&c->threads[i], NULL, work, w);
+        if (!failed) {
+            c->started++;
+            c->running++;
+        }
+        pthread_mutex_unlock(&c->lock);
+        if (failed) {
+            mem_free(w);
+            result = error_set(err, SC_FAIL, "cannot start a thread for the copy: error %d", failed);
+        }
+    }
+    if (result != SC_OK) {
+        copy_stop(c);
+        return result;
+    }
+    *out = c;
+    return SC_OK;
+}
+
+enum sc_result copy_wait(struct copy *c, int timeout_ms, struct sc_error *err)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += timeout_ms / 1000;
+    until.tv_nsec += timeout_ms % 1000 * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000L;
+    }
+    pthread_mutex_lock(&c->lock);
+    while (c->running > 0 && pthread_cond_timedwait(&c->ended, &c->lock, &until) != ETIMEDOUT)
+        ;
+    enum sc_result result = c->running > 0 ? SC_RETRY : c->result;
+    if (result == SC_OK && c->todo)
+        result = error_set(&c->err, SC_STOP, "the copy was stopped");
+    if (result != SC_OK && result != SC_RETRY && err)
+        *err = c->err;
+    pthread_mutex_unlock(&c->lock);
+    return result;
+}
+
+void copy_stats(struct copy *c, struct copy_stats *out)
+{
+    pthread_mutex_lock(&c->lock);
+    *out = (struct copy_stats){.rows = c->rows,
+                               .chunks = c->chunks,
+                               .chunk_rows = c->chunk_rows,
+                               .done = c->running == 0 && c->result == SC_OK};
+    pthread_mutex_unlock(&c->lock);
+}
+
+void copy_stop(struct copy *c)
+{
+    if (!c)
+        return;
+    pthread_mutex_lock(&c->lock);
+    c->stopping = true;
+    pthread_mutex_unlock(&c->lock);
+    for (int i = 0; i < c->started; i++)
+        pthread_join(c->threads[i], NULL);
+    while (c->todo)
+        drop_stretch(c);
+    pthread_cond_destroy(&c->ended);
+    pthread_mutex_destroy(&c->cutting);
+    pthread_mutex_destroy(&c->lock);
+    mem_free(c->threads);
+    mem_free(c);
+}

@@ -1,0 +1,49 @@
+/* Applying a batch to the ghost on PostgreSQL. apply.c is the transaction around it; stage.c applies a folded batch set by set; ordered.c
+ * applies changes one by one in the order of the log; repair.c fetches from the source what the log left out. */
+#ifndef SC_APPLIER_POSTGRES_APPLY_H
+#define SC_APPLIER_POSTGRES_APPLY_H
+
+#include "applier/batch.h"
+#include "applier/postgres/target.h"
+
+enum sc_result pg_apply(struct session *s, const struct batch *batch, bool commit, struct sc_error *err);
+enum sc_result pg_visible(struct session *s, const uint64_t *xids, size_t count, bool *all, struct sc_error *err);
+
+/* The rest is this folder's. */
+
+/* What a session needs to apply, made once. */
+struct apply_plan {
+    struct arena arena;
+    const char **stage_types; /* of each logged column: its type, or what its domain is made of */
+    int *logged_of;           /* source column -> logged column, -1 where the log does not send it */
+    char *stage_columns;      /* "c1", "c2" */
+    struct ordered_statement *statements;
+    int nstatements;
+    unsigned statement_names; /* ever given */
+};
+void apply_plan_free(struct apply_plan *plan); /* NULL is fine */
+
+/* Makes the plan and the temporary staging table, outside a transaction. Idempotent. */
+enum sc_result pg_stage_open(struct session *s, struct sc_error *err);
+/* Applies the folded batch in the open transaction. */
+enum sc_result pg_stage_apply(struct session *s, const struct batch *batch, struct sc_error *err);
+/* Applies the changes one by one in the open transaction. */
+enum sc_result pg_ordered_apply(struct session *s, const struct batch *batch, struct sc_error *err);
+
+/* Is every column that the mapped column reads known, when `unknown(column)` says which logged columns are not? */
+enum mapped_state { MAPPED_KNOWN, MAPPED_UNKNOWN, MAPPED_PARTLY };
+enum mapped_state pg_mapped_state(const struct session *s, const struct pg_mapped *m,
+                                  bool (*unknown)(const void *arg, int logged), const void *arg);
+bool pg_mapped_is_key(const struct target *t, int mapped);
+
+/* Waits until the batch's transactions are visible, then sets all columns of these ghost rows from the source; `rows` is the text of
+ * a subquery that yields the source's key columns, with its parameters. Rows that the source does not have any more are left: their
+ * end is still to come in the log. With `insert`, rows missing in the ghost are inserted (lenient). */
+enum sc_result pg_repair(struct session *s, const struct batch *batch, const char *rows, int nparams,
+                         const char *const *params, bool insert, struct sc_error *err);
+
+/* "the log says 3 rows were updated, the ghost had 2 of them": correctness B5. */
+enum sc_result pg_count_differs(const struct session *s, const char *what, uint64_t expected, uint64_t found,
+                                struct sc_error *err);
+
+#endif

@@ -1,0 +1,266 @@
+/* Copying one chunk.
+ *
+ * The chunk is one REPEATABLE READ transaction, so it reads the source with one snapshot; no row passes through this program. The gate
+ * keeps the applier out while it runs and has made sure that everything applied so far is visible to this snapshot
+ * (docs/internals/ordering.md); rows that the applier has put into the ghost already are newer or as new, and are left alone. Bounds are text
+ * that the server wrote, cast back to the key's types: what one session writes another reads without loss (settings in conn.c). */
+#include "applier/postgres/copy.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "applier/postgres/mapping.h"
+
+/* Appends `(k1, k2) OP ($first::t1, $..::t2)`. */
+static void add_bound(struct buf *b, const struct target *t, const char *operator, int first)
+{
+    buf_str(b, "(");
+    pg_add_key(b, t, NULL);
+    buf_printf(b, ") %s (", operator);
+    for (int k = 0; k < t->key.count; k++)
+        buf_printf(b, "%s$%d::%s", k ? ", " : "", first + k, t->source.columns[t->key.columns[k]].type);
+    buf_str(b, ")");
+}
+
+enum sc_result pg_chunk_bound(struct session *s, const struct key *after, uint64_t rows, struct key **upto,
+                              struct sc_error *err)
+{
+    const struct target *t = s->target;
+    *upto = NULL;
+    /* SELECT key::text FROM ONLY source WHERE key > after ORDER BY key OFFSET rows - 1 LIMIT 1 */
+    struct buf sql = {0};
+    buf_str(&sql, "SELECT ");
+    for (int k = 0; k < t->key.count; k++) {
+        buf_str(&sql, k ? ", " : "");
+        pg_add_ident(&sql, t->source.columns[t->key.columns[k]].name);
+    }
+    buf_str(&sql, " FROM ONLY ");
+    pg_add_source(&sql, t);
+    if (after) {
+        buf_str(&sql, " WHERE ");
+        add_bound(&sql, t, ">", 1);
+    }
+    buf_str(&sql, " ORDER BY ");
+    pg_add_key(&sql, t, NULL);
+    buf_printf(&sql, " OFFSET %" PRIu64 " LIMIT 1", rows - 1);
+    PGresult *res = NULL;
+    enum sc_result result = pg_query(s->conn, err, &res, buf_cstr(&sql), after ? after->count : 0,
+                                     after ? (const char *const *)after->values : NULL);
+    if (result == SC_OK && PQntuples(res) == 1) {
+        struct key *key = mem_alloc(sizeof(*key));
+        key->count = t->key.count;
+        key->values = mem_array((size_t)key->count, sizeof(*key->values));
+        for (int k = 0; k < key->count; k++)
+            key->values[k] = mem_strdup(PQgetvalue(res, 0, k));
+        *upto = key;
+    }
+    PQclear(res);
+    buf_fini(&sql);
+    if (result != SC_OK)
+        error_wrap(err, "cannot find where the next chunk ends");
+    return result;
+}
+
+static char *copy_statement(const struct target *t, const struct chunk *chunk, bool skip_present)
+{
+    /* INSERT INTO ghost (columns) OVERRIDING SYSTEM VALUE SELECT expressions FROM ONLY source AS name
+     * [CROSS JOIN LATERAL (SELECT key expressions) AS k]
+     * WHERE key > after AND key <= upto [AND NOT EXISTS (SELECT FROM ghost g WHERE g.key = k.key)]
+     * The key's expressions stand outside the subquery, where their column names can only mean the source's. */
+    struct buf sql = {0};
+    buf_str(&sql, "INSERT INTO ");
+    pg_add_ghost(&sql, t);
+    buf_str(&sql, " (");
+    pg_add_ghost_columns(&sql, t);
+    buf_str(&sql, ") OVERRIDING SYSTEM VALUE SELECT ");
+    pg_add_expressions(&sql, t);
+    buf_str(&sql, " FROM ONLY ");
+    pg_add_source(&sql, t);
+    buf_str(&sql, " AS ");
+    pg_add_ident(&sql, t->source.name);
+    if (skip_present) {
+        buf_str(&sql, " CROSS JOIN LATERAL (SELECT ");
+        for (int k = 0; k < t->map.nkey; k++) {
+            buf_str(&sql, k ? ", " : "");
+            pg_add_key_expression(&sql, t, k);
+            buf_printf(&sql, " AS \"seachange k%d\"", k);
+        }
+        buf_str(&sql, ") AS \"seachange key\"");
+    }
+    const char *glue = " WHERE ";
+    int parameter = 1;
+    if (chunk->after) {
+        buf_str(&sql, glue);
+        add_bound(&sql, t, ">", parameter);
+        parameter += t->key.count;
+        glue = " AND ";
+    }
+    if (chunk->upto) {
+        buf_str(&sql, glue);
+        add_bound(&sql, t, "<=", parameter);
+        glue = " AND ";
+    }
+    if (skip_present) {
+        buf_printf(&sql, "%sNOT EXISTS (SELECT FROM ", glue);
+        pg_add_ghost(&sql, t);
+        buf_str(&sql, " AS \"seachange ghost\" WHERE ");
+        for (int k = 0; k < t->map.nkey; k++) {
+            buf_str(&sql, k ? " AND \"seachange ghost\"." : "\"seachange ghost\".");
+            pg_add_ident(&sql, t->map.columns[t->map.key[k]].ghost_column);
+            buf_printf(&sql, " = \"seachange key\".\"seachange k%d\"", k);
+        }
+        buf_str(&sql, ")");
+    }
+    return buf_take(&sql);
+}
+
+static bool key_index_there(struct target *t)
+{
+    pthread_mutex_lock(&t->lock);
+    bool there = t->key_ready;
+    pthread_mutex_unlock(&t->lock);
+    return there;
+}
+
+static enum sc_result insert_rows(struct session *s, const struct chunk *chunk, uint64_t *rows, struct sc_error *err)
+{
+    /* Without the index nothing has been applied yet, so nothing can be there already. */
+    char *sql = copy_statement(s->target, chunk, key_index_there(s->target));
+    const char *params[2 * MAX_KEY_COLUMNS];
+    int n = 0;
+    for (int k = 0; chunk->after && k < chunk->after->count; k++)
+        params[n++] = chunk->after->values[k];
+    for (int k = 0; chunk->upto && k < chunk->upto->count; k++)
+        params[n++] = chunk->upto->values[k];
+    PGresult *res = NULL;
+    enum sc_result result = pg_query(s->conn, err, &res, sql, n, params);
+    if (result == SC_OK)
+        *rows = strtoull(PQcmdTuples(res), NULL, 10);
+    PQclear(res);
+    mem_free(sql);
+    return result;
+}
+
+static void add_key_array(struct buf *b, const struct key *key)
+{
+    if (!key) {
+        buf_str(b, "NULL");
+        return;
+    }
+    buf_str(b, "ARRAY[");
+    for (int k = 0; k < key->count; k++) {
+        buf_str(b, k ? ", " : "");
+        pg_add_literal(b, key->values[k]);
+    }
+    buf_str(b, "]::text[]");
+}
+
+static enum sc_result record_chunk(struct session *s, const struct chunk *chunk, uint64_t rows, struct sc_error *err)
+{
+    struct buf sql = {0};
+    buf_printf(&sql,
+               "INSERT INTO seachange.chunk (id, number, after_key, upto_key, rows) SELECT id, %" PRIu64 ", ", chunk->number);
+    add_key_array(&sql, chunk->after);
+    buf_str(&sql, ", ");
+    add_key_array(&sql, chunk->upto);
+    /* An instance that was taken over records nothing, and so copies nothing. */
+    buf_printf(&sql, ", %" PRIu64 " FROM seachange.migration WHERE id = '%s' AND token = %" PRIu64, rows,
+               s->target->migration.id, s->target->token);
+    PGresult *res = NULL;
+    enum sc_result result = pg_query(s->conn, err, &res, buf_cstr(&sql), 0, NULL);
+    if (result == SC_OK && strcmp(PQcmdTuples(res), "1") != 0)
+        result = error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops",
+                           s->target->migration.id);
+    PQclear(res);
+    buf_fini(&sql);
+    return result;
+}
+
+/* Was this chunk committed by a connection that was lost before it could say so? Numbers are never used twice. */
+static enum sc_result recorded(struct session *s, const struct chunk *chunk, bool *is, uint64_t *rows, struct sc_error *err)
+{
+    char number[24];
+    snprintf(number, sizeof(number), "%" PRIu64, chunk->number);
+    char *value = NULL;
+    enum sc_result result =
+        pg_value(s->conn, err, &value, "SELECT rows FROM seachange.chunk WHERE id = $1 AND number = $2::pg_catalog.int8", 2,
+                 (const char *[]){s->target->migration.id, number});
+    *is = value != NULL;
+    if (value)
+        *rows = strtoull(value, NULL, 10);
+    mem_free(value);
+    return result;
+}
+
+enum sc_result pg_chunk_copy(struct session *s, const struct chunk *chunk, uint64_t *rows, struct sc_error *err)
+{
+    bool there = false;
+    enum sc_result result = pg_run(s->conn, err, "BEGIN ISOLATION LEVEL REPEATABLE READ");
+    if (result == SC_OK)
+        result = recorded(s, chunk, &there, rows, err);
+    if (result == SC_OK && !there) {
+        result = insert_rows(s, chunk, rows, err);
+        if (result == SC_OK)
+            result = record_chunk(s, chunk, *rows, err);
+    }
+    if (result == SC_OK)
+        result = pg_run(s->conn, err, "COMMIT");
+    else if (pg_alive(s->conn))
+        pg_run(s->conn, NULL, "ROLLBACK");
+    if (result != SC_OK && result != SC_RETRY) {
+        error_wrap(err, "cannot copy rows of %s.%s", s->target->source.schema, s->target->source.name);
+        error_hint(err, "A row does not fit the new table. The source is untouched; mend the data or the ALTER, then "
+                        "`seachange abort %s` and start again.",
+                   s->target->migration.id);
+    }
+    return result;
+}
+
+/* Takes a text[] apart by asking the server: the rows come as (number, which bound, position, value). */
+enum sc_result pg_chunks_load(struct session *s, struct chunk **chunks, size_t *count, struct sc_error *err)
+{
+    *chunks = NULL;
+    *count = 0;
+    PGresult *res = NULL;
+    struct buf sql = {0};
+    buf_str(&sql, "SELECT number, after_key IS NULL, upto_key IS NULL");
+    for (int k = 1; k <= s->target->key.count; k++)
+        buf_printf(&sql, ", after_key[%d], upto_key[%d]", k, k);
+    buf_str(&sql, " FROM seachange.chunk WHERE id = $1 ORDER BY number");
+    enum sc_result result = pg_query(s->conn, err, &res, buf_cstr(&sql), 1, (const char *[]){s->target->migration.id});
+    buf_fini(&sql);
+    if (result != SC_OK)
+        return error_wrap(err, "cannot read which chunks are copied");
+    *count = (size_t)PQntuples(res);
+    *chunks = mem_array(*count + 1, sizeof(**chunks));
+    for (size_t i = 0; i < *count; i++) {
+        struct chunk *c = &(*chunks)[i];
+        int row = (int)i;
+        c->number = strtoull(PQgetvalue(res, row, 0), NULL, 10);
+        for (int bound = 0; bound < 2; bound++) {
+            if (PQgetvalue(res, row, 1 + bound)[0] == 't')
+                continue;
+            struct key *key = mem_alloc(sizeof(*key));
+            key->count = s->target->key.count;
+            key->values = mem_array((size_t)key->count, sizeof(*key->values));
+            for (int k = 0; k < key->count; k++)
+                key->values[k] = mem_strdup(PQgetvalue(res, row, 3 + 2 * k + bound));
+            *(bound ? &c->upto : &c->after) = key;
+        }
+    }
+    PQclear(res);
+    return SC_OK;
+}
+
+enum sc_result pg_copy_reset(struct session *s, struct sc_error *err)
+{
+    struct buf sql = {0};
+    buf_str(&sql, "BEGIN; TRUNCATE ");
+    pg_add_ghost(&sql, s->target);
+    buf_printf(&sql, "; DELETE FROM seachange.chunk WHERE id = '%s'; COMMIT", s->target->migration.id);
+    enum sc_result result = pg_run(s->conn, err, buf_cstr(&sql));
+    buf_fini(&sql);
+    return result;
+}

@@ -1,0 +1,640 @@
+/* The stored state of a migration.
+ *
+ * Everything that must survive is in the database of the table, in schema seachange. The row of a migration is written before anything
+ * else of it exists, and removed after everything else is gone: so whatever is there is explained by a row. The checkpoint is moved only
+ * in the transaction of the batch it describes, by an UPDATE that compares the fencing token: an instance that
+ * lost its lock changes no row and stops (correctness C1, C5). */
+#include "applier/postgres/state.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+static const char *const phase_names[] = {
+    [PHASE_PREFLIGHT] = "preflight", [PHASE_PREPARE] = "prepare", [PHASE_COPY] = "copy",       [PHASE_INDEX] = "index",
+    [PHASE_CATCH_UP] = "catch-up",   [PHASE_READY] = "ready",     [PHASE_CUTOVER] = "cutover", [PHASE_CLEANUP] = "cleanup",
+    [PHASE_DONE] = "done",           [PHASE_ABORTED] = "aborted", [PHASE_FAILED] = "failed",
+};
+
+const char *phase_stored_name(enum phase phase)
+{
+    return phase_names[phase];
+}
+
+bool phase_from_stored(const char *name, enum phase *phase)
+{
+    for (size_t i = 0; i < sizeof(phase_names) / sizeof(phase_names[0]); i++) {
+        if (strcmp(phase_names[i], name) == 0) {
+            *phase = (enum phase)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char create_state[] = /* run under STATE_SCHEMA_LOCK */
+    "CREATE SCHEMA IF NOT EXISTS seachange;"
+    "COMMENT ON SCHEMA seachange IS 'seachange: state of online schema changes';"
+    "CREATE TABLE IF NOT EXISTS seachange.migration ("
+    " id text PRIMARY KEY, format int NOT NULL, phase text NOT NULL,"
+    " schema_name text NOT NULL, table_name text NOT NULL, table_oid oid NOT NULL, alter_text text NOT NULL,"
+    " ghost_schema text NOT NULL, old_schema text NOT NULL, ghost_oid oid,"
+    " slot text NOT NULL, publication text NOT NULL,"
+    " fingerprint text, relation_fingerprint text, key_index oid,"
+    " system_identifier text NOT NULL, timeline bigint NOT NULL, timezone text NOT NULL, date_order text NOT NULL,"
+    " search_path text NOT NULL, rows_estimated bigint,"
+    " token bigint NOT NULL, host text, pid int, version text,"
+    " started_by text NOT NULL DEFAULT session_user,"
+    " started_at timestamptz NOT NULL DEFAULT clock_timestamp(),"
+    " updated_at timestamptz NOT NULL DEFAULT clock_timestamp());"
+    "CREATE TABLE IF NOT EXISTS seachange.checkpoint ("
+    " id text PRIMARY KEY, token bigint NOT NULL, applied pg_lsn NOT NULL,"
+    " partial pg_lsn, partial_changes bigint NOT NULL DEFAULT 0, fence pg_lsn, fence_xid text,"
+    " updated_at timestamptz NOT NULL DEFAULT clock_timestamp()) WITH (fillfactor = 10);"
+    "CREATE TABLE IF NOT EXISTS seachange.chunk ("
+    " id text NOT NULL, number bigint NOT NULL, after_key text[], upto_key text[], rows bigint NOT NULL,"
+    " PRIMARY KEY (id, number));"
+    "CREATE TABLE IF NOT EXISTS seachange.todo ("
+    " id text NOT NULL, number int NOT NULL, stage int NOT NULL, name text NOT NULL, sql text NOT NULL,"
+    " done boolean NOT NULL DEFAULT false, PRIMARY KEY (id, number));"
+    "CREATE TABLE IF NOT EXISTS seachange.mapped ("
+    " id text NOT NULL, number int NOT NULL, ghost_column text NOT NULL, expression text NOT NULL,"
+    " source_column text, inputs text[] NOT NULL, key_position int, PRIMARY KEY (id, number));";
+
+void pg_name_objects(struct target *t, const char *id)
+{
+    snprintf(t->migration.id, sizeof(t->migration.id), "%s", id);
+    mem_free(t->ghost_schema);
+    mem_free(t->old_schema);
+    mem_free(t->slot);
+    mem_free(t->publication);
+    mem_free(t->message_prefix);
+    t->ghost_schema = mem_printf("seachange_new_%s", id);
+    t->old_schema = mem_printf("seachange_old_%s", id);
+    t->slot = mem_printf("seachange_%s", id);
+    t->publication = mem_printf("seachange_%s", id);
+    t->message_prefix = mem_printf("seachange/%s", id);
+}
+
+static enum sc_result begin_transaction(struct pg_conn *conn, struct sc_error *err)
+{
+    return pg_run(conn, err, "BEGIN");
+}
+
+static enum sc_result end_transaction(struct pg_conn *conn, enum sc_result result, struct sc_error *err)
+{
+    if (result == SC_OK)
+        return pg_run(conn, err, "COMMIT");
+    if (pg_alive(conn))
+        pg_run(conn, NULL, "ROLLBACK");
+    return result;
+}
+
+static enum sc_result state_exists(struct pg_conn *conn, bool *exists, struct sc_error *err)
+{
+    char *value = NULL;
+    enum sc_result result =
+        pg_value(conn, err, &value, "SELECT 1 WHERE pg_catalog.to_regclass('seachange.migration') IS NOT NULL", 0, NULL);
+    *exists = value != NULL;
+    mem_free(value);
+    return result;
+}
+
+/* The table's OID as the operator's own session would resolve the name; a swapped migration's table resolves to its ghost. */
+static enum sc_result resolve_table(struct target *t, char **oid, struct sc_error *err)
+{
+    *oid = NULL;
+    enum sc_result result = begin_transaction(t->control, err);
+    if (result != SC_OK)
+        return result;
+    char *was = NULL;
+    result = pg_value(t->control, err, &was, "SELECT pg_catalog.set_config('search_path', $1, true)", 1,
+                      (const char *[]){t->server.search_path});
+    mem_free(was);
+    if (result == SC_OK)
+        result = pg_value(t->control, err, oid, "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", 1,
+                          (const char *[]){t->spec.table});
+    enum sc_result ended = end_transaction(t->control, result, err);
+    if (ended == SC_OK && !*oid)
+        return error_set(err, SC_REFUSE, "there is no table %s in database %s", t->spec.table, t->server.database);
+    if (ended != SC_OK && err->sqlstate[0]) {
+        err->result = SC_REFUSE;
+        error_wrap(err, "--table %s", t->spec.table);
+        return SC_REFUSE;
+    }
+    return ended;
+}
+
+static enum sc_result take_lock(struct target *t, const char *oid, struct sc_error *err)
+{
+    char *got = NULL;
+    char *sql = mem_printf("SELECT pg_catalog.pg_try_advisory_lock(%d, ($1::pg_catalog.int8 - CASE WHEN $1::pg_catalog.int8 > "
+                           "2147483647 THEN 4294967296 ELSE 0 END)::pg_catalog.int4)",
+                           STATE_TABLE_LOCK);
+    enum sc_result result = pg_value(t->control, err, &got, sql, 1, &oid);
+    mem_free(sql);
+    if (result == SC_OK && (!got || strcmp(got, "t") != 0)) {
+        result = error_set(err, SC_REFUSE, "another seachange is working on table %s", t->spec.table);
+        error_hint(err, "`seachange list` shows which and where it runs.");
+    }
+    mem_free(got);
+    return result;
+}
+
+static char *column_text(const PGresult *res, int row, const char *name)
+{
+    int column = PQfnumber(res, name);
+    return column < 0 || PQgetisnull(res, row, column) ? NULL : PQgetvalue(res, row, column);
+}
+
+static uint64_t column_number(const PGresult *res, int row, const char *name)
+{
+    const char *text = column_text(res, row, name);
+    return text ? strtoull(text, NULL, 10) : 0;
+}
+
+static void replace(char **slot, const char *text)
+{
+    mem_free(*slot);
+    *slot = mem_strdup(text);
+}
+
+static struct position position_of(const char *lsn)
+{
+    struct position p = {0};
+    if (lsn && pg_lsn_parse(lsn, &p.order))
+        snprintf(p.text, sizeof(p.text), "%s", lsn);
+    return p;
+}
+
+static enum sc_result refuse_changed_server(struct target *t, const PGresult *res, struct sc_error *err)
+{
+    uint64_t identifier = column_number(res, 0, "system_identifier");
+    uint64_t timeline = column_number(res, 0, "timeline");
+    if (identifier == t->server.system_identifier && timeline == t->server.timeline)
+        return SC_OK;
+    error_set(err, SC_REFUSE,
+              "migration %s was started on server %" PRIu64 " timeline %" PRIu64 ", this is server %" PRIu64 " timeline %" PRIu32,
+              t->migration.id, identifier, timeline, t->server.system_identifier, t->server.timeline);
+    return error_hint(err, "After a failover its place in the log is gone and changes may be missing in the copy. The source table "
+                           "is complete: run `seachange abort %s` and start again.",
+                      t->migration.id);
+}
+
+/* Takes over what the row says. */
+static enum sc_result take_row(struct target *t, const PGresult *res, struct sc_error *err)
+{
+    uint64_t format = column_number(res, 0, "format");
+    pg_name_objects(t, column_text(res, 0, "id"));
+    if (format > STATE_FORMAT)
+        return error_set(err, SC_REFUSE, "migration %s was started by a newer seachange (its state has format %" PRIu64 ", this one reads up to %d)",
+                         t->migration.id, format, STATE_FORMAT);
+    if (!phase_from_stored(column_text(res, 0, "phase"), &t->migration.phase))
+        return error_set(err, SC_REFUSE, "migration %s is in a phase this seachange does not know: %s", t->migration.id,
+                         column_text(res, 0, "phase"));
+    const char *alter = column_text(res, 0, "alter_text");
+    if (t->spec.alter && strcmp(alter, t->spec.alter) != 0) {
+        error_set(err, SC_REFUSE, "a migration of this table with another ALTER is stored: %s: %s", t->migration.id, alter);
+        return error_hint(err, "Go on with it by giving the same --alter, or remove it with `seachange abort %s`.", t->migration.id);
+    }
+    t->migration.resumed = true;
+    t->source.oid = (Oid)column_number(res, 0, "table_oid");
+    t->ghost_oid = (Oid)column_number(res, 0, "ghost_oid");
+    t->source.schema = arena_strdup(&t->arena, column_text(res, 0, "schema_name"));
+    t->source.name = arena_strdup(&t->arena, column_text(res, 0, "table_name"));
+    t->migration.rows_estimated = column_number(res, 0, "rows_estimated");
+    t->token = column_number(res, 0, "token");
+    replace(&t->fingerprint, column_text(res, 0, "fingerprint"));
+    replace(&t->relation_fingerprint, column_text(res, 0, "relation_fingerprint"));
+    t->key.index = (Oid)column_number(res, 0, "key_index");
+    /* Values convert as they did when the migration began, wherever it goes on. */
+    replace(&t->server.timezone, column_text(res, 0, "timezone"));
+    replace(&t->server.date_order, column_text(res, 0, "date_order"));
+    replace(&t->server.search_path, column_text(res, 0, "search_path"));
+    return refuse_changed_server(t, res, err);
+}
+
+static enum sc_result find_stored(struct target *t, const char *oid, struct sc_error *err)
+{
+    bool exists = false;
+    enum sc_result result = state_exists(t->control, &exists, err);
+    if (result != SC_OK || !exists)
+        return result;
+    PGresult *res = NULL;
+    result = pg_query(t->control, err, &res,
+                      "SELECT * FROM seachange.migration WHERE phase NOT IN ('done', 'aborted')"
+                      " AND (table_oid = $1::pg_catalog.oid OR (ghost_oid = $1::pg_catalog.oid AND phase IN ('cutover', 'cleanup')))",
+                      1, &oid);
+    if (result == SC_OK && PQntuples(res) > 1)
+        result = error_set(err, SC_REFUSE, "more than one migration of table %s is stored; abort all but one", t->spec.table);
+    else if (result == SC_OK && PQntuples(res) == 1)
+        result = take_row(t, res, err);
+    PQclear(res);
+    return result;
+}
+
+static uint64_t random_number(void)
+{
+    uint64_t n = 0;
+    if (getrandom(&n, sizeof(n), 0) != (ssize_t)sizeof(n))
+        n = (uint64_t)getpid() * 0x9e3779b97f4a7c15u;
+    return n;
+}
+
+/* This instance's token is larger than any before it: an older instance that still believes it runs changes no row any more. */
+static enum sc_result take_over(struct target *t, struct sc_error *err)
+{
+    char *token = NULL;
+    char host[256] = "";
+    gethostname(host, sizeof(host) - 1);
+    char pid[16];
+    snprintf(pid, sizeof(pid), "%d", (int)getpid());
+    enum sc_result result = begin_transaction(t->control, err);
+    if (result != SC_OK)
+        return result;
+    result = pg_value(t->control, err, &token,
+                      "UPDATE seachange.migration SET token = token + 1, host = $2, pid = $3::pg_catalog.int4,"
+                      " version = $4, updated_at = pg_catalog.clock_timestamp() WHERE id = $1 RETURNING token",
+                      4, (const char *[]){t->migration.id, host, pid, SEACHANGE_VERSION});
+    PGresult *res = NULL;
+    if (result == SC_OK)
+        result = pg_query(t->control, err, &res, "UPDATE seachange.checkpoint SET token = $2::pg_catalog.int8 WHERE id = $1", 2,
+                          (const char *[]){t->migration.id, token});
+    PQclear(res);
+    result = end_transaction(t->control, result, err);
+    if (result == SC_OK && token)
+        t->token = strtoull(token, NULL, 10);
+    mem_free(token);
+    return result;
+}
+
+enum sc_result pg_begin(struct target *t, struct sc_error *err)
+{
+    char *oid = NULL;
+    enum sc_result result = resolve_table(t, &oid, err);
+    if (result == SC_OK)
+        result = find_stored(t, oid, err);
+    if (result == SC_OK) {
+        /* The lock is on the source's OID, also when the name has come to mean the ghost. */
+        char *source = t->source.oid ? mem_printf("%u", t->source.oid) : mem_strdup(oid);
+        result = take_lock(t, source, err);
+        mem_free(source);
+    }
+    if (result == SC_OK && t->migration.resumed) {
+        /* Read again now that nobody else can change it. */
+        result = find_stored(t, oid, err);
+        if (result == SC_OK)
+            result = take_over(t, err);
+        if (result == SC_OK)
+            result = pg_state_load(t, err);
+    } else if (result == SC_OK) {
+        char id[16];
+        snprintf(id, sizeof(id), "%08x", (unsigned)(random_number() & 0xffffffffu));
+        pg_name_objects(t, id);
+        t->migration.phase = PHASE_PREFLIGHT;
+    }
+    mem_free(oid);
+    return result;
+}
+
+static enum sc_result create_row(struct target *t, struct sc_error *err)
+{
+    char host[256] = "";
+    gethostname(host, sizeof(host) - 1);
+    char oid[16], pid[16], identifier[24], timeline[16], token[24], rows[24], format[8];
+    snprintf(oid, sizeof(oid), "%u", t->source.oid);
+    snprintf(pid, sizeof(pid), "%d", (int)getpid());
+    snprintf(identifier, sizeof(identifier), "%" PRIu64, t->server.system_identifier);
+    snprintf(timeline, sizeof(timeline), "%" PRIu32, t->server.timeline);
+    snprintf(rows, sizeof(rows), "%" PRIu64, t->source.rows_estimated);
+    snprintf(format, sizeof(format), "%d", STATE_FORMAT);
+    t->token = random_number() >> 16;
+    snprintf(token, sizeof(token), "%" PRIu64, t->token);
+    t->migration.rows_estimated = t->source.rows_estimated;
+    enum sc_result result = begin_transaction(t->control, err);
+    if (result != SC_OK)
+        return result;
+    result = pg_run(t->control, err, "SELECT pg_catalog.pg_advisory_xact_lock(" STATE_SCHEMA_LOCK ")");
+    if (result == SC_OK)
+        result = pg_run(t->control, err, create_state);
+    PGresult *res = NULL;
+    if (result == SC_OK)
+        result = pg_query(t->control, err, &res,
+                          "INSERT INTO seachange.migration (id, format, phase, schema_name, table_name, table_oid, alter_text,"
+                          " ghost_schema, old_schema, slot, publication, system_identifier, timeline, timezone, date_order,"
+                          " search_path, rows_estimated, token, host, pid, version) VALUES ($1, $2::int4, 'prepare', $3, $4, $5::oid,"
+                          " $6, $7, $8, $9, $10, $11, $12::int8, $13, $14, $15, $16::int8, $17::int8, $18, $19::int4, $20)",
+                          20,
+                          (const char *[]){t->migration.id, format, t->source.schema, t->source.name, oid, t->spec.alter,
+                                           t->ghost_schema, t->old_schema, t->slot, t->publication, identifier, timeline,
+                                           t->server.timezone, t->server.date_order, t->server.search_path, rows, token, host, pid,
+                                           SEACHANGE_VERSION});
+    PQclear(res);
+    result = end_transaction(t->control, result, err);
+    if (result != SC_OK)
+        error_wrap(err, "cannot write the migration's state into schema seachange");
+    return result;
+}
+
+enum sc_result pg_enter_phase(struct target *t, enum phase phase, struct sc_error *err)
+{
+    if (phase == PHASE_PREFLIGHT)
+        return SC_OK;
+    if (phase == PHASE_PREPARE && !t->migration.resumed && t->migration.phase == PHASE_PREFLIGHT) {
+        enum sc_result result = create_row(t, err);
+        if (result == SC_OK)
+            t->migration.phase = phase;
+        return result;
+    }
+    char token[24];
+    snprintf(token, sizeof(token), "%" PRIu64, t->token);
+    char *one = NULL;
+    enum sc_result result =
+        pg_value(t->control, err, &one,
+                 "UPDATE seachange.migration SET phase = $2, updated_at = pg_catalog.clock_timestamp()"
+                 " WHERE id = $1 AND token = $3::pg_catalog.int8 RETURNING 1",
+                 3, (const char *[]){t->migration.id, phase_stored_name(phase), token});
+    if (result == SC_OK && !one)
+        result = error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops", t->migration.id);
+    if (result == SC_OK)
+        t->migration.phase = phase;
+    mem_free(one);
+    return result;
+}
+
+enum sc_result pg_check(struct target *t, struct sc_error *err)
+{
+    if (!pg_alive(t->control))
+        return error_set(err, SC_RETRY, "the connection that holds the migration's lock is gone");
+    char *fingerprint = NULL;
+    enum sc_result result = pg_fingerprint(t->control, t->source.oid, &fingerprint, err);
+    if (result == SC_OK && t->fingerprint && (!fingerprint || strcmp(fingerprint, t->fingerprint) != 0)) {
+        result = error_set(err, SC_FAIL, "somebody changed the definition of table %s.%s while it was being migrated",
+                           t->source.schema, t->source.name);
+        error_hint(err, "The table is as they left it; the copy no longer fits. Run `seachange abort %s` and start again.",
+                   t->migration.id);
+    }
+    mem_free(fingerprint);
+    return result;
+}
+
+enum sc_result pg_checkpoint_create(struct target *t, struct pg_conn *conn, const char *lsn, struct sc_error *err)
+{
+    char token[24];
+    snprintf(token, sizeof(token), "%" PRIu64, t->token);
+    PGresult *res = NULL;
+    enum sc_result result = pg_query(conn, err, &res,
+                                     "INSERT INTO seachange.checkpoint (id, token, applied) VALUES ($1, $2::int8, $3::pg_lsn)"
+                                     " ON CONFLICT (id) DO UPDATE SET token = EXCLUDED.token, applied = EXCLUDED.applied,"
+                                     " partial = NULL, partial_changes = 0, fence = NULL, fence_xid = NULL",
+                                     3, (const char *[]){t->migration.id, token, lsn});
+    PQclear(res);
+    if (result == SC_OK)
+        t->migration.applied = position_of(lsn);
+    return result;
+}
+
+static enum sc_result checkpoint_read(struct target *t, struct pg_conn *conn, struct sc_error *err)
+{
+    PGresult *res = NULL;
+    enum sc_result result = pg_query(conn, err, &res, "SELECT * FROM seachange.checkpoint WHERE id = $1", 1,
+                                     (const char *[]){t->migration.id});
+    if (result == SC_OK && PQntuples(res) == 1) {
+        struct migration *m = &t->migration;
+        if (column_number(res, 0, "token") != t->token)
+            result = error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops", m->id);
+        m->applied = position_of(column_text(res, 0, "applied"));
+        m->partial = position_of(column_text(res, 0, "partial"));
+        m->partial_changes = column_number(res, 0, "partial_changes");
+        m->fence = position_of(column_text(res, 0, "fence"));
+    } else if (result == SC_OK && t->migration.phase > PHASE_PREPARE) {
+        result = error_set(err, SC_FAIL, "the checkpoint of migration %s is gone from seachange.checkpoint", t->migration.id);
+    }
+    PQclear(res);
+    return result;
+}
+
+enum sc_result pg_checkpoint_load(struct session *s, struct sc_error *err)
+{
+    return checkpoint_read(s->target, s->conn, err);
+}
+
+void pg_checkpoint_statement(struct buf *b, const struct target *t, const struct position *applied,
+                             const struct position *partial, uint64_t partial_changes)
+{
+    char at[24];
+    pg_lsn_format(applied->order, at);
+    buf_printf(b, "UPDATE seachange.checkpoint SET applied = '%s', ", at);
+    if (partial->order) {
+        pg_lsn_format(partial->order, at);
+        buf_printf(b, "partial = '%s', partial_changes = %" PRIu64, at, partial_changes);
+    } else {
+        buf_str(b, "partial = NULL, partial_changes = 0");
+    }
+    buf_printf(b, ", updated_at = pg_catalog.clock_timestamp() WHERE id = '%s' AND token = %" PRIu64, t->migration.id, t->token);
+}
+
+enum sc_result pg_fence_store(struct session *s, const struct position *fence, struct sc_error *err)
+{
+    char at[24], token[24];
+    pg_lsn_format(fence->order, at);
+    snprintf(token, sizeof(token), "%" PRIu64, s->target->token);
+    char *one = NULL;
+    enum sc_result result = pg_value(s->conn, err, &one,
+                                     "UPDATE seachange.checkpoint SET fence = $2::pg_catalog.pg_lsn,"
+                                     " fence_xid = pg_catalog.pg_current_xact_id()::pg_catalog.text"
+                                     " WHERE id = $1 AND token = $3::pg_catalog.int8 RETURNING 1",
+                                     3, (const char *[]){s->target->migration.id, at, token});
+    if (result == SC_OK && !one)
+        result = error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops", s->target->migration.id);
+    mem_free(one);
+    return result;
+}
+
+/* --- the ghost's description --------------------------------------------------------------------------------------------- */
+
+static void add_array(struct buf *b, const struct pg_table *source, const int *columns, int count)
+{
+    /* An array literal for a text parameter: every element quoted (manual, 8.15.2). */
+    buf_char(b, '{');
+    for (int i = 0; i < count; i++) {
+        buf_str(b, i ? ",\"" : "\"");
+        for (const char *p = source->columns[columns[i]].name; *p; p++) {
+            if (*p == '"' || *p == '\\')
+                buf_char(b, '\\');
+            buf_char(b, *p);
+        }
+        buf_char(b, '"');
+    }
+    buf_char(b, '}');
+}
+
+static enum sc_result store_mapped(struct target *t, int number, struct sc_error *err)
+{
+    const struct pg_mapped *m = &t->map.columns[number];
+    struct buf inputs = {0};
+    add_array(&inputs, &t->source, m->inputs, m->ninputs);
+    char text[16], position[16];
+    snprintf(text, sizeof(text), "%d", number);
+    const char *key = NULL;
+    for (int k = 0; k < t->map.nkey; k++) {
+        if (t->map.key[k] == number) {
+            snprintf(position, sizeof(position), "%d", k);
+            key = position;
+        }
+    }
+    PGresult *res = NULL;
+    enum sc_result result = pg_query(
+        t->control, err, &res,
+        "INSERT INTO seachange.mapped (id, number, ghost_column, expression, source_column, inputs, key_position)"
+        " VALUES ($1, $2::int4, $3, $4, $5, $6::text[], $7::int4)",
+        7,
+        (const char *[]){t->migration.id, text, m->ghost_column, m->expression,
+                         m->source_column >= 0 ? t->source.columns[m->source_column].name : NULL, buf_cstr(&inputs), key});
+    PQclear(res);
+    buf_fini(&inputs);
+    return result;
+}
+
+static enum sc_result store_todo(struct target *t, const struct pg_todo *todo, struct sc_error *err)
+{
+    char number[16], stage[16];
+    snprintf(number, sizeof(number), "%d", todo->number);
+    snprintf(stage, sizeof(stage), "%d", (int)todo->stage);
+    PGresult *res = NULL;
+    enum sc_result result = pg_query(t->control, err, &res,
+                                     "INSERT INTO seachange.todo (id, number, stage, name, sql)"
+                                     " VALUES ($1, $2::int4, $3::int4, $4, $5)",
+                                     5, (const char *[]){t->migration.id, number, stage, todo->name, todo->sql});
+    PQclear(res);
+    return result;
+}
+
+enum sc_result pg_state_store_ghost(struct target *t, struct sc_error *err)
+{
+    char ghost[16], key[16];
+    snprintf(ghost, sizeof(ghost), "%u", t->ghost_oid);
+    snprintf(key, sizeof(key), "%u", t->key.index);
+    enum sc_result result = pg_runf(t->control, err,
+                                    "DELETE FROM seachange.mapped WHERE id = '%s'; DELETE FROM seachange.todo WHERE id = '%s';"
+                                    "DELETE FROM seachange.chunk WHERE id = '%s'",
+                                    t->migration.id, t->migration.id, t->migration.id);
+    PGresult *res = NULL;
+    if (result == SC_OK)
+        result = pg_query(t->control, err, &res,
+                          "UPDATE seachange.migration SET ghost_oid = $2::oid, key_index = $3::oid, fingerprint = $4,"
+                          " relation_fingerprint = $5 WHERE id = $1",
+                          5, (const char *[]){t->migration.id, ghost, key, t->fingerprint, t->relation_fingerprint});
+    PQclear(res);
+    for (int i = 0; i < t->map.ncolumns && result == SC_OK; i++)
+        result = store_mapped(t, i, err);
+    for (int i = 0; i < t->ntodo && result == SC_OK; i++)
+        result = store_todo(t, &t->todo[i], err);
+    return result;
+}
+
+enum sc_result pg_todo_done(struct target *t, struct pg_conn *conn, struct pg_todo *todo, struct sc_error *err)
+{
+    char number[16];
+    snprintf(number, sizeof(number), "%d", todo->number);
+    PGresult *res = NULL;
+    enum sc_result result = pg_query(conn, err, &res, "UPDATE seachange.todo SET done = true WHERE id = $1 AND number = $2::int4", 2,
+                                     (const char *[]){t->migration.id, number});
+    PQclear(res);
+    return result;
+}
+
+static enum sc_result load_mapped(struct target *t, struct sc_error *err)
+{
+    PGresult *res = NULL;
+    enum sc_result result = pg_query(t->control, err, &res,
+                                     "SELECT ghost_column, expression, source_column, key_position, i.ord, i.name"
+                                     " FROM seachange.mapped m LEFT JOIN LATERAL pg_catalog.unnest(inputs) WITH ORDINALITY i(name, ord) ON true"
+                                     " WHERE id = $1 ORDER BY number, i.ord",
+                                     1, (const char *[]){t->migration.id});
+    if (result != SC_OK)
+        return result;
+    int rows = PQntuples(res);
+    t->map.columns = arena_array(&t->arena, (size_t)rows + 1, sizeof(*t->map.columns));
+    t->map.key = arena_array(&t->arena, (size_t)rows + 1, sizeof(int));
+    t->map.ncolumns = t->map.nkey = 0;
+    struct pg_mapped *m = NULL;
+    for (int i = 0; i < rows && result == SC_OK; i++) {
+        const char *ordinal = column_text(res, i, "ord");
+        if (!ordinal || strcmp(ordinal, "1") == 0) {
+            const char *source = column_text(res, i, "source_column"), *key = column_text(res, i, "key_position");
+            m = &t->map.columns[t->map.ncolumns];
+            m->ghost_column = arena_strdup(&t->arena, column_text(res, i, "ghost_column"));
+            m->expression = arena_strdup(&t->arena, column_text(res, i, "expression"));
+            m->source_column = source ? pg_table_column(&t->source, source) : -1;
+            m->inputs = arena_array(&t->arena, (size_t)t->source.ncolumns + 1, sizeof(int));
+            if (key) {
+                long position = strtol(key, NULL, 10);
+                if (position < 0 || position >= rows)
+                    result = error_set(err, SC_FAIL, "the stored key of migration %s is damaged", t->migration.id);
+                else
+                    t->map.key[position] = t->map.ncolumns;
+                t->map.nkey++;
+            }
+            t->map.ncolumns++;
+        }
+        const char *input = column_text(res, i, "name");
+        int column = input ? pg_table_column(&t->source, input) : -1;
+        if (input && (column < 0 || m->ninputs >= t->source.ncolumns))
+            result = error_set(err, SC_FAIL, "column %s, which the migration reads, is not in the table any more", input);
+        else if (input)
+            m->inputs[m->ninputs++] = column;
+    }
+    PQclear(res);
+    return result;
+}
+
+static enum sc_result load_todo(struct target *t, struct sc_error *err)
+{
+    PGresult *res = NULL;
+    enum sc_result result =
+        pg_query(t->control, err, &res, "SELECT number, stage, name, sql, done FROM seachange.todo WHERE id = $1 ORDER BY number", 1,
+                 (const char *[]){t->migration.id});
+    if (result != SC_OK)
+        return result;
+    t->ntodo = PQntuples(res);
+    t->todo = arena_array(&t->arena, (size_t)t->ntodo + 1, sizeof(*t->todo));
+    for (int i = 0; i < t->ntodo; i++) {
+        struct pg_todo *todo = &t->todo[i];
+        todo->number = (int)column_number(res, i, "number");
+        todo->stage = (enum pg_stage)column_number(res, i, "stage");
+        todo->name = arena_strdup(&t->arena, column_text(res, i, "name"));
+        todo->sql = arena_strdup(&t->arena, column_text(res, i, "sql"));
+        todo->done = strcmp(column_text(res, i, "done"), "t") == 0;
+        if (todo->stage == STAGE_KEY)
+            t->key_ready = todo->done;
+    }
+    PQclear(res);
+    return SC_OK;
+}
+
+enum sc_result pg_state_load(struct target *t, struct sc_error *err)
+{
+    if (t->migration.phase <= PHASE_PREPARE)
+        return SC_OK;
+    enum sc_result result = checkpoint_read(t, t->control, err);
+    /* Before the swap the source is read again; after it nothing needs it any more. */
+    if (result == SC_OK && t->migration.phase < PHASE_CLEANUP) {
+        Oid oid = t->source.oid;
+        struct pg_table loaded = {0};
+        result = pg_table_load(t->control, oid, &loaded, err);
+        if (result == SC_OK) {
+            pg_table_fini(&t->source);
+            t->source = loaded;
+            result = load_mapped(t, err);
+        }
+    }
+    if (result == SC_OK)
+        result = load_todo(t, err);
+    return result;
+}
