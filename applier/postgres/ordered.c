@@ -63,7 +63,7 @@ static void add_row_source(struct buf *sql, const struct session *s, const struc
     pg_add_ident(sql, t->source.name);
 }
 
-static void add_keys_of(struct buf *sql, const struct session *s, const struct value *row, int *parameter)
+static void add_keys_of(struct buf *sql, const struct session *s, const struct value *row, const char *alias, int *parameter)
 {
     buf_str(sql, "(SELECT ");
     for (int k = 0; k < s->target->map.nkey; k++) {
@@ -73,7 +73,7 @@ static void add_keys_of(struct buf *sql, const struct session *s, const struct v
     }
     buf_str(sql, " FROM ");
     add_row_source(sql, s, row, true, parameter);
-    buf_str(sql, ") AS \"seachange old\"");
+    buf_printf(sql, ") AS %s", alias);
 }
 
 static void add_old_match(struct buf *sql, const struct target *t)
@@ -106,7 +106,7 @@ static void delete_sql(struct buf *sql, const struct session *s, const struct va
     buf_str(sql, "DELETE FROM ");
     pg_add_ghost(sql, s->target);
     buf_str(sql, " AS \"seachange ghost\" USING ");
-    add_keys_of(sql, s, key_row, &parameter);
+    add_keys_of(sql, s, key_row, "\"seachange old\"", &parameter);
     buf_str(sql, " WHERE ");
     add_old_match(sql, s->target);
 }
@@ -133,7 +133,7 @@ static bool update_sql(struct buf *sql, const struct session *s, const struct va
         buf_str(sql, "UPDATE ");
         pg_add_ghost(sql, t);
         buf_printf(sql, " AS \"seachange ghost\" SET %s FROM ", buf_cstr(&sets));
-        add_keys_of(sql, s, key_row, &parameter);
+        add_keys_of(sql, s, key_row, "\"seachange old\"", &parameter);
         buf_printf(sql, ", (SELECT %s FROM ", buf_cstr(&values));
         add_row_source(sql, s, new_row, false, &parameter);
         buf_str(sql, ") AS \"seachange new\" WHERE ");
@@ -345,72 +345,54 @@ static enum sc_result repair_new_key(struct pipeline *p, const struct batch *bat
     return result;
 }
 
+/* DELETE of the old key, unless the server takes both keys for equal: then the row at the old key is the one that was just set. */
+static enum sc_result delete_old_key(struct pipeline *p, const struct change *c, struct sc_error *err)
+{
+    const struct target *t = p->s->target;
+    struct buf sql = {0};
+    int parameter = 1;
+    buf_str(&sql, "DELETE FROM ");
+    pg_add_ghost(&sql, t);
+    buf_str(&sql, " AS \"seachange ghost\" USING ");
+    add_keys_of(&sql, p->s, c->old_row, "\"seachange old\"", &parameter);
+    buf_str(&sql, ", ");
+    add_keys_of(&sql, p->s, c->new_row, "\"seachange new\"", &parameter);
+    buf_str(&sql, " WHERE ");
+    add_old_match(&sql, t);
+    buf_str(&sql, " AND (");
+    for (int k = 0; k < t->map.nkey; k++)
+        buf_printf(&sql, "%s\"seachange old\".\"seachange k%d\" <> \"seachange new\".\"seachange k%d\"", k ? " OR " : "", k, k);
+    buf_str(&sql, ")");
+    p->parameters.count = 0;
+    add_parameters(&p->parameters, t, c->old_row, true);
+    add_parameters(&p->parameters, t, c->new_row, true);
+    return run_now(p, &sql, &p->parameters, NULL, err);
+}
+
 /* A key that moves while rows come from chunks of different age: the new key may be there already (its chunk saw the move), the old one may
- * not be there (not copied yet, or its chunk saw the move). See the table in docs/internals/ordering.md. */
+ * not be there (not copied yet, or its chunk saw the move), or may be another, later row. See the table in docs/internals/ordering.md. */
 static enum sc_result move_lenient(struct pipeline *p, const struct batch *batch, const struct change *c, struct sc_error *err)
 {
     const struct target *t = p->s->target;
     struct buf sql = {0};
-    uint64_t at_new = 0, at_old = 0;
     enum sc_result result = SC_OK;
-
-    /* Is the new key there? Setting it to itself finds out, and locks it, whatever else is known. */
-    int parameter = 1;
-    buf_str(&sql, "SELECT 1 FROM ");
-    pg_add_ghost(&sql, t);
-    buf_str(&sql, " AS \"seachange ghost\", ");
-    add_keys_of(&sql, p->s, c->new_row, &parameter);
-    buf_str(&sql, " WHERE ");
-    add_old_match(&sql, t);
-    p->parameters.count = 0;
-    add_parameters(&p->parameters, t, c->new_row, true);
-    result = run_now(p, &sql, &p->parameters, &at_new, err);
-
-    if (result == SC_OK && at_new > 0) {
-        if (update_sql(&sql, p->s, c->new_row, c->new_row, true)) {
-            p->parameters.count = 0;
-            add_parameters(&p->parameters, t, c->new_row, true);
-            add_parameters(&p->parameters, t, c->new_row, false);
-            result = run_now(p, &sql, &p->parameters, NULL, err);
-        }
-        if (result == SC_OK) {
-            /* Where the server takes both keys for equal, the row at the old key is the one that was just set. */
-            parameter = 1;
-            struct buf new_keys = {0};
-            buf_str(&sql, "DELETE FROM ");
-            pg_add_ghost(&sql, t);
-            buf_str(&sql, " AS \"seachange ghost\" USING ");
-            add_keys_of(&sql, p->s, c->old_row, &parameter);
-            add_keys_of(&new_keys, p->s, c->new_row, &parameter);
-            buf_printf(&sql, " CROSS JOIN (SELECT * FROM %s) AS \"seachange new\" WHERE ", buf_cstr(&new_keys));
-            add_old_match(&sql, t);
-            buf_str(&sql, " AND (");
-            for (int k = 0; k < t->map.nkey; k++)
-                buf_printf(&sql, "%s\"seachange old\".\"seachange k%d\" <> \"seachange new\".\"seachange k%d\"", k ? " OR " : "", k, k);
-            buf_str(&sql, ")");
-            buf_fini(&new_keys);
-            p->parameters.count = 0;
-            add_parameters(&p->parameters, t, c->old_row, true);
-            add_parameters(&p->parameters, t, c->new_row, true);
-            result = run_now(p, &sql, &p->parameters, NULL, err);
-        }
-    } else if (result == SC_OK) {
-        update_sql(&sql, p->s, c->old_row, c->new_row, true);
+    if (row_complete(t, c->new_row)) {
+        insert_sql(&sql, p->s, c, false);
         p->parameters.count = 0;
-        add_parameters(&p->parameters, t, c->old_row, true);
         add_parameters(&p->parameters, t, c->new_row, false);
-        result = run_now(p, &sql, &p->parameters, &at_old, err);
-        if (result == SC_OK && at_old == 0) {
-            if (row_complete(t, c->new_row)) {
-                insert_sql(&sql, p->s, c, false);
-                p->parameters.count = 0;
-                add_parameters(&p->parameters, t, c->new_row, false);
-                result = run_now(p, &sql, &p->parameters, NULL, err);
-            } else {
-                result = repair_new_key(p, batch, c, true, err);
-            }
-        }
+        result = run_now(p, &sql, &p->parameters, NULL, err);
+    } else {
+        uint64_t found = 0;
+        update_sql(&sql, p->s, c->new_row, c->new_row, true);
+        p->parameters.count = 0;
+        add_parameters(&p->parameters, t, c->new_row, true);
+        add_parameters(&p->parameters, t, c->new_row, false);
+        result = run_now(p, &sql, &p->parameters, &found, err);
+        if (result == SC_OK && found == 0)
+            result = repair_new_key(p, batch, c, true, err);
     }
+    if (result == SC_OK)
+        result = delete_old_key(p, c, err);
     return result;
 }
 
