@@ -1,0 +1,320 @@
+#include "base/postgres/conn.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+/* Every session: names resolve only where we say, values are written so that any session reads them without loss, and nothing times out that
+ * has a deadline of its own here. Applied after connecting, because poolers and roles may have settings of their own.
+ * synchronous_commit=local: what we write is on this server's disk at commit; waiting for standbys would let a missing one stop us. */
+static const char session_settings[] =
+    "SET search_path = ''; SET standard_conforming_strings = on; SET IntervalStyle = postgres; SET extra_float_digits = 3;"
+    "SET bytea_output = hex; SET xmloption = content; SET row_security = off; SET synchronous_commit = local;"
+    "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET idle_session_timeout = 0;"
+    "SET default_transaction_isolation = 'read committed'; SET default_transaction_read_only = off;"
+    "SET default_transaction_deferrable = off; SET transform_null_equals = off; SET quote_all_identifiers = off;"
+    "SET array_nulls = on; SET jit = off";
+
+/* --- errors -------------------------------------------------------------------------------------------------------------- */
+
+enum sc_result pg_classify(const char *sqlstate)
+{
+    static const char *const transient[] = {
+        "40001", "40P01",                   /* serialization failure, deadlock */
+        "55P03",                            /* lock_timeout */
+        "57014",                            /* cancelled */
+        "57P01", "57P02", "57P03", "57P05", /* shutdown, crash, starting up, idle session */
+        "53300",                            /* too many connections */
+        "25P03",                            /* idle in transaction too long */
+    };
+    if (!sqlstate || !sqlstate[0] || strncmp(sqlstate, "08", 2) == 0)
+        return SC_RETRY;
+    for (size_t i = 0; i < sizeof(transient) / sizeof(transient[0]); i++)
+        if (strcmp(sqlstate, transient[i]) == 0)
+            return SC_RETRY;
+    return SC_FAIL;
+}
+
+bool pg_sqlstate_is(const struct sc_error *err, const char *sqlstate)
+{
+    return err && strcmp(err->sqlstate, sqlstate) == 0;
+}
+
+/* Data exceptions quote the value that did not fit, from the first quote to the last: invalid input syntax for type integer: "..." */
+static void mask_quoted(char *text)
+{
+    char *open = strchr(text, '"'), *close = strrchr(text, '"');
+    if (!open || close == open)
+        return;
+    if (close > open + 1) {
+        open[1] = '*';
+        memmove(open + 2, close, strlen(close) + 1);
+    }
+}
+
+static void first_line(const char *message, char *out, size_t size)
+{
+    snprintf(out, size, "%s", message ? message : "");
+    out[strcspn(out, "\r\n")] = 0;
+}
+
+enum sc_result pg_failed(struct pg_conn *conn, const PGresult *res, struct sc_error *err)
+{
+    const char *state = res ? PQresultErrorField(res, PG_DIAG_SQLSTATE) : NULL;
+    const char *message = res ? PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+    bool lost = PQstatus(conn->pg) != CONNECTION_OK;
+    char text[900];
+    if (message)
+        first_line(message, text, sizeof(text));
+    else
+        first_line(lost ? "the connection to the server was lost" : PQerrorMessage(conn->pg), text, sizeof(text));
+    if (state && strncmp(state, "22", 2) == 0)
+        mask_quoted(text);
+    enum sc_result result = lost ? SC_RETRY : pg_classify(state);
+    if (!lost && !state)
+        result = SC_FAIL;
+    error_set(err, result, "%s", text);
+    if (err && state)
+        snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", state);
+    if (err && res) {
+        const char *constraint = PQresultErrorField(res, PG_DIAG_CONSTRAINT_NAME);
+        const char *column = PQresultErrorField(res, PG_DIAG_COLUMN_NAME);
+        const char *object = constraint ? constraint : column;
+        if (object)
+            snprintf(err->object, sizeof(err->object), "%s", object);
+    }
+    return result;
+}
+
+/* --- asking -------------------------------------------------------------------------------------------------------------- */
+
+static bool succeeded(const PGresult *res)
+{
+    ExecStatusType status = PQresultStatus(res);
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
+}
+
+enum sc_result pg_run(struct pg_conn *conn, struct sc_error *err, const char *sql)
+{
+    PGresult *res = PQexec(conn->pg, sql);
+    enum sc_result result = succeeded(res) ? SC_OK : pg_failed(conn, res, err);
+    PQclear(res);
+    return result;
+}
+
+enum sc_result pg_runf(struct pg_conn *conn, struct sc_error *err, const char *format, ...)
+{
+    struct buf sql = {0};
+    va_list args;
+    va_start(args, format);
+    buf_vprintf(&sql, format, args);
+    va_end(args);
+    enum sc_result result = pg_run(conn, err, buf_cstr(&sql));
+    buf_fini(&sql);
+    return result;
+}
+
+enum sc_result pg_query(struct pg_conn *conn, struct sc_error *err, PGresult **res, const char *sql, int nparams,
+                        const char *const *params)
+{
+    *res = PQexecParams(conn->pg, sql, nparams, NULL, params, NULL, NULL, 0);
+    if (succeeded(*res))
+        return SC_OK;
+    enum sc_result result = pg_failed(conn, *res, err);
+    PQclear(*res);
+    *res = NULL;
+    return result;
+}
+
+enum sc_result pg_value(struct pg_conn *conn, struct sc_error *err, char **value, const char *sql, int nparams,
+                        const char *const *params)
+{
+    *value = NULL;
+    PGresult *res = NULL;
+    enum sc_result result = pg_query(conn, err, &res, sql, nparams, params);
+    if (result == SC_OK && PQntuples(res) > 0 && PQnfields(res) > 0 && !PQgetisnull(res, 0, 0))
+        *value = mem_strdup(PQgetvalue(res, 0, 0));
+    PQclear(res);
+    return result;
+}
+
+/* --- connecting ---------------------------------------------------------------------------------------------------------- */
+
+static void on_notice(void *arg, const PGresult *res)
+{
+    const struct pg_conn *conn = arg;
+    const char *severity = PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);
+    const char *message = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+    if (severity && strcmp(severity, "WARNING") == 0)
+        log_warn("%s: %s", conn->role, message ? message : "");
+    else
+        log_debug("%s: %s", conn->role, message ? message : "");
+}
+
+/* A server that cannot be reached, is starting, or has no room may come back. One that answers with a refusal will not. */
+static enum sc_result connect_failed(PGconn *pg, const char *role, struct sc_error *err)
+{
+    const char *message = pg ? PQerrorMessage(pg) : "";
+    bool refused = false;
+    static const char *const refusals[] = {
+        "authentication failed", "no pg_hba.conf entry", "does not exist", "invalid connection option", "invalid URI",
+        "no password supplied",  "permission denied",    "not permitted",  "must be superuser",         "role \"",
+        "invalid port number",   "missing \"=\"",        "invalid percent", "is not a valid",           "extra key/value separator",
+    };
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]) && !refused; i++)
+        refused = strstr(message, refusals[i]) != NULL;
+    char text[700];
+    first_line(message, text, sizeof(text));
+    return error_set(err, refused ? SC_REFUSE : SC_RETRY, "cannot connect (%s): %s", role, text);
+}
+
+static enum sc_result apply_settings(struct pg_conn *conn, enum pg_purpose purpose, struct sc_error *err)
+{
+    const struct pg_server *server = conn->server;
+    bool utf8 = purpose == PG_DDL && strcmp(server->encoding, "SQL_ASCII") != 0;
+    struct buf sql = {0};
+    buf_str(&sql, session_settings);
+    buf_str(&sql, "; SET DateStyle = ");
+    buf_printf(&sql, "'ISO, %s'; SET client_encoding = ", server->date_order);
+    pg_add_literal(&sql, utf8 ? "UTF8" : server->encoding);
+    buf_str(&sql, "; SET TimeZone = ");
+    pg_add_literal(&sql, server->timezone);
+    enum sc_result result = pg_run(conn, err, buf_cstr(&sql));
+    buf_fini(&sql);
+    if (result != SC_OK)
+        error_wrap(err, "cannot set up the session (%s)", conn->role);
+    return result;
+}
+
+static enum sc_result connect_bare(const struct pg_server *server, const char *role, bool replication, struct pg_conn **out,
+                                   struct sc_error *err)
+{
+    *out = NULL;
+    struct pg_conn *conn = mem_alloc(sizeof(*conn));
+    snprintf(conn->role, sizeof(conn->role), "%s", role);
+    conn->server = server;
+    char *name = mem_printf("%s %s", server->application ? server->application : "seachange", role);
+    /* The URL overrides what stands before dbname and is overridden by what stands behind (manual, PQconnectdbParams). */
+    const char *keywords[] = {"connect_timeout",  "keepalives_idle",  "keepalives_interval", "keepalives_count",
+                              "tcp_user_timeout", "dbname",           "application_name",    replication ? "replication" : NULL,
+                              NULL};
+    const char *values[] = {"10", "10", "5", "3", "30000", server->url, name, replication ? "database" : NULL, NULL};
+    conn->pg = PQconnectdbParams(keywords, values, 1);
+    mem_free(name);
+    enum sc_result result = SC_OK;
+    if (PQstatus(conn->pg) != CONNECTION_OK) {
+        result = connect_failed(conn->pg, role, err);
+        pg_close(conn);
+        return result;
+    }
+    PQsetNoticeReceiver(conn->pg, on_notice, conn);
+    conn->backend_pid = PQbackendPID(conn->pg);
+    *out = conn;
+    return SC_OK;
+}
+
+enum sc_result pg_open(const struct pg_server *server, const char *role, enum pg_purpose purpose, struct pg_conn **out,
+                       struct sc_error *err)
+{
+    enum sc_result result = connect_bare(server, role, purpose == PG_REPLICATION, out, err);
+    if (result == SC_OK)
+        result = apply_settings(*out, purpose, err);
+    if (result != SC_OK) {
+        pg_close(*out);
+        *out = NULL;
+    }
+    return result;
+}
+
+void pg_close(struct pg_conn *conn)
+{
+    if (!conn)
+        return;
+    PQfinish(conn->pg);
+    mem_free(conn);
+}
+
+bool pg_alive(const struct pg_conn *conn)
+{
+    return conn && PQstatus(conn->pg) == CONNECTION_OK;
+}
+
+/* --- the server ---------------------------------------------------------------------------------------------------------- */
+
+static enum sc_result learn_identity(struct pg_server *server, struct sc_error *err)
+{
+    /* IDENTIFY_SYSTEM needs no privilege but REPLICATION, which the migration needs anyway (manual, 55.4). */
+    struct pg_conn *conn = NULL;
+    enum sc_result result = connect_bare(server, "identify", true, &conn, err);
+    if (result != SC_OK)
+        return result;
+    PGresult *res = PQexec(conn->pg, "IDENTIFY_SYSTEM");
+    if (PQresultStatus(res) == PGRES_TUPLES_OK && PQntuples(res) == 1) {
+        server->system_identifier = strtoull(PQgetvalue(res, 0, 0), NULL, 10);
+        server->timeline = (uint32_t)strtoul(PQgetvalue(res, 0, 1), NULL, 10);
+    } else {
+        result = pg_failed(conn, res, err);
+    }
+    PQclear(res);
+    pg_close(conn);
+    return result;
+}
+
+static enum sc_result learn(struct pg_server *server, struct pg_conn *conn, struct sc_error *err)
+{
+    PGresult *res = NULL;
+    enum sc_result result = pg_query(conn, err, &res,
+                                     "SELECT current_setting('TimeZone'), current_setting('DateStyle'),"
+                                     " current_setting('server_encoding'), current_setting('search_path'),"
+                                     " current_database(), session_user",
+                                     0, NULL);
+    if (result != SC_OK)
+        return result;
+    server->version = PQserverVersion(conn->pg);
+    server->timezone = mem_strdup(PQgetvalue(res, 0, 0));
+    const char *comma = strchr(PQgetvalue(res, 0, 1), ',');
+    server->date_order = mem_strdup(comma ? comma + 2 : "MDY");
+    server->encoding = mem_strdup(PQgetvalue(res, 0, 2));
+    server->search_path = mem_strdup(PQgetvalue(res, 0, 3));
+    server->database = mem_strdup(PQgetvalue(res, 0, 4));
+    server->user = mem_strdup(PQgetvalue(res, 0, 5));
+    PQclear(res);
+    return SC_OK;
+}
+
+enum sc_result pg_server_learn(struct pg_server *server, const char *role, struct pg_conn **out, struct sc_error *err)
+{
+    enum sc_result result = connect_bare(server, role, false, out, err);
+    if (result != SC_OK)
+        return result;
+    result = learn(server, *out, err);
+    if (result == SC_OK)
+        result = apply_settings(*out, PG_DDL, err);
+    if (result == SC_OK) {
+        /* A role without REPLICATION is told so by the preflight, together with everything else. */
+        struct sc_error identity_err;
+        if (learn_identity(server, &identity_err) == SC_RETRY)
+            log_debug("identify: %s", identity_err.what);
+    }
+    if (result != SC_OK) {
+        pg_close(*out);
+        *out = NULL;
+    }
+    return result;
+}
+
+void pg_server_fini(struct pg_server *server)
+{
+    mem_free(server->url);
+    mem_free(server->application);
+    mem_free(server->timezone);
+    mem_free(server->date_order);
+    mem_free(server->encoding);
+    mem_free(server->database);
+    mem_free(server->user);
+    mem_free(server->search_path);
+    *server = (struct pg_server){0};
+}
