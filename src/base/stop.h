@@ -1,0 +1,19 @@
+/* The wish to stop: said once by a signal or by the program, asked for by everything that loops or waits.
+ *
+ * Nothing is torn down in the handler. Whoever waits in poll() adds stop_fd() to what it waits for. */
+#ifndef SC_BASE_STOP_H
+#define SC_BASE_STOP_H
+
+#include <stdbool.h>
+
+/* SIGINT and SIGTERM ask to stop, SIGPIPE is ignored (a lost connection is an error code, not a death). Call once,
+ * early in main(). */
+void stop_on_signals(void);
+
+bool stop_requested(void);
+void stop_request(void); /* safe in a signal handler and from any thread; asking again changes nothing */
+
+/* Readable (POLLIN) from the moment stop_request() was called, for good. Never read from it. */
+int stop_fd(void);
+
+#endif
