@@ -7,6 +7,8 @@
 
 #include "base/log.h"
 
+enum { OLDEST_VERSION = 140000 };
+
 /* Every session: names resolve only where we say, values are written so that any session reads them without loss, and nothing times out that
  * has a deadline of its own here. Applied after connecting, because poolers and roles may have settings of their own.
  * synchronous_commit=local: what we write is on this server's disk at commit; waiting for standbys would let a missing one stop us. */
@@ -43,18 +45,6 @@ bool pg_sqlstate_is(const struct sc_error *err, const char *sqlstate)
     return err && strcmp(err->sqlstate, sqlstate) == 0;
 }
 
-/* Data exceptions quote the value that did not fit, from the first quote to the last: invalid input syntax for type integer: "..." */
-static void mask_quoted(char *text)
-{
-    char *open = strchr(text, '"'), *close = strrchr(text, '"');
-    if (!open || close == open)
-        return;
-    if (close > open + 1) {
-        open[1] = '*';
-        memmove(open + 2, close, strlen(close) + 1);
-    }
-}
-
 static void first_line(const char *message, char *out, size_t size)
 {
     snprintf(out, size, "%s", message ? message : "");
@@ -71,8 +61,8 @@ enum sc_result pg_failed(struct pg_conn *conn, const PGresult *res, struct sc_er
         first_line(message, text, sizeof(text));
     else
         first_line(lost ? "the connection to the server was lost" : PQerrorMessage(conn->pg), text, sizeof(text));
-    if (state && strncmp(state, "22", 2) == 0)
-        mask_quoted(text);
+    if (state)
+        pg_mask_values(text, state);
     enum sc_result result = lost ? SC_RETRY : pg_classify(state);
     if (!lost && !state)
         result = SC_FAIL;
@@ -157,29 +147,30 @@ static void on_notice(void *arg, const PGresult *res)
 /* A server that cannot be reached, is starting, or has no room may come back. One that answers with a refusal will not. */
 static enum sc_result connect_failed(PGconn *pg, const char *role, struct sc_error *err)
 {
-    const char *message = pg ? PQerrorMessage(pg) : "";
-    bool refused = false;
-    static const char *const refusals[] = {
-        "authentication failed", "no pg_hba.conf entry", "does not exist", "invalid connection option", "invalid URI",
-        "no password supplied",  "permission denied",    "not permitted",  "must be superuser",         "role \"",
-        "invalid port number",   "missing \"=\"",        "invalid percent", "is not a valid",           "extra key/value separator",
-    };
-    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]) && !refused; i++)
-        refused = strstr(message, refusals[i]) != NULL;
     char text[700];
+    const char *message = pg ? PQerrorMessage(pg) : "";
     first_line(message, text, sizeof(text));
-    return error_set(err, refused ? SC_REFUSE : SC_RETRY, "cannot connect (%s): %s", role, text);
+    pg_mask_url(text);
+    return error_set(err, pg_classify_connect(message), "cannot connect (%s): %s", role, text);
+}
+
+/* libpq knows the server's encoding from the first message it got; a walsender has it, too. */
+static const char *server_encoding(const struct pg_conn *conn)
+{
+    const char *told = PQparameterStatus(conn->pg, "server_encoding");
+    return told ? told : conn->server->encoding;
 }
 
 static enum sc_result apply_settings(struct pg_conn *conn, enum pg_purpose purpose, struct sc_error *err)
 {
     const struct pg_server *server = conn->server;
-    bool utf8 = purpose == PG_DDL && strcmp(server->encoding, "SQL_ASCII") != 0;
+    const char *encoding = server_encoding(conn);
+    bool utf8 = purpose == PG_DDL && strcmp(encoding, "SQL_ASCII") != 0;
     struct buf sql = {0};
     buf_str(&sql, session_settings);
     buf_str(&sql, "; SET DateStyle = ");
     buf_printf(&sql, "'ISO, %s'; SET client_encoding = ", server->date_order);
-    pg_add_literal(&sql, utf8 ? "UTF8" : server->encoding);
+    pg_add_literal(&sql, utf8 ? "UTF8" : encoding);
     buf_str(&sql, "; SET TimeZone = ");
     pg_add_literal(&sql, server->timezone);
     enum sc_result result = pg_run(conn, err, buf_cstr(&sql));
@@ -209,6 +200,12 @@ static enum sc_result connect_bare(const struct pg_server *server, const char *r
         result = connect_failed(conn->pg, role, err);
         pg_close(conn);
         return result;
+    }
+    int version = PQserverVersion(conn->pg);
+    if (version < OLDEST_VERSION) {
+        pg_close(conn);
+        return error_set(err, SC_REFUSE, "the server is PostgreSQL %d; %d is the oldest that is supported", version / 10000,
+                         OLDEST_VERSION / 10000);
     }
     PQsetNoticeReceiver(conn->pg, on_notice, conn);
     conn->backend_pid = PQbackendPID(conn->pg);

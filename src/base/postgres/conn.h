@@ -75,6 +75,13 @@ enum sc_result pg_failed(struct pg_conn *conn, const PGresult *res, struct sc_er
 enum sc_result pg_classify(const char *sqlstate);
 bool pg_sqlstate_is(const struct sc_error *err, const char *sqlstate);
 
+/* The class of a failed connect, from libpq's message: no SQLSTATE comes with it. */
+enum sc_result pg_classify_connect(const char *message);
+/* Takes row values out of a server's message, in place: data exceptions (class 22) quote the value that did not fit. */
+void pg_mask_values(char *message, const char *sqlstate);
+/* Takes out of a message about connecting what may be a piece of a password in a URL that was not escaped. */
+void pg_mask_url(char *message);
+
 /* Quoting. Identifiers are always quoted; literals are right under standard_conforming_strings=on, which every session has. */
 void pg_add_ident(struct buf *b, const char *name);
 void pg_add_qualified(struct buf *b, const char *schema, const char *name);

@@ -1,0 +1,269 @@
+/* PostgreSQL's ways of writing things: names, literals, positions, snapshots, errors. No server is needed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/postgres/conn.h"
+
+static void assert_text(char *made, const char *expected)
+{
+    assert_string_equal(made, expected);
+    mem_free(made);
+}
+
+static void names_are_always_quoted(void **state)
+{
+    (void)state;
+    assert_text(pg_ident("plain"), "\"plain\"");
+    assert_text(pg_ident("Mixed \"case\""), "\"Mixed \"\"case\"\"\"");
+    assert_text(pg_ident(""), "\"\"");
+    assert_text(pg_qualified("a.b", "c\"d"), "\"a.b\".\"c\"\"d\"");
+}
+
+static void literals_cannot_be_left_by_their_text(void **state)
+{
+    (void)state;
+    assert_text(pg_literal("it's"), "'it''s'");
+    assert_text(pg_literal("'; DROP TABLE t; --"), "'''; DROP TABLE t; --'");
+    assert_text(pg_literal("back\\slash"), "'back\\slash'");
+    assert_text(pg_literal(""), "''");
+}
+
+static void a_position_is_read_as_it_is_written(void **state)
+{
+    (void)state;
+    const uint64_t positions[] = {0, 1, 0xffffffffu, 0x100000000u, 0x16b374d848u, UINT64_MAX};
+    for (size_t i = 0; i < sizeof(positions) / sizeof(positions[0]); i++) {
+        char text[24];
+        uint64_t back = 77;
+        pg_lsn_format(positions[i], text);
+        assert_true(pg_lsn_parse(text, &back));
+        assert_int_equal(back, positions[i]);
+    }
+    uint64_t lsn;
+    assert_true(pg_lsn_parse("16/B374D848", &lsn));
+    assert_int_equal(lsn, 0x16b374d848u);
+    assert_true(pg_lsn_parse("16/b374d848", &lsn));
+    assert_int_equal(lsn, 0x16b374d848u);
+}
+
+static void what_is_not_a_position_is_not_read_as_one(void **state)
+{
+    (void)state;
+    const char *const wrong[] = {"",     "/",   "1",   "1/",   "/1",          "1/2/3",      "1/2 ",
+                                 " 1/2", "g/1", "1/g", "-1/2", "123456789/0", "0/123456789"};
+    uint64_t lsn;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_false(pg_lsn_parse(wrong[i], &lsn));
+}
+
+static void a_snapshot_sees_what_ended_before_it_and_nothing_that_ran(void **state)
+{
+    (void)state;
+    struct pg_snapshot s;
+    assert_true(pg_snapshot_parse("10:20:12,15", &s));
+    assert_int_equal(s.xmin, 10);
+    assert_int_equal(s.xmax, 20);
+    assert_int_equal(s.nxip, 2);
+    assert_true(pg_snapshot_sees(&s, 9));
+    assert_true(pg_snapshot_sees(&s, 10));
+    assert_false(pg_snapshot_sees(&s, 12));
+    assert_true(pg_snapshot_sees(&s, 13));
+    assert_false(pg_snapshot_sees(&s, 15));
+    assert_true(pg_snapshot_sees(&s, 19));
+    assert_false(pg_snapshot_sees(&s, 20));
+    assert_false(pg_snapshot_sees(&s, 1000));
+    pg_snapshot_fini(&s);
+}
+
+static void a_snapshot_without_running_transactions_is_read(void **state)
+{
+    (void)state;
+    struct pg_snapshot s;
+    assert_true(pg_snapshot_parse("7:7:", &s));
+    assert_int_equal(s.nxip, 0);
+    assert_true(pg_snapshot_sees(&s, 6));
+    assert_false(pg_snapshot_sees(&s, 7));
+    pg_snapshot_fini(&s);
+}
+
+static void what_is_not_a_snapshot_is_not_read_as_one(void **state)
+{
+    (void)state;
+    const char *const wrong[] = {"",       "1",        "1:2",     "1:2:,",  "1:2:3,",
+                                 "1:2:,3", "1:2:3,,4", "1:2:3;4", "a:2:",   "1:b:",
+                                 "1:2:c",  "-1:2:",    " 1:2:",   "1:2: 3", "99999999999999999999:1:"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct pg_snapshot s;
+        assert_false(pg_snapshot_parse(wrong[i], &s));
+        assert_null(s.xip);
+        assert_int_equal(s.nxip, 0);
+    }
+}
+
+static void a_transaction_id_gets_the_epoch_that_is_nearest(void **state)
+{
+    (void)state;
+    const uint64_t epoch = UINT64_C(1) << 32;
+    assert_int_equal(pg_xid_widen(1000, 1010), 1000);
+    assert_int_equal(pg_xid_widen(1010, 1000), 1010);
+    /* The snapshot is just behind a wraparound, the transaction just before it. */
+    assert_int_equal(pg_xid_widen(0xfffffff0u, 3 * epoch + 5), 3 * epoch - 16);
+    /* The other way round. */
+    assert_int_equal(pg_xid_widen(5, 3 * epoch - 16), 3 * epoch + 5);
+    assert_int_equal(pg_xid_widen(0, 2 * epoch), 2 * epoch);
+}
+
+static void a_snapshot_behind_a_wraparound_sees_transactions_before_it(void **state)
+{
+    (void)state;
+    /* xmin 4294967290 is in epoch 0, xmax 4294967300 in epoch 1; 4294967298 (32 bits: 2) still runs. */
+    struct pg_snapshot s;
+    assert_true(pg_snapshot_parse("4294967290:4294967300:4294967290,4294967298", &s));
+    assert_true(pg_snapshot_sees(&s, pg_xid_widen(4294967289u, s.xmax)));
+    assert_false(pg_snapshot_sees(&s, pg_xid_widen(4294967290u, s.xmax)));
+    assert_true(pg_snapshot_sees(&s, pg_xid_widen(4294967295u, s.xmax)));
+    assert_false(pg_snapshot_sees(&s, pg_xid_widen(2, s.xmax)));
+    assert_true(pg_snapshot_sees(&s, pg_xid_widen(3, s.xmax)));
+    assert_false(pg_snapshot_sees(&s, pg_xid_widen(4, s.xmax)));
+    pg_snapshot_fini(&s);
+}
+
+static void what_may_pass_is_tried_again(void **state)
+{
+    (void)state;
+    const char *const retry[] = {"40001", "40P01", "55P03", "57014", "57P01", "57P03", "53300", "08006", ""};
+    const char *const fail[] = {"23505", "22P02", "42P01", "53100", "XX000", "25006", "42501"};
+    for (size_t i = 0; i < sizeof(retry) / sizeof(retry[0]); i++)
+        assert_int_equal(pg_classify(retry[i]), SC_RETRY);
+    for (size_t i = 0; i < sizeof(fail) / sizeof(fail[0]); i++)
+        assert_int_equal(pg_classify(fail[i]), SC_FAIL);
+}
+
+static void a_server_that_refuses_is_not_asked_again_and_one_without_room_is(void **state)
+{
+    (void)state;
+    const char *const refuse[] = {
+        "connection to server at \"h\" failed: FATAL:  password authentication failed for user \"u\"",
+        "connection to server at \"h\" failed: FATAL:  database \"x\" does not exist",
+        "connection to server at \"h\" failed: FATAL:  role \"x\" does not exist",
+        "connection to server at \"h\" failed: FATAL:  role \"x\" is not permitted to log in",
+        "FATAL:  no pg_hba.conf entry for host \"1.2.3.4\", user \"u\", database \"d\", no encryption",
+        "missing \"=\" after \"secret\" in connection info string",
+        "invalid connection option \"hots\"",
+        "FATAL:  must be superuser or replication role to start walsender",
+    };
+    const char *const retry[] = {
+        "connection to server at \"h\" failed: Connection refused",
+        "connection to server at \"h\" failed: FATAL:  sorry, too many clients already",
+        "connection to server at \"h\" failed: FATAL:  too many connections for role \"x\"",
+        "connection to server at \"h\" failed: FATAL:  the database system is starting up",
+        "connection to server at \"h\" failed: timeout expired",
+        "connection to server at \"h\" failed: server closed the connection unexpectedly",
+        "FATAL:  number of requested standby connections exceeds max_wal_senders (currently 1)",
+        "could not translate host name \"h\" to address: Temporary failure in name resolution",
+    };
+    for (size_t i = 0; i < sizeof(refuse) / sizeof(refuse[0]); i++)
+        assert_int_equal(pg_classify_connect(refuse[i]), SC_REFUSE);
+    for (size_t i = 0; i < sizeof(retry) / sizeof(retry[0]); i++)
+        assert_int_equal(pg_classify_connect(retry[i]), SC_RETRY);
+}
+
+static void assert_masked(const char *sqlstate, const char *message, const char *expected)
+{
+    char text[256];
+    strcpy(text, message);
+    pg_mask_values(text, sqlstate);
+    assert_string_equal(text, expected);
+}
+
+static void values_are_taken_out_of_data_exceptions(void **state)
+{
+    (void)state;
+    assert_masked("22P02", "invalid input syntax for type integer: \"secret\"",
+                  "invalid input syntax for type integer: \"*\"");
+    assert_masked("22003", "value \"99999\" is out of range for type smallint",
+                  "value \"*\" is out of range for type smallint");
+    assert_masked("22P02", "invalid input syntax: \"a \"quoted\" secret\"", "invalid input syntax: \"*\"");
+    assert_masked("22P02", "invalid input syntax: \"a secret that was cut of", "invalid input syntax: \"*");
+    assert_masked("22P02", "ung\u00fcltige Eingabe: \u00bbgeheim\u00ab", "ung\u00fcltige Eingabe: \u00bb*\u00ab");
+    assert_masked("22021", "invalid byte sequence for encoding \"UTF8\": 0xe4 0x62",
+                  "invalid byte sequence for encoding \"*\": *");
+    assert_masked("22012", "division by zero", "division by zero");
+    assert_masked("22P02", "empty: \"\"", "empty: \"\"");
+}
+
+static void names_stay_in_other_errors(void **state)
+{
+    (void)state;
+    assert_masked("23505", "duplicate key value violates unique constraint \"t_pkey\"",
+                  "duplicate key value violates unique constraint \"t_pkey\"");
+    assert_masked("42P01", "relation \"t\" does not exist", "relation \"t\" does not exist");
+}
+
+static void pieces_of_an_unescaped_password_are_not_shown(void **state)
+{
+    (void)state;
+    char host[] = "could not translate host name \"word@db.example\" to address: Name or service not known";
+    pg_mask_url(host);
+    assert_null(strstr(host, "word"));
+    char port[] = "invalid port number: \"sec\"";
+    pg_mask_url(port);
+    assert_string_equal(port, "invalid port number: \"*\"");
+    char option[] = "missing \"=\" after \"passwordsecret\" in connection info string";
+    pg_mask_url(option);
+    assert_null(strstr(option, "secret"));
+    char harmless[] = "connection to server at \"db.example\", port 5432 failed: Connection refused";
+    pg_mask_url(harmless);
+    assert_non_null(strstr(harmless, "db.example"));
+}
+
+static void a_url_that_cannot_be_read_is_refused_without_showing_it(void **state)
+{
+    (void)state;
+    struct pg_server server = {.url = (char *)"host=/nowhere passwordsecret"};
+    struct pg_conn *conn = NULL;
+    struct sc_error err;
+    assert_int_equal(pg_open(&server, "test", PG_DDL, &conn, &err), SC_REFUSE);
+    assert_null(conn);
+    assert_null(strstr(err.what, "secret"));
+}
+
+static void a_server_that_is_not_there_may_come(void **state)
+{
+    (void)state;
+    struct pg_server server = {.url = (char *)"host=/nonexistent dbname=x"};
+    struct pg_conn *conn = NULL;
+    struct sc_error err;
+    assert_int_equal(pg_open(&server, "test", PG_DATA, &conn, &err), SC_RETRY);
+    assert_null(conn);
+    assert_non_null(strstr(err.what, "cannot connect (test)"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_are_always_quoted),
+        cmocka_unit_test(literals_cannot_be_left_by_their_text),
+        cmocka_unit_test(a_position_is_read_as_it_is_written),
+        cmocka_unit_test(what_is_not_a_position_is_not_read_as_one),
+        cmocka_unit_test(a_snapshot_sees_what_ended_before_it_and_nothing_that_ran),
+        cmocka_unit_test(a_snapshot_without_running_transactions_is_read),
+        cmocka_unit_test(what_is_not_a_snapshot_is_not_read_as_one),
+        cmocka_unit_test(a_transaction_id_gets_the_epoch_that_is_nearest),
+        cmocka_unit_test(a_snapshot_behind_a_wraparound_sees_transactions_before_it),
+        cmocka_unit_test(what_may_pass_is_tried_again),
+        cmocka_unit_test(a_server_that_refuses_is_not_asked_again_and_one_without_room_is),
+        cmocka_unit_test(values_are_taken_out_of_data_exceptions),
+        cmocka_unit_test(names_stay_in_other_errors),
+        cmocka_unit_test(pieces_of_an_unescaped_password_are_not_shown),
+        cmocka_unit_test(a_url_that_cannot_be_read_is_refused_without_showing_it),
+        cmocka_unit_test(a_server_that_is_not_there_may_come),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
