@@ -13,7 +13,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "applier/postgres/mapping.h"
 
 static const char *const phase_names[] = {
     [PHASE_PREFLIGHT] = "preflight", [PHASE_PREPARE] = "prepare", [PHASE_COPY] = "copy",       [PHASE_INDEX] = "index",
@@ -456,6 +456,15 @@ enum sc_result pg_fence_store(struct session *s, const struct position *fence, s
     return result;
 }
 
+enum sc_result pg_resolve_table(struct target *t, Oid *oid, struct sc_error *err)
+{
+    char *text = NULL;
+    enum sc_result result = resolve_table(t, &text, err);
+    *oid = text ? (Oid)strtoul(text, NULL, 10) : 0;
+    mem_free(text);
+    return result;
+}
+
 /* --- the ghost's description --------------------------------------------------------------------------------------------- */
 
 static void add_array(struct buf *b, const struct pg_table *source, const int *columns, int count)
@@ -631,8 +640,14 @@ enum sc_result pg_state_load(struct target *t, struct sc_error *err)
         if (result == SC_OK) {
             pg_table_fini(&t->source);
             t->source = loaded;
-            result = load_mapped(t, err);
+            result = pg_key_load(t, t->key.index, err);
         }
+        if (result == SC_OK)
+            result = load_mapped(t, err);
+        if (result == SC_OK && t->map.nkey != t->key.count)
+            result = error_set(err, SC_FAIL, "the stored key of migration %s is damaged", t->migration.id);
+        if (result == SC_OK)
+            result = pg_ghost_key_types(t, t->control, err);
     }
     if (result == SC_OK)
         result = load_todo(t, err);

@@ -66,6 +66,7 @@ enum pg_stage {
     STAGE_KEY,   /* the index by which the applier finds rows; built when first needed */
     STAGE_INDEX, /* other indexes, side by side, after the fence */
     STAGE_AFTER, /* what needs those indexes or must not slow the copy: constraints using them, index options, statistics, ANALYZE */
+    STAGE_SWAP_BEFORE, /* in the cutover's transaction, before the source makes way: what is taken from it */
     STAGE_SWAP,  /* in the cutover's transaction, after the ghost has its place: foreign keys, not-valid constraints, trigger states,
                     identity, row security, publications, views ... */
     STAGE_POST,  /* after the swap: VALIDATE ... */
@@ -111,6 +112,7 @@ struct target {
     int *logged;
     uint16_t *logged_key;       /* the key's columns as indexes into logged[] */
     bool key_bytewise;
+    char *foreign_key_pairs; /* "clone source,...": OIDs of constraints, while the ghost is made */
     const char **ghost_key_types; /* for comparing with the ghost's key columns, in key order */
 };
 
@@ -127,9 +129,16 @@ enum sc_result pg_table_load(struct pg_conn *conn, Oid oid, struct pg_table *out
 void pg_table_fini(struct pg_table *table);
 int pg_table_column(const struct pg_table *table, const char *name); /* index or -1 */
 
+/* catalog.c: fills t->key from the index and works out which columns the log sends. t->source must be loaded. */
+enum sc_result pg_key_load(struct target *t, Oid index, struct sc_error *err);
+void pg_logged_columns(struct target *t);
+
 /* catalog.c: one text that changes when anything about the table changes that matters for the migration (columns, types, constraints,
  * indexes, triggers, policies, rules, options, identity, relkind ...); not relfilenode, not statistics. malloc'd. */
 enum sc_result pg_fingerprint(struct pg_conn *conn, Oid oid, char **out, struct sc_error *err);
+
+/* state.c: the OID that the operator's own session would find under spec.table. SC_REFUSE: none. */
+enum sc_result pg_resolve_table(struct target *t, Oid *oid, struct sc_error *err);
 
 /* preflight.c: resolves spec.table, loads source and key, and fills plan->refusals. SC_REFUSE: no such table. */
 enum sc_result pg_preflight(struct target *t, struct plan *plan, struct sc_error *err);
