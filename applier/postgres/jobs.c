@@ -1,0 +1,141 @@
+/* Putting back what was captured: indexes side by side, then what needs them, one after the other. */
+#include <stdio.h>
+#include <string.h>
+
+#include "applier/postgres/ghost.h"
+#include "applier/postgres/ops.h"
+#include "base/log.h"
+
+/* For one index build; several run side by side. */
+#define MAINTENANCE_WORK_MEM "'256MB'"
+
+/* Stage 0: the key's index, if the applier has not needed it yet, and all others. From stage 1 on: one definition each. */
+static struct pg_todo *find_job(struct target *t, int stage, int job)
+{
+    int seen = 0;
+    for (int i = 0; i < t->ntodo; i++) {
+        struct pg_todo *todo = &t->todo[i];
+        bool first = todo->stage == STAGE_KEY || todo->stage == STAGE_INDEX;
+        if (stage == 0 ? first : todo->stage == STAGE_AFTER) {
+            if (seen == (stage == 0 ? job : stage - 1))
+                return todo;
+            seen++;
+        }
+    }
+    return NULL;
+}
+
+int pg_stage_count(struct target *t)
+{
+    int count = 1;
+    while (find_job(t, count, 0))
+        count++;
+    return count;
+}
+
+int pg_stage_jobs(struct target *t, int stage)
+{
+    int count = 0;
+    if (stage > 0)
+        return 1;
+    while (find_job(t, 0, count))
+        count++;
+    return count;
+}
+
+const char *pg_job_name(struct target *t, int stage, int job)
+{
+    const struct pg_todo *todo = find_job(t, stage, job);
+    return todo ? todo->name : "?";
+}
+
+static bool is_done(struct target *t, const struct pg_todo *todo)
+{
+    pthread_mutex_lock(&t->lock);
+    bool done = todo->done;
+    pthread_mutex_unlock(&t->lock);
+    return done;
+}
+
+static void set_done(struct target *t, struct pg_todo *todo)
+{
+    pthread_mutex_lock(&t->lock);
+    todo->done = true;
+    if (todo->stage == STAGE_KEY)
+        t->key_ready = true;
+    pthread_mutex_unlock(&t->lock);
+}
+
+static enum sc_result explain(struct target *t, const struct pg_todo *todo, enum sc_result result, struct sc_error *err)
+{
+    error_wrap(err, "%s", todo->name);
+    if (pg_sqlstate_is(err, "23505") || pg_sqlstate_is(err, "23P01"))
+        error_hint(err, "Rows of the table do not fit this index together. The source is untouched. Remove the duplicates, then `seachange abort %s` and start again.",
+                   t->migration.id);
+    return result;
+}
+
+/* A job whose commit was lost on the way is found done by its own record: the statement would fail on what is there already. */
+static enum sc_result recorded(struct session *s, const struct pg_todo *todo, bool *done, struct sc_error *err)
+{
+    char number[16];
+    snprintf(number, sizeof(number), "%d", todo->number);
+    char *value = NULL;
+    enum sc_result result = pg_value(s->conn, err, &value, "SELECT 1 FROM seachange.todo WHERE id = $1 AND number = $2::pg_catalog.int4 AND done", 2,
+                                     (const char *[]){s->target->migration.id, number});
+    *done = value != NULL;
+    mem_free(value);
+    return result;
+}
+
+static enum sc_result run_todo(struct session *s, struct pg_todo *todo, struct sc_error *err)
+{
+    struct target *t = s->target;
+    if (is_done(t, todo))
+        return SC_OK;
+    log_debug("%s", todo->name);
+    bool done = false;
+    enum sc_result result = pg_run(s->conn, err, "BEGIN; SET LOCAL maintenance_work_mem = " MAINTENANCE_WORK_MEM);
+    if (result == SC_OK)
+        result = recorded(s, todo, &done, err);
+    if (result == SC_OK && !done) {
+        result = pg_set_path(s->conn, t->ghost_schema, t->source.schema, err);
+        if (result == SC_OK)
+            result = pg_run(s->conn, err, todo->sql);
+        if (result == SC_OK)
+            result = pg_set_path(s->conn, "", NULL, err);
+        if (result == SC_OK)
+            result = pg_todo_done(t, s->conn, todo, err);
+    }
+    if (result == SC_OK)
+        result = pg_run(s->conn, err, "COMMIT");
+    else if (pg_alive(s->conn))
+        pg_run(s->conn, NULL, "ROLLBACK");
+    if (result != SC_OK)
+        return explain(t, todo, result, err);
+    set_done(t, todo);
+    return SC_OK;
+}
+
+enum sc_result pg_job_run(struct session *s, int stage, int job, struct sc_error *err)
+{
+    struct pg_todo *todo = find_job(s->target, stage, job);
+    return todo ? run_todo(s, todo, err) : error_set(err, SC_FAIL, "there is no job %d in stage %d", job, stage);
+}
+
+bool pg_key_index_ready(struct target *t)
+{
+    pthread_mutex_lock(&t->lock);
+    bool ready = t->key_ready;
+    pthread_mutex_unlock(&t->lock);
+    return ready;
+}
+
+enum sc_result pg_key_index_build(struct session *s, struct sc_error *err)
+{
+    struct target *t = s->target;
+    for (int i = 0; i < t->ntodo; i++)
+        if (t->todo[i].stage == STAGE_KEY)
+            return run_todo(s, &t->todo[i], err);
+    return error_set(err, SC_FAIL, "migration %s has no key index to build", t->migration.id);
+}
