@@ -27,6 +27,8 @@ void pg_cutover_unlock(struct session *s);
 enum sc_result pg_cutover_outcome(struct target *t, enum swap_outcome *out, struct sc_error *err);
 
 /* remove.c */
+/* Ends sessions that an earlier instance of this migration left at work on the server. */
+enum sc_result pg_end_sessions(struct target *t, struct sc_error *err);
 enum sc_result pg_finish(struct target *t, struct strlist *notes, struct sc_error *err);
 enum sc_result pg_abort(struct target *t, struct strlist *removed, struct sc_error *err);
 /* Removes log position, publication and ghost of t->migration.id, whatever there is of them; what is not ours stays. */

@@ -290,8 +290,6 @@ enum sc_result pg_begin(struct target *t, struct sc_error *err)
         result = find_stored(t, oid, err);
         if (result == SC_OK)
             result = take_over(t, err);
-        if (result == SC_OK)
-            result = pg_state_load(t, err);
     } else if (result == SC_OK) {
         char id[16];
         snprintf(id, sizeof(id), "%08x", (unsigned)(random_number() & 0xffffffffu));

@@ -104,7 +104,9 @@ struct target {
     struct pg_todo *todo;
     int ntodo;
     struct arena arena;         /* key, map, todo */
-    pthread_mutex_t lock;       /* todo[].done, key_ready */
+    pthread_mutex_t lock;       /* todo[].done, key_ready, lost */
+    int *lost;                  /* server processes of connections that broke: they may still be at work */
+    int nlost;
     bool key_ready;
 
     /* The columns in the order the log sends them (indexes into source.columns); learnt from the catalog, checked by relation_check(). */
@@ -157,6 +159,5 @@ enum sc_result pg_state_load(struct target *t, struct sc_error *err); /* all of 
 void pg_add_source(struct buf *b, const struct target *t);
 void pg_add_ghost(struct buf *b, const struct target *t);
 
-extern const struct target_ops postgres_target;
 
 #endif

@@ -1,0 +1,92 @@
+/* What is stored and what is there: every migration with its objects, and objects that no stored migration explains. */
+#include <stdio.h>
+#include <string.h>
+
+#include "applier/postgres/ops.h"
+
+/* Rows (id, what, how to put it to people): all objects whose name says that they are ours. */
+static const char objects_sql[] =
+    "SELECT pg_catalog.right(slot_name, 8), pg_catalog.format('replication slot %s (%s, keeps %s of WAL)', slot_name, CASE WHEN active THEN 'in use' ELSE 'not in use' END,"
+    "  COALESCE(pg_catalog.pg_size_pretty(pg_catalog.pg_wal_lsn_diff(CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_receive_lsn()"
+    "  ELSE pg_catalog.pg_current_wal_lsn() END, restart_lsn)), '?'))"
+    " FROM pg_catalog.pg_replication_slots WHERE slot_name ~ '^seachange_[0-9a-f]{8}$' AND database = pg_catalog.current_database()"
+    " UNION ALL SELECT pg_catalog.right(pubname, 8), 'publication ' || pubname FROM pg_catalog.pg_publication WHERE pubname ~ '^seachange_[0-9a-f]{8}$'"
+    " UNION ALL SELECT pg_catalog.right(n.nspname, 8), CASE WHEN c.oid IS NULL THEN 'schema ' || n.nspname ELSE"
+    "  pg_catalog.format('table %s (%s)', c.oid::pg_catalog.regclass, pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size(c.oid))) END"
+    " FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'"
+    " WHERE n.nspname ~ '^seachange_(new|old)_[0-9a-f]{8}$' ORDER BY 1, 2";
+
+static const char migrations_sql[] =
+    "SELECT id, pg_catalog.format('%I.%I', schema_name, table_name) AS table, phase, alter_text, started_at::pg_catalog.timestamptz(0)::pg_catalog.text AS started,"
+    " updated_at::pg_catalog.timestamptz(0)::pg_catalog.text AS updated, started_by,"
+    " (SELECT pg_catalog.format('running: pid %s on %s', m.pid, m.host) FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.classid = 1397052993 AND l.objsubid = 2"
+    "   AND l.objid = m.table_oid AND l.granted AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) LIMIT 1) AS running"
+    " FROM seachange.migration m ORDER BY started_at";
+
+static struct listed *add(struct listed **list, size_t *count)
+{
+    *list = mem_resize(*list, (*count + 1) * sizeof(**list));
+    struct listed *l = &(*list)[(*count)++];
+    *l = (struct listed){0};
+    return l;
+}
+
+static enum sc_result add_migrations(struct target *t, struct listed **list, size_t *count, struct sc_error *err)
+{
+    char *there = NULL;
+    enum sc_result result = pg_value(t->control, err, &there, "SELECT pg_catalog.to_regclass('seachange.migration')", 0, NULL);
+    if (result != SC_OK || !there)
+        return result;
+    mem_free(there);
+    PGresult *res = NULL;
+    result = pg_query(t->control, err, &res, migrations_sql, 0, NULL);
+    for (int i = 0; result == SC_OK && i < PQntuples(res); i++) {
+        struct listed *l = add(list, count);
+        l->id = mem_strdup(PQgetvalue(res, i, 0));
+        l->table = mem_strdup(PQgetvalue(res, i, 1));
+        l->phase = mem_strdup(PQgetvalue(res, i, 2));
+        l->alter = mem_strdup(PQgetvalue(res, i, 3));
+        l->started = mem_strdup(PQgetvalue(res, i, 4));
+        l->updated = mem_strdup(PQgetvalue(res, i, 5));
+        l->owner = mem_strdup(PQgetvalue(res, i, 6));
+        if (!PQgetisnull(res, i, 7))
+            l->note = mem_strdup(PQgetvalue(res, i, 7));
+        else if (strcmp(l->phase, "done") == 0)
+            l->note = mem_strdup("done; the old table is kept until it is dropped");
+        else
+            l->note = mem_printf("not running: `seachange migrate` with the same --alter goes on, `seachange abort %s` removes it", l->id);
+    }
+    PQclear(res);
+    return result;
+}
+
+enum sc_result pg_list(struct target *t, struct listed **out, size_t *count, struct sc_error *err)
+{
+    *out = NULL;
+    *count = 0;
+    enum sc_result result = add_migrations(t, out, count, err);
+    PGresult *res = NULL;
+    if (result == SC_OK)
+        result = pg_query(t->control, err, &res, objects_sql, 0, NULL);
+    for (int i = 0; result == SC_OK && i < PQntuples(res); i++) {
+        const char *id = PQgetvalue(res, i, 0);
+        struct listed *l = NULL;
+        for (size_t k = 0; k < *count && !l; k++)
+            if (strcmp((*out)[k].id, id) == 0)
+                l = &(*out)[k];
+        if (!l) {
+            l = add(out, count);
+            l->id = mem_strdup(id);
+            l->phase = mem_strdup("orphan");
+            l->note = mem_printf("no stored migration explains these: `seachange abort %s` removes them", id);
+        }
+        strlist_add(&l->objects, PQgetvalue(res, i, 1));
+    }
+    PQclear(res);
+    if (result != SC_OK) {
+        listed_free(*out, *count);
+        *out = NULL;
+        *count = 0;
+    }
+    return result;
+}

@@ -1,0 +1,48 @@
+/* From nothing to a ghost that can be filled: publication, slot, ghost, first checkpoint, in this order.
+ *
+ * The publication comes before the slot (cdc/postgres/slot.h). The slot comes before the copy: whatever commits behind its consistent point will be sent, and
+ * the copy's snapshots are all taken later. The first checkpoint is committed together with the ghost, so that a crash in between is seen as "not prepared"
+ * and all of it is made again. */
+#include "applier/postgres/ops.h"
+#include "cdc/postgres/slot.h"
+
+static enum sc_result make_ghost(struct target *t, uint64_t consistent_point, struct sc_error *err)
+{
+    char lsn[24];
+    pg_lsn_format(consistent_point, lsn);
+    enum sc_result result = pg_run(t->control, err, "BEGIN; SET LOCAL lock_timeout = '2s'");
+    if (result == SC_OK)
+        result = pg_ghost_make(t, NULL, err);
+    if (result == SC_OK)
+        result = pg_state_store_ghost(t, err);
+    if (result == SC_OK)
+        result = pg_checkpoint_create(t, t->control, lsn, err);
+    if (result == SC_OK)
+        return pg_run(t->control, err, "COMMIT");
+    if (pg_alive(t->control))
+        pg_run(t->control, NULL, "ROLLBACK");
+    return result;
+}
+
+enum sc_result pg_prepare(struct target *t, void (*progress)(void *arg, const char *text), void *arg, struct sc_error *err)
+{
+    struct strlist removed = {0};
+    enum sc_result result = pg_remove_objects(t, &removed, err);
+    strlist_fini(&removed);
+    /* After a restart in this phase nothing is loaded yet, and the table may have changed since: look again. */
+    if (result == SC_OK && t->source.ncolumns == 0) {
+        struct plan plan = {0};
+        result = pg_preflight(t, &plan, err);
+        if (result == SC_OK && plan.refusals.count > 0)
+            result = error_set(err, SC_REFUSE, "%s", plan.refusals.items[0]);
+        plan_fini(&plan);
+    }
+    if (result == SC_OK)
+        result = pg_publication_create(t->control, t->publication, t->source.schema, t->source.name, err);
+    uint64_t consistent_point = 0;
+    if (result == SC_OK)
+        result = pg_slot_create(&t->server, t->control, t->slot, t->spec.slot_wait_ms, progress, arg, &consistent_point, err);
+    if (result == SC_OK)
+        result = make_ghost(t, consistent_point, err);
+    return result;
+}
