@@ -649,5 +649,11 @@ enum sc_result pg_state_load(struct target *t, struct sc_error *err)
     }
     if (result == SC_OK)
         result = load_todo(t, err);
+    char *rows = NULL;
+    if (result == SC_OK)
+        result = pg_value(t->control, err, &rows, "SELECT pg_catalog.sum(rows)::pg_catalog.int8 FROM seachange.chunk WHERE id = $1", 1,
+                          (const char *[]){t->migration.id});
+    t->migration.rows_copied = rows ? strtoull(rows, NULL, 10) : 0;
+    mem_free(rows);
     return result;
 }

@@ -1,0 +1,312 @@
+/* The coordinator: a loop over the phases. What each phase leaves behind is in the database, so a run begins wherever the last one ended. */
+#include "coordinator/coordinator.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/stop.h"
+#include "coordinator/phase.h"
+#include "coordinator/run.h"
+#include "engines.h"
+
+#define FENCE_POLL_MS 50
+
+static enum sc_result preflight(struct run *r, struct sc_error *err)
+{
+    struct plan plan = {0};
+    enum sc_result result = r->ops->plan(r->target, &plan, err);
+    for (size_t i = 0; i < plan.warnings.count; i++)
+        log_warn("%s", plan.warnings.items[i]);
+    if (result == SC_OK && plan.refusals.count == 1)
+        result = error_set(err, SC_REFUSE, "%s cannot be migrated: %s", plan.table ? plan.table : r->config->spec.table, plan.refusals.items[0]);
+    else if (result == SC_OK && plan.refusals.count > 1) {
+        for (size_t i = 0; i < plan.refusals.count; i++)
+            log_line(LOG_ERROR, "%s", plan.refusals.items[i]);
+        result = error_set(err, SC_REFUSE, "%s cannot be migrated for these %zu reasons; nothing was touched", plan.table ? plan.table : r->config->spec.table,
+                           plan.refusals.count);
+    }
+    if (plan.table) {
+        mem_free(r->table);
+        r->table = mem_strdup(plan.table);
+    }
+    plan_fini(&plan);
+    return result;
+}
+
+static void show_wait(void *arg, const char *text)
+{
+    struct run *r = arg;
+    struct sc_error ignored;
+    run_note(r, text);
+    run_tick(r, &ignored);
+}
+
+static enum sc_result prepare(struct run *r, struct sc_error *err)
+{
+    enum sc_result result = r->ops->prepare(r->target, show_wait, r, err);
+    run_note(r, NULL);
+    if (result == SC_REFUSE || result == SC_FAIL) {
+        /* Nobody else knows of it yet: leave nothing behind. */
+        struct strlist removed = {0};
+        struct sc_error again;
+        if (r->ops->abort(r->target, &removed, &again) != SC_OK)
+            error_hint(err, "What was made so far could not be removed: %.200s. `seachange list` shows it, `seachange abort %s` removes it.", again.what,
+                       r->migration->id);
+        strlist_fini(&removed);
+    }
+    return result;
+}
+
+static enum sc_result wait_for_copy(struct run *r, struct sc_error *err)
+{
+    for (;;) {
+        enum sc_result result = copy_wait(r->copy, 100, err);
+        if (result != SC_RETRY)
+            return result;
+        if ((result = run_tick(r, err)) != SC_OK)
+            return result;
+    }
+}
+
+/* Behind the fence no chunk has seen what the log still brings (docs/internals/ordering.md). */
+static enum sc_result reach_fence(struct run *r, struct sc_error *err)
+{
+    if (r->migration->fence.order)
+        return SC_OK;
+    char text[64];
+    enum sc_result result;
+    while ((result = pipeline_mark(r, true, text, sizeof(text), err)) == SC_RETRY) {
+        log_warn("fence: %s; trying again", err->what);
+        if ((result = run_tick(r, err)) != SC_OK)
+            return result;
+        clock_sleep_ms(1000);
+    }
+    while (result == SC_OK) {
+        result = apply_wait_marker(r->apply, text, FENCE_POLL_MS, err);
+        if (result != SC_RETRY)
+            return result;
+        result = run_tick(r, err);
+    }
+    return result;
+}
+
+static enum sc_result copy(struct run *r, struct sc_error *err)
+{
+    enum sc_result result = SC_OK;
+    if (!r->migration->fence.order) {
+        struct copy_config config = {.ops = r->ops,
+                                     .target = r->target,
+                                     .gate = r->gate,
+                                     .workers = r->config->spec.workers,
+                                     .chunk_time_ms = r->config->chunk_time_ms,
+                                     .give_up_ms = r->config->give_up_ms};
+        result = copy_start(&config, &r->copy, err);
+        if (result == SC_OK)
+            result = wait_for_copy(r, err);
+        if (r->copy) {
+            struct copy_stats stats;
+            copy_stats(r->copy, &stats);
+            if (result != SC_OK)
+                gate_close(r->gate);
+            copy_stop(r->copy);
+            r->copy = NULL;
+            r->migration->rows_copied += stats.rows;
+        }
+    }
+    if (result != SC_OK)
+        return result;
+    apply_copy_ended(r->apply);
+    return reach_fence(r, err);
+}
+
+static enum sc_result catch_up(struct run *r, struct sc_error *err)
+{
+    for (;;) {
+        struct apply_stats stats;
+        apply_stats(r->apply, &stats);
+        if (stats.lag_ms >= 0 && stats.lag_ms < r->config->max_lag_ms)
+            return SC_OK;
+        enum sc_result result = run_tick(r, err);
+        if (result != SC_OK)
+            return result;
+        clock_sleep_ms(20);
+    }
+}
+
+static enum sc_result cutover(struct run *r, struct sc_error *err)
+{
+    return run_cutover(r, err);
+}
+
+static enum sc_result cleanup(struct run *r, struct sc_error *err)
+{
+    pipeline_stop(r);
+    r->ops->session_close(r->marker);
+    r->marker = NULL;
+    return r->ops->finish(r->target, &r->notes, err);
+}
+
+static enum sc_result nothing(struct run *r, struct sc_error *err)
+{
+    (void)r, (void)err;
+    return SC_OK;
+}
+
+static const struct {
+    enum phase phase;
+    enum sc_result (*run)(struct run *r, struct sc_error *err);
+    enum phase next;
+    bool pipeline; /* the log is read and applied in it */
+} steps[] = {
+    {PHASE_PREFLIGHT, preflight, PHASE_PREPARE, false}, {PHASE_PREPARE, prepare, PHASE_COPY, false},
+    {PHASE_COPY, copy, PHASE_INDEX, true},              {PHASE_INDEX, run_index, PHASE_CATCH_UP, true},
+    {PHASE_CATCH_UP, catch_up, PHASE_READY, true},      {PHASE_READY, nothing, PHASE_CUTOVER, true},
+    {PHASE_CUTOVER, cutover, PHASE_CLEANUP, true},      {PHASE_CLEANUP, cleanup, PHASE_DONE, false},
+};
+
+static enum sc_result run_phases(struct run *r, struct sc_error *err)
+{
+    enum sc_result result = SC_OK;
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && result == SC_OK; i++) {
+        if (steps[i].phase < r->migration->phase)
+            continue;
+        if (steps[i].phase != r->migration->phase) {
+            if (steps[i].phase != PHASE_CLEANUP) /* the swap has stored that one */
+                result = r->ops->enter_phase(r->target, steps[i].phase, err);
+            r->migration->phase = steps[i].phase;
+            if (result != SC_OK)
+                return result;
+        }
+        log_debug("phase %s: %s", phase_name(steps[i].phase), phase_meaning(steps[i].phase));
+        if (steps[i].pipeline && !r->apply) {
+            result = pipeline_start(r, err);
+            if (result == SC_OK && steps[i].phase > PHASE_COPY)
+                apply_copy_ended(r->apply);
+        }
+        if (result == SC_OK)
+            result = steps[i].run(r, err);
+    }
+    return result;
+}
+
+/* Before a cutover is tried again it is asked whether the last one went through: its process may have died without hearing. */
+static enum sc_result look_at_swap(struct run *r, struct sc_error *err)
+{
+    if (r->migration->phase != PHASE_CUTOVER)
+        return SC_OK;
+    enum swap_outcome outcome = SWAP_UNPROVEN;
+    enum sc_result result = r->ops->cutover_outcome(r->target, &outcome, err);
+    if (result == SC_OK && outcome == SWAP_UNPROVEN)
+        result = error_set(err, SC_UNKNOWN, "table %s is neither the old nor the new one; somebody else has changed it", r->config->spec.table);
+    return result;
+}
+
+static enum sc_result run_once(struct run *r, struct sc_error *err)
+{
+    enum sc_result result = r->ops->open(&r->config->spec, &r->target, err);
+    if (result == SC_OK)
+        result = r->ops->begin(r->target, err);
+    if (result == SC_OK) {
+        r->migration = r->ops->migration(r->target);
+        if (r->migration->resumed)
+            log_info("migration %s goes on in phase %s", r->migration->id, phase_name(r->migration->phase));
+        r->checked_us = clock_us();
+        result = look_at_swap(r, err);
+    }
+    if (result == SC_OK)
+        result = run_phases(r, err);
+    return result;
+}
+
+static void close_run(struct run *r)
+{
+    pipeline_stop(r);
+    if (r->target) {
+        r->ops->session_close(r->marker);
+        r->ops->close(r->target);
+    }
+    r->marker = NULL;
+    r->target = NULL;
+    r->migration = NULL;
+}
+
+static enum summary_result summary_of(enum sc_result result)
+{
+    switch (result) {
+    case SC_OK:
+        return SUMMARY_SWAPPED;
+    case SC_REFUSE:
+        return SUMMARY_REFUSED;
+    case SC_FAIL:
+        return SUMMARY_FAILED;
+    case SC_UNKNOWN:
+        return SUMMARY_UNKNOWN;
+    case SC_RETRY:
+    case SC_STOP:
+        break;
+    }
+    return SUMMARY_INTERRUPTED;
+}
+
+static void summarize(struct run *r, enum sc_result result, const char *id, uint64_t rows)
+{
+    struct summary_view view = {.result = summary_of(result),
+                                .id = id,
+                                .table = r->table ? r->table : r->config->spec.table,
+                                .rows_copied = rows,
+                                .changes_applied = r->changes_before,
+                                .duration_ms = (clock_us() - r->began_us) / 1000,
+                                .writers_held_ms = r->writers_held_ms,
+                                .cutover_tries = r->cutover_tries,
+                                .lag_at_cutover_ms = r->lag_at_cutover_ms,
+                                .notes = &r->notes};
+    summary_print(&view, r->config->json);
+}
+
+enum sc_result coordinator_run(const struct run_config *config, struct sc_error *err)
+{
+    struct run r = {.config = config,
+                    .ops = config->engine->target,
+                    .source_ops = config->engine->source,
+                    .began_us = clock_us(),
+                    .writers_held_ms = -1,
+                    .lag_at_cutover_ms = -1};
+    struct backoff backoff;
+    backoff_init(&backoff, 1000, 15000);
+    int64_t failing_since = 0;
+    char id[24] = "";
+    uint64_t rows = 0;
+    progress_start(config->json, config->progress_interval_ms);
+    enum sc_result result;
+    for (;;) {
+        result = run_once(&r, err);
+        bool begun = r.migration != NULL;
+        if (begun) {
+            snprintf(id, sizeof(id), "%s", r.migration->id);
+            rows = r.migration->rows_copied;
+        }
+        /* Behind a lost connection everything is as the database has it: begin again from there. A run that never got to begin (wrong host, say) is not worth waiting for. */
+        if (begun)
+            failing_since = 0;
+        close_run(&r);
+        if (result != SC_RETRY || (!begun && !failing_since && !id[0]) || stop_requested() || r.cutover_tries > 0)
+            break;
+        if (!failing_since)
+            failing_since = clock_us();
+        if (clock_us() - failing_since > config->give_up_ms * 1000)
+            break;
+        log_warn("%s; trying again", err->what);
+        clock_sleep_ms(backoff_next_ms(&backoff));
+    }
+    progress_end();
+    if (result == SC_RETRY || result == SC_STOP)
+        error_hint(err, "Nothing is lost. Run the same command again to go on%s%s%s.", id[0] ? ", or `seachange abort " : "", id, id[0] ? "` to remove it" : "");
+    if (result == SC_FAIL && id[0])
+        error_hint(err, "The source is untouched. `seachange abort %s` removes what is left.", id);
+    summarize(&r, result, id, rows);
+    strlist_fini(&r.notes);
+    mem_free(r.table);
+    mem_free(r.spool_dir);
+    return result;
+}

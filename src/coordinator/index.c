@@ -1,0 +1,137 @@
+/* Indexes and constraints: the jobs of a stage side by side, one session each. The applier is parked meanwhile: the index builds keep it from writing anyway, and what it
+ * would apply waits in the spool. */
+#include <pthread.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "coordinator/run.h"
+
+#define PARK_MS 60000
+#define JOB_TRIES 5
+
+struct pool {
+    struct run *run;
+    int stage, jobs;
+    pthread_mutex_t lock;
+    int next, running;
+    bool failed;
+    enum sc_result result;
+    struct sc_error err;
+};
+
+static enum sc_result run_job(struct pool *p, struct session **session, const char *role, int job, struct sc_error *err)
+{
+    const struct target_ops *ops = p->run->ops;
+    struct backoff backoff;
+    backoff_init(&backoff, 200, 5000);
+    enum sc_result result = SC_RETRY;
+    for (int i = 0; i < JOB_TRIES && result == SC_RETRY; i++) {
+        if (i > 0) {
+            log_warn("%s: %s; trying again", ops->job_name(p->run->target, p->stage, job), err->what);
+            ops->session_close(*session);
+            *session = NULL;
+            clock_sleep_ms(backoff_next_ms(&backoff));
+        }
+        result = *session ? SC_OK : ops->session_open(p->run->target, role, session, err);
+        if (result == SC_OK)
+            result = ops->job_run(*session, p->stage, job, err);
+    }
+    return result;
+}
+
+static void *work(void *arg)
+{
+    struct pool *p = arg;
+    struct session *session = NULL;
+    struct sc_error err;
+    for (;;) {
+        pthread_mutex_lock(&p->lock);
+        int job = p->failed || p->next >= p->jobs ? -1 : p->next++;
+        pthread_mutex_unlock(&p->lock);
+        if (job < 0)
+            break;
+        char role[32];
+        snprintf(role, sizeof(role), "index %d", job + 1);
+        enum sc_result result = run_job(p, &session, role, job, &err);
+        if (result != SC_OK) {
+            pthread_mutex_lock(&p->lock);
+            if (!p->failed) {
+                p->failed = true;
+                p->result = result;
+                p->err = err;
+            }
+            pthread_mutex_unlock(&p->lock);
+        }
+    }
+    p->run->ops->session_close(session);
+    pthread_mutex_lock(&p->lock);
+    p->running--;
+    pthread_mutex_unlock(&p->lock);
+    return NULL;
+}
+
+static bool still_running(struct pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    bool running = p->running > 0;
+    pthread_mutex_unlock(&p->lock);
+    return running;
+}
+
+static void stop_pool(struct pool *p, enum sc_result result, const struct sc_error *err)
+{
+    pthread_mutex_lock(&p->lock);
+    if (!p->failed) {
+        p->failed = true;
+        p->result = result;
+        p->err = *err;
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
+static enum sc_result run_stage(struct run *r, int stage, struct sc_error *err)
+{
+    struct pool p = {.run = r, .stage = stage, .jobs = r->ops->stage_jobs(r->target, stage), .lock = PTHREAD_MUTEX_INITIALIZER};
+    int wanted = p.jobs < r->config->spec.workers ? p.jobs : r->config->spec.workers;
+    pthread_t *threads = mem_array((size_t)wanted + 1, sizeof(*threads));
+    int started = 0;
+    p.running = wanted;
+    for (; started < wanted; started++) {
+        if (pthread_create(&threads[started], NULL, work, &p) != 0) {
+            pthread_mutex_lock(&p.lock);
+            p.running -= wanted - started;
+            pthread_mutex_unlock(&p.lock);
+            if (started == 0)
+                error_set(err, SC_FAIL, "cannot start a thread");
+            if (started == 0)
+                stop_pool(&p, SC_FAIL, err);
+            break;
+        }
+    }
+    if (p.jobs > 0)
+        run_note(r, r->ops->job_name(r->target, stage, 0));
+    while (still_running(&p)) {
+        enum sc_result result = run_tick(r, err);
+        if (result != SC_OK)
+            stop_pool(&p, result, err); /* a build that is under way ends first */
+        clock_sleep_ms(20);
+    }
+    for (int i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+    mem_free(threads);
+    run_note(r, NULL);
+    if (p.failed)
+        *err = p.err;
+    return p.failed ? p.result : SC_OK;
+}
+
+enum sc_result run_index(struct run *r, struct sc_error *err)
+{
+    enum sc_result result = apply_park(r->apply, PARK_MS, err);
+    int stages = r->ops->stage_count(r->target);
+    for (int stage = 0; stage < stages && result == SC_OK; stage++)
+        result = run_stage(r, stage, err);
+    apply_unpark(r->apply);
+    return result;
+}

@@ -1,0 +1,191 @@
+/* log -> spool -> apply: started and stopped as one. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/stop.h"
+#include "coordinator/phase.h"
+#include "coordinator/run.h"
+#include "engines.h"
+
+#define SPOOL_BLOCK_BYTES (256u << 10)
+#define SPOOL_SEGMENT_BYTES (64ull << 20)
+#define SPOOL_RECORD_BYTES (2000ull << 20) /* PostgreSQL's rows are below 1 GiB; an update can hold two */
+#define STATUS_INTERVAL_MS 1000
+#define HEARTBEAT_US 500000
+#define CHECK_US 10000000
+
+enum sc_result pipeline_start(struct run *r, struct sc_error *err)
+{
+    const struct run_config *c = r->config;
+    mem_free(r->spool_dir);
+    r->spool_dir = mem_printf("%s/seachange-%s", c->spool_dir, r->migration->id);
+    struct spool_config spool = {.directory = r->spool_dir,
+                                 .memory_bytes = c->spool_memory_bytes,
+                                 .block_bytes = SPOOL_BLOCK_BYTES,
+                                 .segment_bytes = SPOOL_SEGMENT_BYTES,
+                                 .disk_bytes = c->spool_disk_bytes,
+                                 .record_bytes = SPOOL_RECORD_BYTES};
+    enum sc_result result = spool_open(&spool, &r->spool, err);
+    if (result == SC_OK && !r->marker)
+        result = r->ops->session_open(r->target, "coordinator", &r->marker, err);
+    if (result == SC_OK) {
+        struct source_config source;
+        r->ops->source_config(r->target, &source);
+        source.status_interval_ms = STATUS_INTERVAL_MS;
+        source.give_up_ms = c->give_up_ms;
+        result = r->source_ops->start(&source, r->spool, &r->source, err);
+    }
+    if (result == SC_OK) {
+        r->gate = gate_new();
+        struct apply_config apply = {.ops = r->ops,
+                                     .target = r->target,
+                                     .gate = r->gate,
+                                     .spool = r->spool,
+                                     .source_ops = r->source_ops,
+                                     .source = r->source,
+                                     .turn_ms = c->chunk_time_ms,
+                                     .give_up_ms = c->give_up_ms};
+        result = apply_start(&apply, &r->apply, err);
+    }
+    if (result != SC_OK)
+        pipeline_stop(r);
+    return result;
+}
+
+void pipeline_stop(struct run *r)
+{
+    if (r->gate)
+        gate_close(r->gate);
+    if (r->spool)
+        spool_stop(r->spool);
+    copy_stop(r->copy);
+    r->copy = NULL;
+    if (r->apply) {
+        struct apply_stats stats;
+        apply_stats(r->apply, &stats);
+        r->changes_before += stats.changes;
+    }
+    apply_stop(r->apply);
+    r->apply = NULL;
+    if (r->source)
+        r->source_ops->stop(r->source);
+    r->source = NULL;
+    spool_close(r->spool);
+    r->spool = NULL;
+    if (r->spool_dir)
+        rmdir(r->spool_dir);
+    gate_free(r->gate);
+    r->gate = NULL;
+}
+
+enum sc_result pipeline_restart(struct run *r, struct sc_error *err)
+{
+    pipeline_stop(r);
+    enum sc_result result = SC_OK;
+    if (!r->marker)
+        result = r->ops->session_open(r->target, "coordinator", &r->marker, err);
+    if (result == SC_OK)
+        result = r->ops->checkpoint_load(r->marker, err);
+    if (result == SC_OK)
+        result = pipeline_start(r, err);
+    if (result == SC_OK)
+        apply_copy_ended(r->apply);
+    return result;
+}
+
+/* The session that writes markers is opened again when it is lost: nothing depends on what it did before. */
+static enum sc_result write_marker(struct run *r, const char *text, struct sc_error *err)
+{
+    enum sc_result result = SC_OK;
+    if (!r->marker)
+        result = r->ops->session_open(r->target, "coordinator", &r->marker, err);
+    if (result == SC_OK)
+        result = r->ops->marker(r->marker, text, err);
+    if (result == SC_RETRY) {
+        r->ops->session_close(r->marker);
+        r->marker = NULL;
+    }
+    return result;
+}
+
+enum sc_result pipeline_mark(struct run *r, bool fence, char *text, int size, struct sc_error *err)
+{
+    snprintf(text, (size_t)size, "%s %" PRIx64 " %" PRIu64, fence ? "fence" : "mark", (uint64_t)r->began_us, ++r->markers);
+    apply_expect(r->apply, text, fence);
+    return write_marker(r, text, err);
+}
+
+void run_note(struct run *r, const char *text)
+{
+    r->note = NULL;
+    if (text) {
+        snprintf(r->note_text, sizeof(r->note_text), "%s", text);
+        r->note = r->note_text;
+    }
+}
+
+static void show(struct run *r)
+{
+    struct progress_view view = {.phase = "", .note = r->note, .lag_ms = -1, .eta_s = -1};
+    int64_t now = clock_us();
+    view.phase = phase_name(r->migration->phase);
+    view.rows_copied = r->migration->rows_copied;
+    view.rows_estimated = r->migration->rows_estimated;
+    view.elapsed_ms = (now - r->began_us) / 1000;
+    if (r->copy) {
+        struct copy_stats copy;
+        copy_stats(r->copy, &copy);
+        view.rows_copied += copy.rows;
+        view.copy_rate = progress_rate_update(&r->copy_rate, copy.rows, now);
+        view.eta_s = progress_eta_s(view.rows_copied, view.rows_estimated, view.copy_rate);
+    }
+    if (r->apply) {
+        struct apply_stats apply;
+        apply_stats(r->apply, &apply);
+        view.changes_applied = r->changes_before + apply.changes;
+        view.change_rate = progress_rate_update(&r->change_rate, view.changes_applied, now);
+        view.lag_ms = apply.lag_ms;
+        if (apply.waiting_visible && !view.note)
+            view.note = "waiting for a commit to become visible";
+    }
+    if (r->spool) {
+        struct spool_stats spool;
+        spool_stats(r->spool, &spool);
+        view.spool_memory_bytes = spool.memory_bytes;
+        view.spool_disk_bytes = spool.disk_bytes;
+    }
+    if (r->source && !view.note) {
+        r->source_ops->stats(r->source, &r->source_stats);
+        if (!r->source_stats.connected)
+            view.note = r->source_stats.state;
+    }
+    progress_show(&view);
+}
+
+enum sc_result run_tick(struct run *r, struct sc_error *err)
+{
+    if (stop_requested())
+        return error_set(err, SC_STOP, "stopped by a signal in phase %s", phase_name(r->migration->phase));
+    int64_t now = clock_us();
+    enum sc_result result = SC_OK;
+    if (r->apply && now - r->beat_us >= HEARTBEAT_US) {
+        char text[64];
+        struct sc_error beat_err;
+        r->beat_us = now;
+        apply_heartbeat(r->apply, text, sizeof(text));
+        /* A heartbeat that could not be written shows as lag; those who must get through try again themselves. */
+        if (write_marker(r, text, &beat_err) != SC_OK)
+            log_debug("heartbeat: %s", beat_err.what);
+        result = apply_check(r->apply, err);
+    }
+    if (result == SC_OK && now - r->checked_us >= CHECK_US) {
+        r->checked_us = now;
+        result = r->ops->check(r->target, err);
+    }
+    if (result == SC_OK)
+        show(r);
+    return result;
+}

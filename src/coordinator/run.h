@@ -1,0 +1,59 @@
+/* One run of the coordinator: what its files share. */
+#ifndef SC_COORDINATOR_RUN_H
+#define SC_COORDINATOR_RUN_H
+
+#include "applier/apply.h"
+#include "applier/copy.h"
+#include "applier/gate.h"
+#include "cdc/spool.h"
+#include "coordinator/coordinator.h"
+#include "coordinator/progress.h"
+
+struct run {
+    const struct run_config *config;
+    const struct target_ops *ops;
+    const struct source_ops *source_ops;
+    struct target *target;
+    struct migration *migration;
+
+    /* The pipeline: log -> spool -> apply. */
+    struct gate *gate;
+    struct spool *spool;
+    struct source *source;
+    struct apply *apply;
+    struct copy *copy;
+    struct source_stats source_stats; /* as last asked */
+    char *spool_dir;
+    struct session *marker; /* writes heartbeats and markers */
+    uint64_t markers;       /* so many were named */
+
+    int64_t began_us, beat_us, checked_us;
+    struct progress_rate copy_rate, change_rate;
+    uint64_t changes_before; /* applied by pipelines that were stopped since */
+    const char *note;
+    char note_text[256];
+
+    int cutover_tries;
+    int64_t writers_held_ms, lag_at_cutover_ms;
+    struct strlist notes;
+    char *table;
+};
+
+/* pipeline.c */
+enum sc_result pipeline_start(struct run *r, struct sc_error *err);
+void pipeline_stop(struct run *r);
+/* Stops it and starts it again at the checkpoint in the database: after a cutover that was given up. */
+enum sc_result pipeline_restart(struct run *r, struct sc_error *err);
+/* Writes a marker into the log; with `fence` it becomes the fence. `text` is its name for apply_wait_marker(). */
+enum sc_result pipeline_mark(struct run *r, bool fence, char *text, int size, struct sc_error *err);
+
+/* Heartbeats, checks, progress; call at least every 100 ms. SC_STOP when asked to stop. */
+enum sc_result run_tick(struct run *r, struct sc_error *err);
+void run_note(struct run *r, const char *text); /* what the operator should see; NULL: nothing */
+
+/* index.c */
+enum sc_result run_index(struct run *r, struct sc_error *err);
+/* swap.c */
+enum sc_result run_cutover(struct run *r, struct sc_error *err);
+
+#endif

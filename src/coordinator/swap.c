@@ -1,0 +1,144 @@
+/* Driving the cutover: wait until it makes sense, try, and know how it went.
+ *
+ * A try: park the applier, lock, write a marker, drain up to it on the locking session, swap. A try that fails after changes were drained has taken them out of the
+ * spool, so the pipeline is started again at the checkpoint (correctness D6). What cannot be known from the session is asked of the tables. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "coordinator/run.h"
+
+#define PARK_MS 10000
+/* Writers wait while it is drained: what takes longer is given up, and tried again when there is less to drain. */
+#define DRAIN_MS 2000
+#define OUTCOME_TRIES 30
+
+static enum sc_result wait_ms(struct run *r, int64_t ms, struct sc_error *err)
+{
+    int64_t until = clock_us() + ms * 1000;
+    enum sc_result result = SC_OK;
+    while (result == SC_OK && clock_us() < until) {
+        result = run_tick(r, err);
+        clock_sleep_ms(20);
+    }
+    return result;
+}
+
+static enum sc_result wait_for_lag(struct run *r, struct sc_error *err)
+{
+    for (;;) {
+        struct apply_stats stats;
+        apply_stats(r->apply, &stats);
+        if (stats.lag_ms >= 0 && stats.lag_ms < r->config->max_lag_ms) {
+            r->lag_at_cutover_ms = stats.lag_ms;
+            return SC_OK;
+        }
+        enum sc_result result = run_tick(r, err);
+        if (result != SC_OK)
+            return result;
+        clock_sleep_ms(10);
+    }
+}
+
+static enum sc_result learn_outcome(struct run *r, struct sc_error *err)
+{
+    struct backoff backoff;
+    backoff_init(&backoff, 200, 5000);
+    for (int i = 0; i < OUTCOME_TRIES; i++) {
+        enum swap_outcome outcome = SWAP_UNPROVEN;
+        struct sc_error asked;
+        enum sc_result result = r->ops->cutover_outcome(r->target, &outcome, &asked);
+        if (result == SC_OK && outcome == SWAP_DONE)
+            return SC_OK;
+        if (result == SC_OK && outcome == SWAP_NOT_DONE)
+            return error_set(err, SC_RETRY, "the connection was lost in the swap, and nothing was swapped");
+        log_warn("asking whether the swap was committed: %s", result == SC_OK ? "the tables do not tell" : asked.what);
+        clock_sleep_ms(backoff_next_ms(&backoff));
+    }
+    error_set(err, SC_UNKNOWN, "whether the swap of %s was committed could not be learnt", r->table);
+    return error_hint(err, "Run the same command again when the server answers: it looks first which table bears the name.");
+}
+
+/* On success the swap is committed and proven. *spent: changes were taken out of the spool for nothing. */
+static enum sc_result try_once(struct run *r, struct session *session, bool *spent, struct sc_error *err)
+{
+    *spent = false;
+    enum sc_result result = apply_park(r->apply, PARK_MS, err);
+    if (result != SC_OK)
+        return result;
+    int64_t start = clock_us();
+    char marker[64];
+    result = r->ops->cutover_lock(session, r->config->spec.lock_timeout_ms, err);
+    if (result == SC_OK) {
+        result = pipeline_mark(r, false, marker, sizeof(marker), err);
+        if (result == SC_OK) {
+            *spent = true;
+            result = apply_drain(r->apply, session, marker, DRAIN_MS, err);
+        }
+        if (result == SC_OK)
+            result = r->ops->cutover_swap(session, err);
+        else
+            r->ops->cutover_unlock(session);
+        if (result == SC_UNKNOWN)
+            result = learn_outcome(r, err);
+        r->writers_held_ms = (clock_us() - start) / 1000;
+    }
+    if (!*spent)
+        apply_unpark(r->apply);
+    return result;
+}
+
+static enum sc_result attempt(struct run *r, struct session **session, struct sc_error *err)
+{
+    enum sc_result result = wait_for_lag(r, err);
+    if (result == SC_OK && !*session)
+        result = r->ops->session_open(r->target, "cutover", session, err);
+    if (result == SC_OK)
+        result = r->ops->cutover_ready(*session, err);
+    bool spent = false;
+    if (result == SC_OK)
+        result = try_once(r, *session, &spent, err);
+    if (result == SC_OK || result == SC_UNKNOWN || result == SC_STOP || result == SC_REFUSE)
+        return result;
+    if (result == SC_RETRY) {
+        r->ops->session_close(*session);
+        *session = NULL;
+    }
+    if (spent && result == SC_RETRY) {
+        struct sc_error again;
+        enum sc_result restarted = pipeline_restart(r, &again);
+        if (restarted != SC_OK) {
+            *err = again;
+            return restarted == SC_RETRY ? SC_STOP : restarted;
+        }
+    }
+    return result;
+}
+
+enum sc_result run_cutover(struct run *r, struct sc_error *err)
+{
+    struct session *session = NULL;
+    struct backoff backoff;
+    backoff_init(&backoff, 500, 10000);
+    enum sc_result result;
+    for (;;) {
+        result = attempt(r, &session, err);
+        r->cutover_tries++;
+        if (result != SC_RETRY)
+            break;
+        log_warn("cutover, try %d: %s%s%s", r->cutover_tries, err->what, err->hint[0] ? ". " : "", err->hint);
+        if (r->config->cutover_tries > 0 && r->cutover_tries >= r->config->cutover_tries) {
+            error_wrap(err, "the cutover was tried %d times", r->cutover_tries);
+            error_hint(err, "Everything is kept; the same command goes on.");
+            break;
+        }
+        struct sc_error waited;
+        run_note(r, err->what);
+        if (wait_ms(r, backoff_next_ms(&backoff), &waited) != SC_OK) {
+            *err = waited;
+            result = waited.result;
+            break;
+        }
+        run_note(r, NULL);
+    }
+    r->ops->session_close(session);
+    return result;
+}
