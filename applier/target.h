@@ -189,7 +189,9 @@ struct target_ops {
     /* After the swap: validates constraints, removes log position and state, drops the old table if told to. Idempotent.
      * `notes` gets what the operator should know (where the old table is, constraints that could not be validated). */
     enum sc_result (*finish)(struct target *target, struct strlist *notes, struct sc_error *err);
-    /* Removes everything of this migration; the source table stays. Idempotent. The source reader must be stopped. */
+    /* Removes everything of this migration (spec.id, or the one of spec.table); the source table stays. Idempotent. Called after begin()
+     * by a run whose source reader is stopped, or right after open() by `seachange abort`: then it takes the migration's lock itself.
+     * SC_REFUSE: another instance holds the lock, or there is no such migration. `removed` is filled also when it fails half-way. */
     enum sc_result (*abort)(struct target *target, struct strlist *removed, struct sc_error *err);
 
     /* All migrations stored on this server's database, and objects of ours that no stored one explains. *out is the caller's. */

@@ -18,7 +18,8 @@ struct engine {
 /* The engine that a connection URL (or conninfo string) is for; NULL when none is. */
 const struct engine *engine_of_url(const char *url);
 
-/* Appends what may stand in --source, for people: "postgresql://, postgres:// or a libpq string (key=value ...)". */
+/* Appends what may stand in --source, for people: "postgresql://, postgres://, a libpq string (host=... dbname=...)".
+ */
 void engines_describe(struct buf *out);
 
 /* Adds "name version" of each library the engines are built on. */

@@ -59,7 +59,7 @@ static void escaped(struct buf *b, const char *text)
     }
 }
 
-static void emit(enum log_level level, const char *text, const struct sc_error *err)
+static void emit(enum log_level level, const char *text, const char *fields, const struct sc_error *err)
 {
     char when[40];
     timestamp(when, sizeof(when));
@@ -75,6 +75,8 @@ static void emit(enum log_level level, const char *text, const struct sc_error *
             buf_str(&b, ",\"sqlstate\":");
             json_string(&b, err->sqlstate);
         }
+        if (fields && fields[0])
+            buf_printf(&b, ",%s", fields);
         buf_char(&b, '}');
     } else {
         buf_printf(&b, "%.8s %s: ", when + 11, level_names[level]);
@@ -107,11 +109,17 @@ void log_line(enum log_level level, const char *format, ...)
     va_start(args, format);
     buf_vprintf(&b, format, args);
     va_end(args);
-    emit(level, buf_cstr(&b), NULL);
+    emit(level, buf_cstr(&b), NULL, NULL);
     buf_fini(&b);
+}
+
+void log_fields(enum log_level level, const char *message, const char *fields)
+{
+    if (level >= the_log.lowest)
+        emit(level, message, fields, NULL);
 }
 
 void log_error(const struct sc_error *err)
 {
-    emit(LOG_ERROR, err->what[0] ? err->what : sc_result_name(err->result), err);
+    emit(LOG_ERROR, err->what[0] ? err->what : sc_result_name(err->result), NULL, err);
 }

@@ -33,7 +33,8 @@ void progress_start(bool json, int64_t interval_ms);
 void progress_show(const struct progress_view *view); /* call as often as you like: writes when it is time */
 void progress_end(void);                              /* removes the bar; fine when there is none */
 
-/* The line fitted to `width` columns (at most; not below 20 is useful), without a newline. */
+/* One line without a newline: fitted to `width` columns, with a bar in it where there is room; width 0: as long as it
+ * has to be, without a bar. */
 void progress_line(struct buf *out, const struct progress_view *view, int width);
 
 /* A rate as an exponentially weighted average over about ten seconds. Zero-initialised is fresh. */

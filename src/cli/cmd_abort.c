@@ -1,0 +1,48 @@
+#include "cli/common.h"
+#include "cli/exit.h"
+
+static void removed_text(struct buf *out, const struct strlist *removed, bool all)
+{
+    if (removed->count > 0)
+        buf_str(out, all ? "Removed:\n" : "Removed, before it failed:\n");
+    for (size_t i = 0; i < removed->count; i++)
+        buf_printf(out, "  %s\n", removed->items[i]);
+    if (all)
+        buf_printf(out, "%sThe source table is as it was.\n",
+                   removed->count == 0 ? "There was nothing to remove. " : "");
+}
+
+static void removed_json(struct buf *out, const struct strlist *removed)
+{
+    buf_str(out, "{\"result\":\"aborted\",\"removed\":");
+    cli_json_list(out, removed);
+    buf_str(out, "}\n");
+}
+
+int cmd_abort(const struct options *o)
+{
+    const struct engine *engine = cli_engine(o);
+    if (!engine)
+        return EXIT_USAGE;
+    struct sc_error err;
+    error_init(&err);
+    struct migration_spec spec = cli_spec(o);
+    struct target *target = NULL;
+    struct strlist removed = {0};
+    enum sc_result result = engine->target->open(&spec, &target, &err);
+    if (result == SC_OK)
+        result = engine->target->abort(target, &removed, &err);
+    int status = EXIT_DONE;
+    struct buf text = {0};
+    if (result == SC_OK && cli_json(o))
+        removed_json(&text, &removed);
+    else if (!cli_json(o))
+        removed_text(&text, &removed, result == SC_OK);
+    if (result != SC_OK)
+        status = cli_failed(&err);
+    status = cli_print(&text, status);
+    strlist_fini(&removed);
+    if (target)
+        engine->target->close(target);
+    return status;
+}

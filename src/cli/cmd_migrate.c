@@ -1,0 +1,26 @@
+#include "cli/common.h"
+#include "cli/exit.h"
+#include "coordinator/coordinator.h"
+
+int cmd_migrate(const struct options *o)
+{
+    const struct engine *engine = cli_engine(o);
+    if (!engine)
+        return EXIT_USAGE;
+    struct run_config config = {
+        .engine = engine,
+        .spec = cli_spec(o),
+        .chunk_time_ms = o->chunk_time_ms,
+        .max_lag_ms = o->max_lag_ms,
+        .give_up_ms = o->give_up_ms,
+        .progress_interval_ms = o->progress_interval_ms,
+        .cutover_tries = (int)o->cutover_tries,
+        .spool_dir = o->spool_dir,
+        .spool_memory_bytes = (uint64_t)o->spool_memory_bytes,
+        .spool_disk_bytes = (uint64_t)o->spool_disk_bytes,
+        .json = cli_json(o),
+    };
+    struct sc_error err;
+    error_init(&err);
+    return coordinator_run(&config, &err) == SC_OK ? EXIT_DONE : cli_failed(&err);
+}

@@ -1,0 +1,92 @@
+#include "cli/command.h"
+
+#include <string.h>
+
+#include "cli/values.h"
+
+const struct command command_table[] = {
+    {.id = COMMAND_PLAN,
+     .name = "plan",
+     .summary = "say what a migration would do, and every reason not to; change nothing",
+     .usage = "plan --source URL --table NAME --alter ACTIONS [options]",
+     .description =
+         "Shows how the change would be made: the strategy, every statement, which locks are taken and for how long at "
+         "most, the room it needs, what happens to everything that depends on the table, and all reasons to refuse at "
+         "once. Nothing is changed: what has to be tried is tried in a transaction that is rolled back.\n\n"
+         "With --log-format json the plan is one JSON document.",
+     .examples = "  seachange plan -s postgresql://app@db1/shop -t shop.orders \\\n"
+                 "      -a \"ADD COLUMN region text NOT NULL DEFAULT 'eu'\"\n"},
+    {.id = COMMAND_MIGRATE,
+     .name = "migrate",
+     .summary = "change a table while it is being read and written",
+     .usage = "migrate --source URL --table NAME --alter ACTIONS [options]",
+     .description =
+         "Makes a new table with the new schema, copies the rows, keeps the new table in step by the server's own "
+         "replication log, and puts it into the place of the old one in one short transaction. Until then the source "
+         "table is only read.\n\n"
+         "It may be killed at any moment: the same command goes on where it was. A first Ctrl-C (or SIGTERM) stops it "
+         "cleanly, with exit code 75; `seachange abort` removes what it has made.",
+     .examples =
+         "  export SEACHANGE_SOURCE=postgresql://app@db1/shop\n"
+         "  seachange migrate -t shop.orders -a 'ALTER COLUMN id TYPE bigint'\n"
+         "  seachange migrate -t shop.orders -a 'DROP COLUMN note, ADD COLUMN region text' --workers 4 --drop-old\n"
+         "  seachange migrate --config orders.conf --log-format json\n"},
+    {.id = COMMAND_LIST,
+     .name = "list",
+     .summary = "show the migrations stored in a database, and what is left of old ones",
+     .usage = "list --source URL [options]",
+     .description = "Shows each migration that is stored in the database: where it stands, who runs it, and what of it "
+                    "exists on the server. Objects of ours that no stored migration explains are shown too.",
+     .examples = "  seachange list -s postgresql://app@db1/shop\n"
+                 "  seachange list --log-format json | jq -r '.migrations[].id'\n"},
+    {.id = COMMAND_ABORT,
+     .name = "abort",
+     .summary = "give a migration up and remove everything of it; the source table stays",
+     .usage = "abort --source URL ID [options]\n"
+              "abort --source URL --table NAME [options]",
+     .description =
+         "Removes the new table, the replication slot and whatever else belongs to the migration. The source table "
+         "stays as it is. Refused while the migration is running: stop it first. What is already gone is fine, so "
+         "it may be repeated.",
+     .examples = "  seachange abort -s postgresql://app@db1/shop 7f3a91c2\n"
+                 "  seachange abort -s postgresql://app@db1/shop --table shop.orders\n",
+     .argument = "ID"},
+    {.id = COMMAND_HELP,
+     .name = "help",
+     .summary = "show this, or the help of one command",
+     .usage = "help [COMMAND]",
+     .description = "The same as `seachange COMMAND --help`.",
+     .examples = "  seachange help migrate\n",
+     .argument = "COMMAND"},
+    {.id = COMMAND_VERSION,
+     .name = "version",
+     .summary = "show the version, and those of the libraries it uses",
+     .usage = "version",
+     .description = "Please put its output into a report of a problem.",
+     .examples = "  seachange version\n"},
+};
+const size_t command_count = sizeof(command_table) / sizeof(command_table[0]);
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < command_count; i++)
+        if (strcmp(command_table[i].name, name) == 0)
+            return &command_table[i];
+    return NULL;
+}
+
+const struct command *command_by_id(enum command_id id)
+{
+    for (size_t i = 0; i < command_count; i++)
+        if (command_table[i].id == id)
+            return &command_table[i];
+    return NULL;
+}
+
+const char *command_nearest(const char *typed)
+{
+    const char *names[sizeof(command_table) / sizeof(command_table[0])];
+    for (size_t i = 0; i < command_count; i++)
+        names[i] = command_table[i].name;
+    return nearest_word(typed, names, command_count);
+}

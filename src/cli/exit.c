@@ -1,0 +1,30 @@
+#include "cli/exit.h"
+
+const struct exit_text exit_texts[] = {
+    {EXIT_DONE, "done: swapped (migrate), removed (abort), can be done (plan)"},
+    {EXIT_USAGE, "wrong usage; nothing was connected to"},
+    {EXIT_REFUSED, "refused before anything was touched"},
+    {EXIT_FAILED, "failed; the source table is untouched, and `seachange list` shows what is left"},
+    {EXIT_UNKNOWN, "whether the swap happened could not be learnt; the message says how to find out"},
+    {EXIT_ABORTED, "aborted by the operator"},
+    {EXIT_RESUMABLE, "interrupted, or the server could not be reached; the same command goes on where it was"},
+};
+const size_t exit_text_count = sizeof(exit_texts) / sizeof(exit_texts[0]);
+
+int exit_status_of(enum sc_result result)
+{
+    switch (result) {
+    case SC_OK:
+        return EXIT_DONE;
+    case SC_REFUSE:
+        return EXIT_REFUSED;
+    case SC_FAIL:
+        return EXIT_FAILED;
+    case SC_UNKNOWN:
+        return EXIT_UNKNOWN;
+    case SC_STOP:
+    case SC_RETRY:
+        return EXIT_RESUMABLE;
+    }
+    return EXIT_FAILED;
+}

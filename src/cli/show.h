@@ -1,0 +1,17 @@
+/* The forms a plan and a list are shown in. */
+#ifndef SC_CLI_SHOW_H
+#define SC_CLI_SHOW_H
+
+#include "applier/target.h"
+#include "base/mem.h"
+
+/* What the operator reads before a migration. */
+void plan_text(struct buf *out, const struct plan *plan);
+/* One JSON document whose field names do not change. */
+void plan_json(struct buf *out, const struct plan *plan);
+
+/* A table with one line a migration, and below it what exists of each. */
+void list_text(struct buf *out, const struct listed *list, size_t count);
+void list_json(struct buf *out, const struct listed *list, size_t count);
+
+#endif
