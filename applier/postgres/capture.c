@@ -46,7 +46,7 @@ _Static_assert(STAGE_KEY == 0 && STAGE_INDEX == 1 && STAGE_AFTER == 2 && STAGE_S
  * added, as the server writes it. */
 static const char foreign_keys_head[] =
     "WITH pairs AS (SELECT pg_catalog.split_part(p, ' ', 1)::pg_catalog.oid AS clone, pg_catalog.split_part(p, ' ', 2)::pg_catalog.oid AS source"
-    "  FROM pg_catalog.unnest(pg_catalog.string_to_array(NULLIF($3, ''), ',')) p),"
+    "  FROM pg_catalog.unnest(pg_catalog.string_to_array(NULLIF($3::pg_catalog.text, ''), ',')) p),"
     " f AS (SELECT k.oid, k.conname, c.relname, COALESCE(o.convalidated, k.convalidated) AS validated, k.confrelid,"
     "  pg_catalog.obj_description(k.oid, 'pg_constraint') AS comment,"
     "  CASE WHEN o.oid IS NULL THEN pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(k.oid), ' NOT VALID$', '') ELSE"
@@ -102,7 +102,7 @@ static const struct capture captures[] = {
      "   THEN pg_catalog.format('ALTER TABLE %I ADD CONSTRAINT %I %s', c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid))"
      "   ELSE pg_catalog.pg_get_indexdef(i.indexrelid, 0, true) END,"
      "  CASE WHEN k.oid IS NOT NULL THEN pg_catalog.format('ALTER TABLE %I DROP CONSTRAINT %I', c.relname, k.conname)"
-     "   ELSE pg_catalog.format('DROP INDEX %I.%I', $2, x.relname) END"
+     "   ELSE pg_catalog.format('DROP INDEX %I.%I', $2::pg_catalog.text, x.relname) END"
      " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indrelid JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid"
      " LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = x.reltablespace"
      " LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')"
@@ -115,14 +115,14 @@ static const struct capture captures[] = {
      " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_class x ON x.oid = k.conindid"
      " WHERE k.conrelid = $1::pg_catalog.oid AND k.contype IN ('p', 'u') AND pg_catalog.pg_get_constraintdef(k.oid) !~ 'WITHOUT OVERLAPS' ORDER BY k.oid",
      0},
-    {"SELECT " S_AFTER ", 'comment on ' || x.relname, pg_catalog.format('COMMENT ON INDEX %I.%I IS %L', $2, x.relname, pg_catalog.obj_description(x.oid, 'pg_class')), NULL"
+    {"SELECT " S_AFTER ", 'comment on ' || x.relname, pg_catalog.format('COMMENT ON INDEX %I.%I IS %L', $2::pg_catalog.text, x.relname, pg_catalog.obj_description(x.oid, 'pg_class')), NULL"
      " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = $1::pg_catalog.oid"
      "  AND pg_catalog.obj_description(x.oid, 'pg_class') IS NOT NULL"
      " UNION ALL SELECT " S_AFTER ", 'comment on ' || k.conname, pg_catalog.format('COMMENT ON CONSTRAINT %I ON %I IS %L', k.conname, c.relname,"
      "  pg_catalog.obj_description(k.oid, 'pg_constraint')), NULL"
      " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid WHERE k.conrelid = $1::pg_catalog.oid AND k.contype IN ('p', 'u', 'x')"
      "  AND pg_catalog.obj_description(k.oid, 'pg_constraint') IS NOT NULL"
-     " UNION ALL SELECT " S_AFTER ", 'statistics target of ' || x.relname, pg_catalog.format('ALTER INDEX %I.%I ALTER COLUMN %s SET STATISTICS %s', $2, x.relname,"
+     " UNION ALL SELECT " S_AFTER ", 'statistics target of ' || x.relname, pg_catalog.format('ALTER INDEX %I.%I ALTER COLUMN %s SET STATISTICS %s', $2::pg_catalog.text, x.relname,"
      "  a.attnum, a.attstattarget), NULL FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid"
      " JOIN pg_catalog.pg_attribute a ON a.attrelid = x.oid AND a.attnum > 0 AND a.attstattarget >= 0 WHERE i.indrelid = $1::pg_catalog.oid"
      " UNION ALL SELECT " S_AFTER ", 'cluster mark', pg_catalog.format('ALTER TABLE %I CLUSTER ON %I', c.relname, x.relname), NULL"
@@ -148,16 +148,20 @@ static const struct capture captures[] = {
      " FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid WHERE a.attrelid = $1::pg_catalog.oid AND a.attidentity = 'a' AND NOT a.attisdropped",
      0},
     /* The stand-ins of foreign keys' parents. */
-    {"SELECT NULL, NULL, NULL, pg_catalog.format('DROP TABLE %I.%I', $2, relname) FROM pg_catalog.pg_class"
-     " WHERE relnamespace = pg_catalog.quote_ident($2)::pg_catalog.regnamespace AND relkind = 'r' AND relname ~ '^seachange parent [0-9]+$'",
+    {"SELECT NULL, NULL, NULL, pg_catalog.format('DROP TABLE %I.%I', $2::pg_catalog.text, relname) FROM pg_catalog.pg_class"
+     " WHERE relnamespace = pg_catalog.quote_ident($2::pg_catalog.text)::pg_catalog.regnamespace AND relkind = 'r' AND relname ~ '^seachange parent [0-9]+$'",
      0},
 };
 
-static enum sc_result take(struct target *t, const char *sql, int nparams, const char *const *params, struct strlist *off, bool *key,
+static enum sc_result take(struct target *t, const char *query, const char *oid, const char *third, struct strlist *off, bool *key,
                            struct sc_error *err)
 {
+    /* Each parameter has to be used for the server to know its type. */
+    char *sql = mem_printf("SELECT * FROM (%s) AS captured(stage, name, put_back, take_off) WHERE $1::pg_catalog.oid IS NOT NULL AND $2::pg_catalog.text IS NOT NULL%s", query,
+                           strstr(query, "$3") ? "" : " AND $3::pg_catalog.text IS NOT NULL");
     PGresult *res = NULL;
-    enum sc_result result = pg_query(t->control, err, &res, sql, nparams, params);
+    enum sc_result result = pg_query(t->control, err, &res, sql, 3, (const char *[]){oid, t->ghost_schema, third});
+    mem_free(sql);
     if (result != SC_OK)
         return error_wrap(err, "cannot read the altered clone");
     for (int i = 0; i < PQntuples(res); i++) {
@@ -229,16 +233,11 @@ enum sc_result pg_capture(struct target *t, struct plan *plan, struct sc_error *
         result = key_attnums(t, oid, &attnums, err);
     if (result == SC_OK) {
         char *sql = mem_printf("%s%s%s", foreign_keys_head, t->server.version >= 150000 ? FK_SET_COLUMNS_15 : "''", foreign_keys_tail);
-        result = take(t, sql, 3, (const char *[]){oid, t->ghost_schema, t->foreign_key_pairs ? t->foreign_key_pairs : ""}, &off, &key, err);
+        result = take(t, sql, oid, t->foreign_key_pairs ? t->foreign_key_pairs : "", &off, &key, err);
         mem_free(sql);
     }
     for (size_t i = 0; i < sizeof(captures) / sizeof(captures[0]) && result == SC_OK; i++) {
-        const char *sql = captures[i].sql;
-        int nparams = strstr(sql, "$3") ? 3 : strstr(sql, "$2") ? 2 : 1;
-        /* A statement must use each of its parameters for the server to know their types. */
-        char *padded = nparams > 1 && !strstr(sql, "$1") ? mem_printf("%s AND $1::pg_catalog.oid IS NOT NULL", sql) : mem_strdup(sql);
-        result = take(t, padded, nparams, (const char *[]){oid, t->ghost_schema, attnums}, &off, &key, err);
-        mem_free(padded);
+        result = take(t, captures[i].sql, oid, attnums, &off, &key, err);
     }
     mem_free(attnums);
     if (result == SC_OK && !key)

@@ -95,28 +95,28 @@ static const char *const carry_sql[] = {
     /* Identity: the new column's own sequence goes on where the old one stands. */
     PLACES "SELECT 3, 'identity sequence of ' || kept.new_name,"
            " pg_catalog.format('SELECT pg_catalog.setval(%L, last_value, is_called) FROM %s',"
-           "  pg_catalog.pg_get_serial_sequence(pg_catalog.format('%I.%I', $3, source.relname), kept.new_name),"
+           "  pg_catalog.pg_get_serial_sequence(pg_catalog.format('%I.%I', $3::pg_catalog.text, source.relname), kept.new_name),"
            "  pg_catalog.pg_get_serial_sequence(pg_catalog.format('%I.%I', source.nspname, source.relname), kept.attname))"
            " FROM source, kept JOIN pg_catalog.pg_attribute s ON s.attrelid = $1::pg_catalog.oid AND s.attnum = kept.source AND s.attidentity <> ''"
            " JOIN pg_catalog.pg_attribute g ON g.attrelid = $2::pg_catalog.oid AND g.attnum = kept.clone AND g.attidentity <> ''",
     /* Extended statistics have a schema of their own. */
-    PLACES "SELECT 3, 'statistics ' || s.stxname, pg_catalog.format('ALTER STATISTICS %I.%I SET SCHEMA %I', n.nspname, s.stxname, $4)"
+    PLACES "SELECT 3, 'statistics ' || s.stxname, pg_catalog.format('ALTER STATISTICS %I.%I SET SCHEMA %I', n.nspname, s.stxname, $4::pg_catalog.text)"
            " FROM pg_catalog.pg_statistic_ext s JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace WHERE s.stxrelid = $1::pg_catalog.oid"
-           " UNION ALL SELECT 4, 'statistics ' || g.stxname, pg_catalog.format('ALTER STATISTICS %I.%I SET SCHEMA %I', $3, g.stxname, n.nspname)"
+           " UNION ALL SELECT 4, 'statistics ' || g.stxname, pg_catalog.format('ALTER STATISTICS %I.%I SET SCHEMA %I', $3::pg_catalog.text, g.stxname, n.nspname)"
            " FROM pg_catalog.pg_statistic_ext g JOIN pg_catalog.pg_statistic_ext s ON s.stxrelid = $1::pg_catalog.oid AND s.stxname = g.stxname"
            " JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace WHERE g.stxrelid = $2::pg_catalog.oid ORDER BY 1",
     /* Foreign keys of other tables. */
     PLACES "SELECT 4, 'foreign key ' || k.conname || ' of ' || k.conrelid::pg_catalog.regclass,"
            " pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I %s NOT VALID', k.conrelid::pg_catalog.regclass, k.conname, k.conname,"
            "  pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(k.oid), ' NOT VALID$', ''))"
-           " FROM source, pg_catalog.pg_constraint k WHERE k.confrelid = $1::pg_catalog.oid AND k.conrelid <> k.confrelid AND k.contype = 'f' AND k.conparentid = 0"
+           " FROM source, pg_catalog.pg_constraint k WHERE k.confrelid = $1::pg_catalog.oid AND k.conrelid NOT IN (k.confrelid, $2::pg_catalog.oid) AND k.contype = 'f' AND k.conparentid = 0"
            " UNION ALL SELECT 4, 'comment on ' || k.conname, pg_catalog.format('COMMENT ON CONSTRAINT %I ON %s IS %L', k.conname, k.conrelid::pg_catalog.regclass,"
            "  pg_catalog.obj_description(k.oid, 'pg_constraint'))"
-           " FROM pg_catalog.pg_constraint k WHERE k.confrelid = $1::pg_catalog.oid AND k.conrelid <> k.confrelid AND k.contype = 'f' AND k.conparentid = 0"
+           " FROM pg_catalog.pg_constraint k WHERE k.confrelid = $1::pg_catalog.oid AND k.conrelid NOT IN (k.confrelid, $2::pg_catalog.oid) AND k.contype = 'f' AND k.conparentid = 0"
            "  AND pg_catalog.obj_description(k.oid, 'pg_constraint') IS NOT NULL"
            " UNION ALL SELECT 5, 'validate foreign key ' || k.conname || ' of ' || k.conrelid::pg_catalog.regclass,"
            "  pg_catalog.format('ALTER TABLE %s VALIDATE CONSTRAINT %I', k.conrelid::pg_catalog.regclass, k.conname)"
-           " FROM pg_catalog.pg_constraint k WHERE k.confrelid = $1::pg_catalog.oid AND k.conrelid <> k.confrelid AND k.contype = 'f' AND k.conparentid = 0 AND k.convalidated ORDER BY 1",
+           " FROM pg_catalog.pg_constraint k WHERE k.confrelid = $1::pg_catalog.oid AND k.conrelid NOT IN (k.confrelid, $2::pg_catalog.oid) AND k.contype = 'f' AND k.conparentid = 0 AND k.convalidated ORDER BY 1",
     /* Views. */
     PLACES "SELECT DISTINCT 4, 'view ' || v.oid::pg_catalog.regclass, pg_catalog.format('CREATE OR REPLACE VIEW %s%s AS %s', v.oid::pg_catalog.regclass,"
            "  ' WITH (' || pg_catalog.array_to_string(v.reloptions, ', ') || ')', pg_catalog.pg_get_viewdef(v.oid))"
@@ -126,13 +126,13 @@ static const char *const carry_sql[] = {
 
 /* From 15 on a publication can name columns and rows (manual, 31.3 and 31.4). */
 static const char publications_sql_14[] =
-    "SELECT 4, 'publication ' || p.pubname, pg_catalog.format('ALTER PUBLICATION %I DROP TABLE ONLY %I.%I', p.pubname, $4, c.relname)"
+    "SELECT 4, 'publication ' || p.pubname, pg_catalog.format('ALTER PUBLICATION %I DROP TABLE ONLY %I.%I', p.pubname, $4::pg_catalog.text, c.relname)"
     " || pg_catalog.format('; ALTER PUBLICATION %I ADD TABLE ONLY %I.%I', p.pubname, n.nspname, c.relname)"
     " FROM pg_catalog.pg_publication_rel r JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid JOIN pg_catalog.pg_class c ON c.oid = r.prrelid"
     " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE r.prrelid = $1::pg_catalog.oid AND p.pubname !~ '^seachange_[0-9a-f]{8}$'"
     " AND $2::pg_catalog.oid IS NOT NULL AND $3::pg_catalog.text IS NOT NULL";
 static const char publications_sql_15[] =
-    PLACES "SELECT 4, 'publication ' || p.pubname, pg_catalog.format('ALTER PUBLICATION %I DROP TABLE ONLY %I.%I', p.pubname, $4, source.relname)"
+    PLACES "SELECT 4, 'publication ' || p.pubname, pg_catalog.format('ALTER PUBLICATION %I DROP TABLE ONLY %I.%I', p.pubname, $4::pg_catalog.text, source.relname)"
            " || pg_catalog.format('; ALTER PUBLICATION %I ADD TABLE ONLY %I.%I%s%s', p.pubname, source.nspname, source.relname,"
            "  ' (' || (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(kept.new_name), ', ' ORDER BY u.ord)"
            "   FROM pg_catalog.unnest(r.prattrs) WITH ORDINALITY u(n, ord) JOIN kept ON kept.source = u.n) || ')',"
@@ -151,7 +151,7 @@ static const char *const refuse_sql[] = {
            " WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = $1::pg_catalog.oid"
            "  AND (kept.source IS NULL OR kept.new_name <> place.attname OR NOT kept.same_type) AND $3::pg_catalog.text IS NOT NULL AND $4::pg_catalog.text IS NOT NULL",
     PLACES "SELECT 'foreign key ' || k.conname || ' of ' || k.conrelid::pg_catalog.regclass || ' needs a unique index that the ALTER takes away. Drop the foreign key first.'"
-           " FROM pg_catalog.pg_constraint k WHERE k.confrelid = $1::pg_catalog.oid AND k.conrelid <> k.confrelid AND k.contype = 'f' AND k.conparentid = 0"
+           " FROM pg_catalog.pg_constraint k WHERE k.confrelid = $1::pg_catalog.oid AND k.conrelid NOT IN (k.confrelid, $2::pg_catalog.oid) AND k.contype = 'f' AND k.conparentid = 0"
            "  AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = $2::pg_catalog.oid AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL"
            "   AND (SELECT pg_catalog.array_agg(a ORDER BY a) FROM pg_catalog.unnest(i.indkey::pg_catalog.int2[]) WITH ORDINALITY u(a, ord) WHERE u.ord <= i.indnkeyatts)"
            "    = (SELECT pg_catalog.array_agg(kept.clone ORDER BY kept.clone) FROM pg_catalog.unnest(k.confkey) u(n) JOIN kept ON kept.source = u.n)"
@@ -159,7 +159,7 @@ static const char *const refuse_sql[] = {
     PLACES "SELECT 'foreign key ' || k.conname || ' of ' || k.conrelid::pg_catalog.regclass || ' points to column ' || pg_catalog.quote_ident(kept.attname)"
            " || ', which the ALTER renames. Drop the foreign key first.'"
            " FROM pg_catalog.pg_constraint k CROSS JOIN LATERAL pg_catalog.unnest(k.confkey) u(n) JOIN kept ON kept.source = u.n AND kept.new_name <> kept.attname"
-           " WHERE k.confrelid = $1::pg_catalog.oid AND k.conrelid <> k.confrelid AND k.contype = 'f' AND k.conparentid = 0"
+           " WHERE k.confrelid = $1::pg_catalog.oid AND k.conrelid NOT IN (k.confrelid, $2::pg_catalog.oid) AND k.contype = 'f' AND k.conparentid = 0"
            "  AND $3::pg_catalog.text IS NOT NULL AND $4::pg_catalog.text IS NOT NULL",
 };
 static const char refuse_publication_sql_15[] =

@@ -111,6 +111,10 @@ static enum sc_result resolve_using(struct target *t, const struct alter_using *
     enum sc_result result = set_operator_path(t, clone_first, err);
     if (result == SC_OK)
         result = pg_runf(t->control, err, "CREATE POLICY \"seachange using\" ON %s USING ((%s\n) IS NULL)", table, u->expression);
+    if (result == SC_FAIL) {
+        result = err->result = SC_REFUSE;
+        error_wrap(err, "the server refuses the USING expression of column %s", u->column);
+    }
     if (result == SC_OK)
         result = pg_set_path(t->control, "", NULL, err);
     char oid[16];
