@@ -12,13 +12,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-/* One batch: large enough to pay for its round trips, small enough to stay in memory and to be applied well within a turn. */
+/* One batch: large enough to pay for its round trips, small enough to stay in memory and to be applied well within a
+ * turn. */
 #define BATCH_CHANGES 20000
 #define BATCH_BYTES (4u << 20)
 /* While chunks are copied, changes are gathered for so many turns before the copy is held up for them. */
 #define TURNS_APART 4
-/* Without an index on the ghost's key nothing can be applied. It is built when the copy has ended, when changes begin to pile up on disk, or
- * after this long. */
+/* Without an index on the ghost's key nothing can be applied. It is built when the copy has ended, when changes begin
+ * to pile up on disk, or after this long. */
 #define KEY_INDEX_AFTER_MS 30000
 #define MARKERS 8
 #define HEARTBEATS 64
@@ -52,9 +53,9 @@ struct apply {
     struct change *changes;
     size_t count, cap;
     struct fold *fold;
-    bool asked_again;     /* the session was lost since the batch was first sent */
+    bool asked_again; /* the session was lost since the batch was first sent */
     bool turn_visible;
-    bool one_by_one;      /* keys cannot be compared here, or this change has to be applied alone */
+    bool one_by_one; /* keys cannot be compared here, or this change has to be applied alone */
     struct row_shape shape;
     uint64_t *xids;
     size_t nxids, xids_cap;
@@ -123,7 +124,8 @@ static bool batch_empty(const struct apply *a)
     return a->count == 0;
 }
 
-/* --- reading the spool into the batch ------------------------------------------------------------------------------------ */
+/* --- reading the spool into the batch
+ * ------------------------------------------------------------------------------------ */
 
 enum took { TOOK, TOOK_ENDS_BATCH, TOOK_NOT };
 
@@ -158,7 +160,8 @@ static enum sc_result add_row(struct apply *a, const struct change *change, enum
         return SC_OK;
     }
     if (change->ncolumns != a->shape.ncolumns)
-        return error_set(err, SC_FAIL, "the log gave a row of %u columns, the table has %u", change->ncolumns, a->shape.ncolumns);
+        return error_set(err, SC_FAIL, "the log gave a row of %u columns, the table has %u", change->ncolumns,
+                         a->shape.ncolumns);
     if (!a->one_by_one) {
         enum fold_result folded = fold_add(a->fold, change, err);
         if (folded == FOLD_FAIL)
@@ -282,14 +285,16 @@ static bool nothing_to_flush(const struct apply *a)
     return batch_empty(a) && !a->beat_us && a->applied.order == a->stored.order;
 }
 
-/* Gathers a batch until it is full, a marker ends it, or it is time; an eager one also ends when the spool is empty. SC_RETRY: nothing
- * came by then. */
+/* Gathers a batch until it is full, a marker ends it, or it is time; an eager one also ends when the spool is empty.
+ * SC_RETRY: nothing came by then. */
 static enum sc_result gather(struct apply *a, int64_t until_us, bool eager, struct sc_error *err)
 {
     for (;;) {
         enum took took = TOOK;
         int64_t left_ms = (until_us - clock_us()) / 1000;
-        int timeout_ms = left_ms < 0 || (eager && !nothing_to_flush(a)) ? 0 : left_ms > POLL_MS ? POLL_MS : (int)left_ms;
+        int timeout_ms = left_ms < 0 || (eager && !nothing_to_flush(a)) ? 0
+                         : left_ms > POLL_MS                            ? POLL_MS
+                                                                        : (int)left_ms;
         enum sc_result result = take_record(a, timeout_ms, &took, err);
         if (result == SC_OK && took != TOOK)
             return SC_OK;
@@ -303,7 +308,8 @@ static enum sc_result gather(struct apply *a, int64_t until_us, bool eager, stru
     }
 }
 
-/* --- applying ------------------------------------------------------------------------------------------------------------ */
+/* --- applying
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static void batch_is_in(struct apply *a, bool commit)
 {
@@ -369,8 +375,8 @@ static enum sc_result apply_once(struct apply *a, struct session *session, bool 
 }
 
 /* Runs `step` on the apply's own session until it succeeds, fails for good, or has been failing for too long. */
-static enum sc_result with_retries(struct apply *a, const char *what, enum sc_result (*step)(struct apply *, struct sc_error *),
-                                   struct sc_error *err)
+static enum sc_result with_retries(struct apply *a, const char *what,
+                                   enum sc_result (*step)(struct apply *, struct sc_error *), struct sc_error *err)
 {
     struct backoff backoff;
     backoff_init(&backoff, 50, 5000);
@@ -443,7 +449,8 @@ static enum sc_result flush(struct apply *a, struct session *drain, struct sc_er
     return result;
 }
 
-/* --- taking turns with the copy ------------------------------------------------------------------------------------------ */
+/* --- taking turns with the copy
+ * ------------------------------------------------------------------------------------------ */
 
 static enum sc_result ask_visible(struct apply *a, struct sc_error *err)
 {
@@ -470,8 +477,9 @@ static enum sc_result wait_visible(struct apply *a, struct sc_error *err)
         pthread_mutex_unlock(&a->lock);
         if (clock_us() - told > 10000000) {
             told = clock_us();
-            log_warn("the copy waits: the log has delivered a commit that no query can see yet (a synchronous standby that "
-                     "does not answer does this). Nothing is lost; it goes on by itself.");
+            log_warn(
+                "the copy waits: the log has delivered a commit that no query can see yet (a synchronous standby that "
+                "does not answer does this). Nothing is lost; it goes on by itself.");
         }
         clock_sleep_ms(backoff_next_ms(&backoff));
     }
@@ -579,7 +587,8 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* --- the other threads' side --------------------------------------------------------------------------------------------- */
+/* --- the other threads' side
+ * --------------------------------------------------------------------------------------------- */
 
 enum sc_result apply_start(const struct apply_config *config, struct apply **out, struct sc_error *err)
 {

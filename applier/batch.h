@@ -13,12 +13,12 @@ struct fold; /* applier/fold.h */
 struct batch {
     const struct change *changes; /* rows only, in the order of the log; may be 0 of them (checkpoint only) */
     size_t count;
-    struct fold *fold;            /* the same changes folded, or NULL: apply them one by one */
-    bool strict;                  /* behind the fence: every change finds exactly what it expects */
-    struct position applied;      /* checkpoint after this batch */
-    struct position partial;      /* as in struct migration; order 0: no transaction is cut in two */
+    struct fold *fold;       /* the same changes folded, or NULL: apply them one by one */
+    bool strict;             /* behind the fence: every change finds exactly what it expects */
+    struct position applied; /* checkpoint after this batch */
+    struct position partial; /* as in struct migration; order 0: no transaction is cut in two */
     uint64_t partial_changes;
-    const uint64_t *xids;         /* transactions in this batch, for read-repair */
+    const uint64_t *xids; /* transactions in this batch, for read-repair */
     size_t nxids;
 };
 

@@ -15,8 +15,8 @@
 #define CHUNK_ROWS_LEAST 50
 #define CHUNK_ROWS_MOST 200000
 
-/* A stretch of the key that is still to be copied: (after, upto]. A resumed copy starts with the holes between recorded chunks; the last
- * one is open at its end and is cut into chunks. */
+/* A stretch of the key that is still to be copied: (after, upto]. A resumed copy starts with the holes between recorded
+ * chunks; the last one is open at its end and is cut into chunks. */
 struct stretch {
     uint64_t number; /* of its first chunk */
     struct key *after, *upto;
@@ -25,9 +25,9 @@ struct stretch {
 
 struct copy {
     struct copy_config config;
-    pthread_mutex_t cutting;  /* guards todo; held while the server looks for a bound */
+    pthread_mutex_t cutting; /* guards todo; held while the server looks for a bound */
     struct stretch *todo;
-    pthread_mutex_t lock;     /* guards what follows */
+    pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t ended;
     pthread_t *threads;
     int started, running;
@@ -62,9 +62,9 @@ static void drop_stretch(struct copy *c)
     mem_free(s);
 }
 
-/* Numbers are given along the key and a hole is filled under the number that is missing in it, so recorded chunks ordered by number
- * are ordered by key. Where neighbours do not touch, the process before us had chunks in flight (at most one a worker): a hole is
- * small and is copied as one chunk. */
+/* Numbers are given along the key and a hole is filled under the number that is missing in it, so recorded chunks
+ * ordered by number are ordered by key. Where neighbours do not touch, the process before us had chunks in flight (at
+ * most one a worker): a hole is small and is copied as one chunk. */
 static enum sc_result find_holes(struct copy *c, const struct chunk *chunks, size_t count, struct sc_error *err)
 {
     struct stretch **tail = &c->todo;
@@ -100,7 +100,8 @@ static uint64_t chunk_rows(struct copy *c)
     return rows;
 }
 
-/* Cuts the next chunk off; *chunk's keys are the caller's. Only the open stretch at the end needs the server to say where. SC_STOP: nothing left. */
+/* Cuts the next chunk off; *chunk's keys are the caller's. Only the open stretch at the end needs the server to say
+ * where. SC_STOP: nothing left. */
 static enum sc_result next_chunk(struct copy *c, struct session *session, struct chunk *chunk, struct sc_error *err)
 {
     if (stopping(c))
@@ -146,7 +147,8 @@ static void adapt(struct copy *c, uint64_t rows, int64_t took_us)
     pthread_mutex_unlock(&c->lock);
 }
 
-/* Runs `step` until it succeeds, fails for good, or has been failing for too long; opens the session again after each failure. */
+/* Runs `step` until it succeeds, fails for good, or has been failing for too long; opens the session again after each
+ * failure. */
 static enum sc_result with_retries(struct copy *c, const char *role, struct session **session, struct chunk *chunk,
                                    enum sc_result (*step)(struct copy *, struct session *, struct chunk *,
                                                           struct sc_error *),
@@ -200,7 +202,8 @@ static void *work(void *arg)
         struct chunk chunk = {0};
         result = with_retries(c, role, &session, &chunk, next_chunk, &err);
         if (result == SC_OK) {
-            /* The gate is held over retries: until it is known whether a lost connection's chunk is in, nothing is applied. */
+            /* The gate is held over retries: until it is known whether a lost connection's chunk is in, nothing is
+             * applied. */
             result = gate_enter_copy(c->config.gate) ? SC_OK : SC_STOP;
             if (result == SC_OK) {
                 result = with_retries(c, role, &session, &chunk, copy_chunk, &err);

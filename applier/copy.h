@@ -1,8 +1,8 @@
 /* The copy: workers that take one chunk of the source after the other along the key, each on its own session.
  *
- * Bounds come from the server and go back to it unread (correctness A3); the last chunk is open at its end (A4). A chunk and its record are
- * one transaction, so a copy that was interrupted goes on with exactly what is missing. The size of a chunk follows the time that chunks
- * take. */
+ * Bounds come from the server and go back to it unread (correctness A3); the last chunk is open at its end (A4). A
+ * chunk and its record are one transaction, so a copy that was interrupted goes on with exactly what is missing. The
+ * size of a chunk follows the time that chunks take. */
 #ifndef SC_APPLIER_COPY_H
 #define SC_APPLIER_COPY_H
 
@@ -23,7 +23,7 @@ struct copy_config {
 };
 
 struct copy_stats {
-    uint64_t rows;   /* by this process */
+    uint64_t rows; /* by this process */
     uint64_t chunks;
     uint64_t chunk_rows; /* size the next chunk will have */
     bool done;
@@ -31,7 +31,8 @@ struct copy_stats {
 
 /* Loads what is recorded, opens the sessions and starts the workers. */
 enum sc_result copy_start(const struct copy_config *config, struct copy **out, struct sc_error *err);
-/* SC_OK: all copied. SC_RETRY: still running after timeout_ms. Else: why a worker gave up; the others have ended too. */
+/* SC_OK: all copied. SC_RETRY: still running after timeout_ms. Else: why a worker gave up; the others have ended too.
+ */
 enum sc_result copy_wait(struct copy *copy, int timeout_ms, struct sc_error *err);
 void copy_stats(struct copy *copy, struct copy_stats *out);
 /* Ends after the chunks in flight. NULL is fine. */

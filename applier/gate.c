@@ -8,10 +8,10 @@
 struct gate {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    int copying;         /* chunks in flight */
+    int copying; /* chunks in flight */
     int copiers_waiting;
     bool applying, applier_waiting;
-    bool copiers_turn;   /* the applier has just left: whoever waited to copy goes first, once */
+    bool copiers_turn; /* the applier has just left: whoever waited to copy goes first, once */
     bool closed;
 };
 

@@ -1,7 +1,8 @@
 /* The gate: any number of chunks may be copied at once, or one run of batches applied, never both.
  *
- * It is what lets a change be ordered against a chunk without comparing keys outside the server (docs/internals/ordering.md). Both
- * sides take turns: who waits is let in after the other side's current turn, so neither starves. */
+ * It is what lets a change be ordered against a chunk without comparing keys outside the server
+ * (docs/internals/ordering.md). Both sides take turns: who waits is let in after the other side's current turn, so
+ * neither starves. */
 #ifndef SC_APPLIER_GATE_H
 #define SC_APPLIER_GATE_H
 

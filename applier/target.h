@@ -1,8 +1,9 @@
-/* What an engine offers the program for one migration: its ghost, copy, apply and cutover behind a small table of functions.
+/* What an engine offers the program for one migration: its ghost, copy, apply and cutover behind a small table of
+ * functions.
  *
- * The drivers (copy.c, apply.c, swap.c) and the coordinator know no engine; they call these. A target holds what is known of the migration;
- * a session is one connection with one purpose, used by one thread at a time. Every function that can fail fills `err`; SC_RETRY means
- * that nothing happened and that the session may have to be opened again. */
+ * The drivers (copy.c, apply.c, swap.c) and the coordinator know no engine; they call these. A target holds what is
+ * known of the migration; a session is one connection with one purpose, used by one thread at a time. Every function
+ * that can fail fills `err`; SC_RETRY means that nothing happened and that the session may have to be opened again. */
 #ifndef SC_APPLIER_TARGET_H
 #define SC_APPLIER_TARGET_H
 
@@ -18,7 +19,8 @@ struct target;
 struct session;
 struct batch; /* applier/batch.h */
 
-/* The phases of a migration; the coordinator's table (src/coordinator/phase.h) says which may follow which. Stored by name. */
+/* The phases of a migration; the coordinator's table (src/coordinator/phase.h) says which may follow which. Stored by
+ * name. */
 enum phase {
     PHASE_PREFLIGHT,
     PHASE_PREPARE,
@@ -40,8 +42,8 @@ struct migration_spec {
     const char *id;    /* of a stored migration; NULL: found by table */
     int workers;
     bool drop_old;
-    int lock_timeout_ms;         /* one try of the cutover */
-    int64_t slot_wait_ms;        /* how long the log's start may wait for open transactions */
+    int lock_timeout_ms;          /* one try of the cutover */
+    int64_t slot_wait_ms;         /* how long the log's start may wait for open transactions */
     int64_t old_snapshot_wait_ms; /* how long the cutover waits for snapshots older than the ghost (correctness D9) */
 };
 
@@ -54,11 +56,11 @@ struct plan {
     struct strlist locks;      /* which lock, on what, when, how long at most */
     uint64_t rows;             /* estimated */
     uint64_t table_bytes, index_bytes;
-    uint64_t disk_bytes;       /* needed beside what is there */
-    uint64_t log_bytes;        /* WAL or binary log written */
-    char *table;               /* qualified, quoted */
-    char *strategy;            /* "ghost" */
-    char *server;              /* "PostgreSQL 15.18" */
+    uint64_t disk_bytes; /* needed beside what is there */
+    uint64_t log_bytes;  /* WAL or binary log written */
+    char *table;         /* qualified, quoted */
+    char *strategy;      /* "ghost" */
+    char *server;        /* "PostgreSQL 15.18" */
 };
 void plan_fini(struct plan *plan);
 
@@ -66,11 +68,11 @@ void plan_fini(struct plan *plan);
 struct migration {
     char id[24]; /* 8 hexadecimal digits */
     enum phase phase;
-    bool resumed;            /* it was there when we came */
-    struct position applied; /* the checkpoint: all transactions up to here are in the ghost */
-    struct position partial; /* and of the transaction that commits here ... */
+    bool resumed;             /* it was there when we came */
+    struct position applied;  /* the checkpoint: all transactions up to here are in the ghost */
+    struct position partial;  /* and of the transaction that commits here ... */
     uint64_t partial_changes; /* ... so many changes */
-    struct position fence;   /* order 0: not written yet */
+    struct position fence;    /* order 0: not written yet */
     uint64_t rows_estimated;
     uint64_t rows_copied;
 };
@@ -126,8 +128,8 @@ struct target_ops {
     /* Still holding the lock, server the same, source table unchanged? SC_FAIL/SC_REFUSE says what changed. */
     enum sc_result (*check)(struct target *target, struct sc_error *err);
 
-    /* Makes log position, ghost and everything else that has to be there before copying. Idempotent: after a crash in it, all
-     * that a first try left is removed and made again. `progress` is called with what it waits for. */
+    /* Makes log position, ghost and everything else that has to be there before copying. Idempotent: after a crash in
+     * it, all that a first try left is removed and made again. `progress` is called with what it waits for. */
     enum sc_result (*prepare)(struct target *target, void (*progress)(void *arg, const char *text), void *arg,
                               struct sc_error *err);
     /* For source_ops.start(). Strings are the target's. */
@@ -170,31 +172,35 @@ struct target_ops {
     /* Which columns of the log's rows are the key (indexes into the relation), and may keys be compared as bytes? */
     void (*row_shape)(struct target *target, struct row_shape *out);
 
-    /* Indexes and what else the ghost gets after the copy: jobs of one stage may run side by side, each on a session of its own; a
-     * stage starts when the one before has ended. Done jobs are remembered. */
+    /* Indexes and what else the ghost gets after the copy: jobs of one stage may run side by side, each on a session of
+     * its own; a stage starts when the one before has ended. Done jobs are remembered. */
     int (*stage_count)(struct target *target);
     int (*stage_jobs)(struct target *target, int stage);
     const char *(*job_name)(struct target *target, int stage, int job);
     enum sc_result (*job_run)(struct session *session, int stage, int job, struct sc_error *err);
 
-    /* Cutover, on one session, in this order. ready: statistics, old snapshots, blockers that would make it pointless now (SC_RETRY with
-     * the reason). lock: SC_RETRY on timeout, err names who holds the table. swap: checks the catalog once more,
-     * swaps, commits. SC_RETRY: rolled back. SC_UNKNOWN: ask outcome(). unlock: gives up, nothing happened. */
+    /* Cutover, on one session, in this order. ready: statistics, old snapshots, blockers that would make it pointless
+     * now (SC_RETRY with the reason). lock: SC_RETRY on timeout, err names who holds the table. swap: checks the
+     * catalog once more, swaps, commits. SC_RETRY: rolled back. SC_UNKNOWN: ask outcome(). unlock: gives up, nothing
+     * happened. */
     enum sc_result (*cutover_ready)(struct session *session, struct sc_error *err);
     enum sc_result (*cutover_lock)(struct session *session, int timeout_ms, struct sc_error *err);
     enum sc_result (*cutover_swap)(struct session *session, struct sc_error *err);
     void (*cutover_unlock)(struct session *session);
     enum sc_result (*cutover_outcome)(struct target *target, enum swap_outcome *out, struct sc_error *err);
 
-    /* After the swap: validates constraints, removes log position and state, drops the old table if told to. Idempotent.
-     * `notes` gets what the operator should know (where the old table is, constraints that could not be validated). */
+    /* After the swap: validates constraints, removes log position and state, drops the old table if told to.
+     * Idempotent. `notes` gets what the operator should know (where the old table is, constraints that could not be
+     * validated). */
     enum sc_result (*finish)(struct target *target, struct strlist *notes, struct sc_error *err);
-    /* Removes everything of this migration (spec.id, or the one of spec.table); the source table stays. Idempotent. Called after begin()
-     * by a run whose source reader is stopped, or right after open() by `seachange abort`: then it takes the migration's lock itself.
-     * SC_REFUSE: another instance holds the lock, or there is no such migration. `removed` is filled also when it fails half-way. */
+    /* Removes everything of this migration (spec.id, or the one of spec.table); the source table stays. Idempotent.
+     * Called after begin() by a run whose source reader is stopped, or right after open() by `seachange abort`: then it
+     * takes the migration's lock itself. SC_REFUSE: another instance holds the lock, or there is no such migration.
+     * `removed` is filled also when it fails half-way. */
     enum sc_result (*abort)(struct target *target, struct strlist *removed, struct sc_error *err);
 
-    /* All migrations stored on this server's database, and objects of ours that no stored one explains. *out is the caller's. */
+    /* All migrations stored on this server's database, and objects of ours that no stored one explains. *out is the
+     * caller's. */
     enum sc_result (*list)(struct target *target, struct listed **out, size_t *count, struct sc_error *err);
 };
 void listed_free(struct listed *list, size_t count);

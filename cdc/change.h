@@ -1,7 +1,8 @@
 /* The neutral change event: what a row change is, whatever log it came from.
  *
- * A transaction arrives whole and in commit order: BEGIN, its changes, COMMIT. RELATION comes before the first row of a shape.
- * A MARKER is a message that we wrote into the log ourselves; outside a transaction it stands where it was written. */
+ * A transaction arrives whole and in commit order: BEGIN, its changes, COMMIT. RELATION comes before the first row of a
+ * shape. A MARKER is a message that we wrote into the log ourselves; outside a transaction it stands where it was
+ * written. */
 #ifndef SC_CDC_CHANGE_H
 #define SC_CDC_CHANGE_H
 
@@ -15,7 +16,8 @@
 /* No server allows more columns in a table (PostgreSQL 1600, MySQL 4096). */
 #define MAX_COLUMNS 4096
 
-/* Where in the log. `order` grows with the log and may be compared within one server's history; `text` is the engine's own form
+/* Where in the log. `order` grows with the log and may be compared within one server's history; `text` is the engine's
+ * own form
  * ("16/B374D848"), which is what is stored and shown. All zero: nowhere yet. */
 struct position {
     uint64_t order;
@@ -37,9 +39,9 @@ struct value {
 
 struct relation_column {
     const char *name;
-    uint32_t type;     /* the engine's type number */
-    int32_t modifier;  /* the engine's type modifier, -1 none */
-    bool key;          /* part of the row's identity in the log */
+    uint32_t type;    /* the engine's type number */
+    int32_t modifier; /* the engine's type modifier, -1 none */
+    bool key;         /* part of the row's identity in the log */
 };
 
 struct relation {
@@ -63,24 +65,28 @@ enum change_kind {
 
 struct change {
     enum change_kind kind;
-    uint64_t xid;             /* BEGIN: transaction id as the log has it (PostgreSQL: 32 bits) */
-    struct position position; /* BEGIN: of the commit record; COMMIT: behind the commit, where reading may resume; MARKER */
-    int64_t commit_us;        /* BEGIN, COMMIT: server's wall clock, microseconds since 1970 */
+    uint64_t xid; /* BEGIN: transaction id as the log has it (PostgreSQL: 32 bits) */
+    struct position
+        position;      /* BEGIN: of the commit record; COMMIT: behind the commit, where reading may resume; MARKER */
+    int64_t commit_us; /* BEGIN, COMMIT: server's wall clock, microseconds since 1970 */
     struct relation relation; /* RELATION */
-    /* INSERT: new. UPDATE: new, and old when the log has an old image. DELETE: old. Values in the relation's column order,
-     * `ncolumns` of them. In an old image that holds only the key, all other columns are VALUE_ABSENT. */
+    /* INSERT: new. UPDATE: new, and old when the log has an old image. DELETE: old. Values in the relation's column
+     * order, `ncolumns` of them. In an old image that holds only the key, all other columns are VALUE_ABSENT. */
     uint16_t ncolumns;
     struct value *old_row, *new_row;
     const char *marker; /* MARKER: our text */
 };
 
-/* Appends one encoded change to out. Values need no NUL behind them here. INSERT and UPDATE have new_row, DELETE has old_row. */
+/* Appends one encoded change to out. Values need no NUL behind them here. INSERT and UPDATE have new_row, DELETE has
+ * old_row. */
 void change_encode(struct buf *out, const struct change *change);
 
-/* Decodes exactly one change of `len` bytes. Only arrays (rows, columns) come from the arena: values, names and the marker
- * point straight into `data`, which must outlive the decoded change. A spool's record is gone with the next spool_take(): copy
- * it first when changes are collected. SC_FAIL: not a change this program wrote; *out must not be used. */
-enum sc_result change_decode(struct arena *arena, const void *data, size_t len, struct change *out, struct sc_error *err);
+/* Decodes exactly one change of `len` bytes. Only arrays (rows, columns) come from the arena: values, names and the
+ * marker point straight into `data`, which must outlive the decoded change. A spool's record is gone with the next
+ * spool_take(): copy it first when changes are collected. SC_FAIL: not a change this program wrote; *out must not be
+ * used. */
+enum sc_result change_decode(struct arena *arena, const void *data, size_t len, struct change *out,
+                             struct sc_error *err);
 
 /* Memory that a change holds for its values (bytes and arrays), in bytes: for limits on batches. */
 size_t change_bytes(const struct change *change);

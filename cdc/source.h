@@ -1,10 +1,10 @@
 /* Where changes come from: what an engine's reader offers the program.
  *
- * A source owns one replication connection and one thread. It puts encoded changes (cdc/change.h) into a spool, in commit order, each
- * transaction whole. It answers the server in time whatever the applier does, and confirms only what source_ops.confirm()
- * was told is durable. A lost connection is opened again with back-off, at the exact position; a transaction
- * that was cut off is never seen by the consumer in part: what was put of it stays valid, because the source
- * skips as many of its changes as it had already put when the server sends it again. */
+ * A source owns one replication connection and one thread. It puts encoded changes (cdc/change.h) into a spool, in
+ * commit order, each transaction whole. It answers the server in time whatever the applier does, and confirms only what
+ * source_ops.confirm() was told is durable. A lost connection is opened again with back-off, at the exact position; a
+ * transaction that was cut off is never seen by the consumer in part: what was put of it stays valid, because the
+ * source skips as many of its changes as it had already put when the server sends it again. */
 #ifndef SC_CDC_SOURCE_H
 #define SC_CDC_SOURCE_H
 
@@ -19,14 +19,14 @@ struct source;
 
 struct source_config {
     const char *url;
-    const char *application;    /* start of the name the server shows for the session */
-    const char *slot;           /* what the server calls our place in its log */
-    const char *publication;    /* what is sent; unused where the engine has no such thing */
-    const char *message_prefix; /* markers with this prefix are ours; all others are passed over */
+    const char *application;           /* start of the name the server shows for the session */
+    const char *slot;                  /* what the server calls our place in its log */
+    const char *publication;           /* what is sent; unused where the engine has no such thing */
+    const char *message_prefix;        /* markers with this prefix are ours; all others are passed over */
     const char *timezone, *date_order; /* session settings that decide how values are written */
-    uint32_t table_id;          /* only changes of this table are handed on */
-    struct position start;      /* resume behind this; all zero: from where the server kept our place */
-    uint64_t system_identifier; /* of the server the position belongs to */
+    uint32_t table_id;                 /* only changes of this table are handed on */
+    struct position start;             /* resume behind this; all zero: from where the server kept our place */
+    uint64_t system_identifier;        /* of the server the position belongs to */
     uint32_t timeline;
     int64_t status_interval_ms; /* feedback at least this often, e.g. 1000 */
     int64_t give_up_ms;         /* no connection for this long: SC_FAIL, resumable */
@@ -35,7 +35,7 @@ struct source_config {
 struct source_stats {
     bool connected;
     uint64_t reconnects;
-    uint64_t bytes;             /* received */
+    uint64_t bytes; /* received */
     uint64_t transactions, changes;
     struct position received;   /* end of the last whole transaction put into the spool */
     struct position server_end; /* end of the server's log as last told */

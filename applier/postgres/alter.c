@@ -34,7 +34,8 @@ static enum sc_result check_statement(const PgQuery__Node *node, struct alter *o
     return refuse_statement(node, err);
 }
 
-/* Where each command begins and ends in the text: commas that are in no parenthesis or bracket. Also finds USING at the top of a command. */
+/* Where each command begins and ends in the text: commas that are in no parenthesis or bracket. Also finds USING at the
+ * top of a command. */
 struct piece {
     int start, end; /* bytes */
     int using_end;  /* just behind the first USING outside parentheses; 0: none */
@@ -56,7 +57,8 @@ static enum sc_result cut(const char *sql, struct alter *out, struct piece **pie
     piece->start = (int)strlen(PREFIX);
     for (size_t i = 0; i < tokens->n_tokens; i++) {
         const PgQuery__ScanToken *t = tokens->tokens[i];
-        if (t->start < (int)strlen(PREFIX) || t->token == PG_QUERY__TOKEN__SQL_COMMENT || t->token == PG_QUERY__TOKEN__C_COMMENT)
+        if (t->start < (int)strlen(PREFIX) || t->token == PG_QUERY__TOKEN__SQL_COMMENT ||
+            t->token == PG_QUERY__TOKEN__C_COMMENT)
             continue;
         if (t->token == PG_QUERY__TOKEN__ASCII_40 || t->token == PG_QUERY__TOKEN__ASCII_91)
             depth++;
@@ -83,8 +85,8 @@ static enum sc_result cut(const char *sql, struct alter *out, struct piece **pie
     return SC_OK;
 }
 
-static enum sc_result take_using(const char *sql, const PgQuery__AlterTableStmt *stmt, const struct piece *pieces, int npieces,
-                                 struct alter *out, struct sc_error *err)
+static enum sc_result take_using(const char *sql, const PgQuery__AlterTableStmt *stmt, const struct piece *pieces,
+                                 int npieces, struct alter *out, struct sc_error *err)
 {
     out->using = arena_array(&out->arena, stmt->n_cmds + 1, sizeof(*out->using));
     for (size_t i = 0; i < stmt->n_cmds; i++) {
@@ -93,10 +95,12 @@ static enum sc_result take_using(const char *sql, const PgQuery__AlterTableStmt 
             cmd->def->node_case != PG_QUERY__NODE__NODE_COLUMN_DEF || !cmd->def->column_def->raw_default)
             continue;
         if (npieces != (int)stmt->n_cmds || !pieces[i].using_end)
-            return error_set(err, SC_REFUSE, "the USING expression of column %s cannot be told apart in --alter", cmd->name);
+            return error_set(err, SC_REFUSE, "the USING expression of column %s cannot be told apart in --alter",
+                             cmd->name);
         struct alter_using *u = &out->using[out->nusing++];
         u->column = arena_strdup(&out->arena, cmd->name);
-        u->expression = arena_copy(&out->arena, sql + pieces[i].using_end, (size_t)(pieces[i].end - pieces[i].using_end));
+        u->expression =
+            arena_copy(&out->arena, sql + pieces[i].using_end, (size_t)(pieces[i].end - pieces[i].using_end));
     }
     return SC_OK;
 }

@@ -1,4 +1,5 @@
-/* The transaction around a batch: what the batch does to the ghost and the checkpoint behind it are committed together, or not at all. */
+/* The transaction around a batch: what the batch does to the ghost and the checkpoint behind it are committed together,
+ * or not at all. */
 #include "applier/postgres/apply.h"
 
 #include <inttypes.h>
@@ -13,12 +14,14 @@ enum sc_result pg_count_differs(const struct session *s, const char *what, uint6
                                 struct sc_error *err)
 {
     error_set(err, SC_FAIL,
-              "the ghost of %s.%s does not agree with the log: %s should have found %" PRIu64 " rows and found %" PRIu64,
+              "the ghost of %s.%s does not agree with the log: %s should have found %" PRIu64
+              " rows and found %" PRIu64,
               s->target->source.schema, s->target->source.name, what, expected, found);
-    return error_hint(err,
-                      "Somebody wrote to the ghost table, or this is a fault in seachange. The source table is complete and "
-                      "untouched. Run `seachange abort %s` and start again; please report it.",
-                      s->target->migration.id);
+    return error_hint(
+        err,
+        "Somebody wrote to the ghost table, or this is a fault in seachange. The source table is complete and "
+        "untouched. Run `seachange abort %s` and start again; please report it.",
+        s->target->migration.id);
 }
 
 enum sc_result pg_visible(struct session *s, const uint64_t *xids, size_t count, bool *all, struct sc_error *err)
@@ -56,7 +59,8 @@ static enum sc_result explain(const struct session *s, enum sc_result result, st
     } else if (err->sqlstate[0]) {
         error_wrap(err, "a change of %s.%s cannot be applied to the new table", s->target->source.schema,
                    s->target->source.name);
-        error_hint(err, "The source is untouched. Mend the row or the ALTER, then `seachange abort %s` and start again.",
+        error_hint(err,
+                   "The source is untouched. Mend the row or the ALTER, then `seachange abort %s` and start again.",
                    s->target->migration.id);
     }
     return result;

@@ -1,5 +1,6 @@
-/* Applying a batch to the ghost on PostgreSQL. apply.c is the transaction around it; stage.c applies a folded batch set by set; ordered.c
- * applies changes one by one in the order of the log; repair.c fetches from the source what the log left out. */
+/* Applying a batch to the ghost on PostgreSQL. apply.c is the transaction around it; stage.c applies a folded batch set
+ * by set; ordered.c applies changes one by one in the order of the log; repair.c fetches from the source what the log
+ * left out. */
 #ifndef SC_APPLIER_POSTGRES_APPLY_H
 #define SC_APPLIER_POSTGRES_APPLY_H
 
@@ -36,9 +37,10 @@ enum mapped_state pg_mapped_state(const struct session *s, const struct pg_mappe
                                   bool (*unknown)(const void *arg, int logged), const void *arg);
 bool pg_mapped_is_key(const struct target *t, int mapped);
 
-/* Waits until the batch's transactions are visible, then sets all columns of these ghost rows from the source; `rows` is the text of
- * a subquery that yields the source's key columns, with its parameters. Rows that the source does not have any more are left: their
- * end is still to come in the log. With `insert`, rows missing in the ghost are inserted (lenient). */
+/* Waits until the batch's transactions are visible, then sets all columns of these ghost rows from the source; `rows`
+ * is the text of a subquery that yields the source's key columns, with its parameters. Rows that the source does not
+ * have any more are left: their end is still to come in the log. With `insert`, rows missing in the ghost are inserted
+ * (lenient). */
 enum sc_result pg_repair(struct session *s, const struct batch *batch, const char *rows, int nparams,
                          const char *const *params, bool insert, struct sc_error *err);
 

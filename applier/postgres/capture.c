@@ -1,6 +1,7 @@
-/* What the altered clone has and the ghost does not need while it is filled is read from the catalog, written down as the statements that put it back, and
- * taken off: indexes and the constraints on them (built after the copy), foreign keys and constraints that do not hold for every row (in the swap),
- * triggers and row security (must not act on the copy), identity GENERATED ALWAYS (would not take the source's values). */
+/* What the altered clone has and the ghost does not need while it is filled is read from the catalog, written down as
+ * the statements that put it back, and taken off: indexes and the constraints on them (built after the copy), foreign
+ * keys and constraints that do not hold for every row (in the swap), triggers and row security (must not act on the
+ * copy), identity GENERATED ALWAYS (would not take the source's values). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +21,9 @@ void pg_todo_add(struct target *t, enum pg_stage stage, const char *name, const 
     t->ntodo++;
 }
 
-/* Each query yields rows (stage, name, statement that puts it back, statement that takes it off); either statement may be NULL. $1 is the clone's OID,
- * $2 its schema. Only the clone's schema is in the path: the clone stands there without a schema, everything else with one. */
+/* Each query yields rows (stage, name, statement that puts it back, statement that takes it off); either statement may
+ * be NULL. $1 is the clone's OID, $2 its schema. Only the clone's schema is in the path: the clone stands there without
+ * a schema, everything else with one. */
 struct capture {
     const char *sql;
     int from_version;
@@ -34,131 +36,175 @@ struct capture {
 #define S_BEFORE "3"
 #define S_SWAP "4"
 #define S_POST "5"
-_Static_assert(STAGE_KEY == 0 && STAGE_INDEX == 1 && STAGE_AFTER == 2 && STAGE_SWAP_BEFORE == 3 && STAGE_SWAP == 4 && STAGE_POST == 5,
+_Static_assert(STAGE_KEY == 0 && STAGE_INDEX == 1 && STAGE_AFTER == 2 && STAGE_SWAP_BEFORE == 3 && STAGE_SWAP == 4 &&
+                   STAGE_POST == 5,
                "the queries below number the stages");
 
-#define CLONE_FK                                                                                                                       \
-    " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid"                                                \
-    " LEFT JOIN pairs ON pairs.clone = k.oid LEFT JOIN pg_catalog.pg_constraint o ON o.oid = pairs.source"                             \
+#define CLONE_FK                                                                                                       \
+    " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid"                                \
+    " LEFT JOIN pairs ON pairs.clone = k.oid LEFT JOIN pg_catalog.pg_constraint o ON o.oid = pairs.source"             \
     " WHERE k.conrelid = $1::pg_catalog.oid AND k.contype = 'f' AND k.conparentid = 0"
 
-/* A foreign key that the source had is written from the clone's columns, which the ALTER may have renamed, and the source's parent and actions; one that the ALTER
- * added, as the server writes it. */
+/* A foreign key that the source had is written from the clone's columns, which the ALTER may have renamed, and the
+ * source's parent and actions; one that the ALTER added, as the server writes it. */
 static const char foreign_keys_head[] =
-    "WITH pairs AS (SELECT pg_catalog.split_part(p, ' ', 1)::pg_catalog.oid AS clone, pg_catalog.split_part(p, ' ', 2)::pg_catalog.oid AS source"
+    "WITH pairs AS (SELECT pg_catalog.split_part(p, ' ', 1)::pg_catalog.oid AS clone, pg_catalog.split_part(p, ' ', "
+    "2)::pg_catalog.oid AS source"
     "  FROM pg_catalog.unnest(pg_catalog.string_to_array(NULLIF($3::pg_catalog.text, ''), ',')) p),"
     " f AS (SELECT k.oid, k.conname, c.relname, COALESCE(o.convalidated, k.convalidated) AS validated, k.confrelid,"
     "  pg_catalog.obj_description(k.oid, 'pg_constraint') AS comment,"
-    "  CASE WHEN o.oid IS NULL THEN pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(k.oid), ' NOT VALID$', '') ELSE"
+    "  CASE WHEN o.oid IS NULL THEN pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(k.oid), ' NOT VALID$', "
+    "'') ELSE"
     "   pg_catalog.format('FOREIGN KEY (%s) REFERENCES %s(%s)',"
-    "    (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.ord) FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY u(n, ord)"
+    "    (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.ord) FROM "
+    "pg_catalog.unnest(k.conkey) WITH ORDINALITY u(n, ord)"
     "     JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n),"
-    "    CASE WHEN o.confrelid = o.conrelid THEN pg_catalog.quote_ident(c.relname) ELSE o.confrelid::pg_catalog.regclass::pg_catalog.text END,"
-    "    (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.ord) FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY u(n, ord)"
+    "    CASE WHEN o.confrelid = o.conrelid THEN pg_catalog.quote_ident(c.relname) ELSE "
+    "o.confrelid::pg_catalog.regclass::pg_catalog.text END,"
+    "    (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.ord) FROM "
+    "pg_catalog.unnest(k.confkey) WITH ORDINALITY u(n, ord)"
     "     JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.n))"
     "   || CASE o.confmatchtype WHEN 'f' THEN ' MATCH FULL' ELSE '' END"
-    "   || CASE o.confupdtype WHEN 'c' THEN ' ON UPDATE CASCADE' WHEN 'n' THEN ' ON UPDATE SET NULL' WHEN 'd' THEN ' ON UPDATE SET DEFAULT'"
+    "   || CASE o.confupdtype WHEN 'c' THEN ' ON UPDATE CASCADE' WHEN 'n' THEN ' ON UPDATE SET NULL' WHEN 'd' THEN ' "
+    "ON UPDATE SET DEFAULT'"
     "      WHEN 'r' THEN ' ON UPDATE RESTRICT' ELSE '' END"
-    "   || CASE o.confdeltype WHEN 'c' THEN ' ON DELETE CASCADE' WHEN 'n' THEN ' ON DELETE SET NULL' WHEN 'd' THEN ' ON DELETE SET DEFAULT'"
+    "   || CASE o.confdeltype WHEN 'c' THEN ' ON DELETE CASCADE' WHEN 'n' THEN ' ON DELETE SET NULL' WHEN 'd' THEN ' "
+    "ON DELETE SET DEFAULT'"
     "      WHEN 'r' THEN ' ON DELETE RESTRICT' ELSE '' END || ";
 static const char foreign_keys_tail[] =
-    "   || CASE WHEN k.condeferrable THEN ' DEFERRABLE' ELSE '' END || CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END"
+    "   || CASE WHEN k.condeferrable THEN ' DEFERRABLE' ELSE '' END || CASE WHEN k.condeferred THEN ' INITIALLY "
+    "DEFERRED' ELSE '' END"
     "  END AS def" CLONE_FK ")"
-    " SELECT " S_SWAP ", 'foreign key ' || conname, pg_catalog.format('ALTER TABLE %I ADD CONSTRAINT %I %s NOT VALID', relname, conname, def),"
+    " SELECT " S_SWAP ", 'foreign key ' || conname, pg_catalog.format('ALTER TABLE %I ADD CONSTRAINT %I %s NOT VALID', "
+                      "relname, conname, def),"
     "  pg_catalog.format('ALTER TABLE %I DROP CONSTRAINT %I', relname, conname) FROM f"
-    " UNION ALL SELECT " S_SWAP ", 'comment on ' || conname, pg_catalog.format('COMMENT ON CONSTRAINT %I ON %I IS %L', conname, relname, comment), NULL"
+    " UNION ALL SELECT " S_SWAP ", 'comment on ' || conname, pg_catalog.format('COMMENT ON CONSTRAINT %I ON %I IS %L', "
+                                "conname, relname, comment), NULL"
     "  FROM f WHERE comment IS NOT NULL"
-    " UNION ALL SELECT " S_POST ", 'validate foreign key ' || conname, pg_catalog.format('ALTER TABLE %I VALIDATE CONSTRAINT %I', relname, conname), NULL"
+    " UNION ALL SELECT " S_POST ", 'validate foreign key ' || conname, pg_catalog.format('ALTER TABLE %I VALIDATE "
+                                "CONSTRAINT %I', relname, conname), NULL"
     "  FROM f WHERE validated"
     " ORDER BY 1";
 
 /* ON DELETE SET NULL (columns) is new in PostgreSQL 15. */
-#define FK_SET_COLUMNS_15                                                                                                              \
-    "COALESCE((SELECT ' (' || pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.ord) || ')'"                    \
-    " FROM pg_catalog.unnest(o.confdelsetcols) WITH ORDINALITY u(n, ord) JOIN pg_catalog.pg_attribute s ON s.attrelid = o.conrelid"    \
-    " AND s.attnum = u.n JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid"                                                    \
+#define FK_SET_COLUMNS_15                                                                                              \
+    "COALESCE((SELECT ' (' || pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.ord) || ')'"    \
+    " FROM pg_catalog.unnest(o.confdelsetcols) WITH ORDINALITY u(n, ord) JOIN pg_catalog.pg_attribute s ON "           \
+    "s.attrelid = o.conrelid"                                                                                          \
+    " AND s.attnum = u.n JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid"                                    \
     " AND a.attnum = k.conkey[pg_catalog.array_position(o.conkey, u.n)]), '')"
 
 static const struct capture captures[] = {
     /* Constraints that need not hold for rows that are there (NOT VALID, NOT ENFORCED). */
-    {"SELECT " S_SWAP ", 'constraint ' || k.conname, pg_catalog.format('ALTER TABLE %I ADD CONSTRAINT %I %s', c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid)),"
+    {"SELECT " S_SWAP ", 'constraint ' || k.conname, pg_catalog.format('ALTER TABLE %I ADD CONSTRAINT %I %s', "
+                      "c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid)),"
      "  pg_catalog.format('ALTER TABLE %I DROP CONSTRAINT %I', c.relname, k.conname)"
      " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid"
      " WHERE k.conrelid = $1::pg_catalog.oid AND k.contype IN ('c', 'n') AND NOT k.convalidated"
-     " UNION ALL SELECT " S_SWAP ", 'comment on ' || k.conname, pg_catalog.format('COMMENT ON CONSTRAINT %I ON %I IS %L', k.conname, c.relname,"
+     " UNION ALL SELECT " S_SWAP
+     ", 'comment on ' || k.conname, pg_catalog.format('COMMENT ON CONSTRAINT %I ON %I IS %L', k.conname, c.relname,"
      "  pg_catalog.obj_description(k.oid, 'pg_constraint')), NULL"
      " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid"
      " WHERE k.conrelid = $1::pg_catalog.oid AND k.contype IN ('c', 'n') AND NOT k.convalidated"
      "  AND pg_catalog.obj_description(k.oid, 'pg_constraint') IS NOT NULL",
      0},
     /* Indexes. Those of exclusion constraints come with the constraint. $3 are the ghost's key columns, sorted. */
-    {"SELECT CASE WHEN i.indexrelid = (SELECT j.indexrelid FROM pg_catalog.pg_index j WHERE j.indrelid = i.indrelid AND j.indisunique AND j.indimmediate"
+    {"SELECT CASE WHEN i.indexrelid = (SELECT j.indexrelid FROM pg_catalog.pg_index j WHERE j.indrelid = i.indrelid "
+     "AND j.indisunique AND j.indimmediate"
      "   AND j.indpred IS NULL AND j.indexprs IS NULL AND (SELECT pg_catalog.array_agg(a::pg_catalog.int4 ORDER BY a)"
-     "    FROM pg_catalog.unnest(j.indkey) WITH ORDINALITY u(a, ord) WHERE u.ord <= j.indnkeyatts) = $3::pg_catalog.int4[]"
+     "    FROM pg_catalog.unnest(j.indkey) WITH ORDINALITY u(a, ord) WHERE u.ord <= j.indnkeyatts) = "
+     "$3::pg_catalog.int4[]"
      "   ORDER BY j.indisprimary DESC, j.indexrelid LIMIT 1) THEN " S_KEY " ELSE " S_INDEX " END,"
      "  'index ' || x.relname,"
-     "  CASE WHEN s.spcname IS NOT NULL THEN pg_catalog.format('SET LOCAL default_tablespace = %I; ', s.spcname) ELSE '' END"
-     "  || CASE WHEN k.contype = 'x' OR (k.contype IN ('p', 'u') AND pg_catalog.pg_get_constraintdef(k.oid) ~ 'WITHOUT OVERLAPS')"
-     "   THEN pg_catalog.format('ALTER TABLE %I ADD CONSTRAINT %I %s', c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid))"
+     "  CASE WHEN s.spcname IS NOT NULL THEN pg_catalog.format('SET LOCAL default_tablespace = %I; ', s.spcname) ELSE "
+     "'' END"
+     "  || CASE WHEN k.contype = 'x' OR (k.contype IN ('p', 'u') AND pg_catalog.pg_get_constraintdef(k.oid) ~ 'WITHOUT "
+     "OVERLAPS')"
+     "   THEN pg_catalog.format('ALTER TABLE %I ADD CONSTRAINT %I %s', c.relname, k.conname, "
+     "pg_catalog.pg_get_constraintdef(k.oid))"
      "   ELSE pg_catalog.pg_get_indexdef(i.indexrelid, 0, true) END,"
      "  CASE WHEN k.oid IS NOT NULL THEN pg_catalog.format('ALTER TABLE %I DROP CONSTRAINT %I', c.relname, k.conname)"
      "   ELSE pg_catalog.format('DROP INDEX %I.%I', $2::pg_catalog.text, x.relname) END"
-     " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indrelid JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid"
+     " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indrelid JOIN pg_catalog.pg_class x ON x.oid "
+     "= i.indexrelid"
      " LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = x.reltablespace"
-     " LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')"
+     " LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN "
+     "('p', 'u', 'x')"
      " WHERE i.indrelid = $1::pg_catalog.oid ORDER BY 1, i.indexrelid",
      0},
     {"SELECT " S_AFTER ", CASE k.contype WHEN 'p' THEN 'primary key ' ELSE 'unique constraint ' END || k.conname,"
      "  pg_catalog.format('ALTER TABLE %I ADD CONSTRAINT %I %s USING INDEX %I%s%s', c.relname, k.conname,"
      "   CASE k.contype WHEN 'p' THEN 'PRIMARY KEY' ELSE 'UNIQUE' END, x.relname,"
-     "   CASE WHEN k.condeferrable THEN ' DEFERRABLE' END, CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' END), NULL"
-     " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_class x ON x.oid = k.conindid"
-     " WHERE k.conrelid = $1::pg_catalog.oid AND k.contype IN ('p', 'u') AND pg_catalog.pg_get_constraintdef(k.oid) !~ 'WITHOUT OVERLAPS' ORDER BY k.oid",
+     "   CASE WHEN k.condeferrable THEN ' DEFERRABLE' END, CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' END), "
+     "NULL"
+     " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_class x ON "
+     "x.oid = k.conindid"
+     " WHERE k.conrelid = $1::pg_catalog.oid AND k.contype IN ('p', 'u') AND pg_catalog.pg_get_constraintdef(k.oid) !~ "
+     "'WITHOUT OVERLAPS' ORDER BY k.oid",
      0},
-    {"SELECT " S_AFTER ", 'comment on ' || x.relname, pg_catalog.format('COMMENT ON INDEX %I.%I IS %L', $2::pg_catalog.text, x.relname, pg_catalog.obj_description(x.oid, 'pg_class')), NULL"
-     " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = $1::pg_catalog.oid"
+    {"SELECT " S_AFTER ", 'comment on ' || x.relname, pg_catalog.format('COMMENT ON INDEX %I.%I IS %L', "
+                       "$2::pg_catalog.text, x.relname, pg_catalog.obj_description(x.oid, 'pg_class')), NULL"
+     " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = "
+     "$1::pg_catalog.oid"
      "  AND pg_catalog.obj_description(x.oid, 'pg_class') IS NOT NULL"
-     " UNION ALL SELECT " S_AFTER ", 'comment on ' || k.conname, pg_catalog.format('COMMENT ON CONSTRAINT %I ON %I IS %L', k.conname, c.relname,"
+     " UNION ALL SELECT " S_AFTER
+     ", 'comment on ' || k.conname, pg_catalog.format('COMMENT ON CONSTRAINT %I ON %I IS %L', k.conname, c.relname,"
      "  pg_catalog.obj_description(k.oid, 'pg_constraint')), NULL"
-     " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid WHERE k.conrelid = $1::pg_catalog.oid AND k.contype IN ('p', 'u', 'x')"
+     " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid WHERE k.conrelid = "
+     "$1::pg_catalog.oid AND k.contype IN ('p', 'u', 'x')"
      "  AND pg_catalog.obj_description(k.oid, 'pg_constraint') IS NOT NULL"
-     " UNION ALL SELECT " S_AFTER ", 'statistics target of ' || x.relname, pg_catalog.format('ALTER INDEX %I.%I ALTER COLUMN %s SET STATISTICS %s', $2::pg_catalog.text, x.relname,"
+     " UNION ALL SELECT " S_AFTER ", 'statistics target of ' || x.relname, pg_catalog.format('ALTER INDEX %I.%I ALTER "
+                                  "COLUMN %s SET STATISTICS %s', $2::pg_catalog.text, x.relname,"
      "  a.attnum, a.attstattarget), NULL FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid"
-     " JOIN pg_catalog.pg_attribute a ON a.attrelid = x.oid AND a.attnum > 0 AND a.attstattarget >= 0 WHERE i.indrelid = $1::pg_catalog.oid"
-     " UNION ALL SELECT " S_AFTER ", 'cluster mark', pg_catalog.format('ALTER TABLE %I CLUSTER ON %I', c.relname, x.relname), NULL"
-     " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid JOIN pg_catalog.pg_class c ON c.oid = i.indrelid"
+     " JOIN pg_catalog.pg_attribute a ON a.attrelid = x.oid AND a.attnum > 0 AND a.attstattarget >= 0 WHERE i.indrelid "
+     "= $1::pg_catalog.oid"
+     " UNION ALL SELECT " S_AFTER
+     ", 'cluster mark', pg_catalog.format('ALTER TABLE %I CLUSTER ON %I', c.relname, x.relname), NULL"
+     " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid JOIN pg_catalog.pg_class c ON "
+     "c.oid = i.indrelid"
      " WHERE i.indrelid = $1::pg_catalog.oid AND i.indisclustered"
-     " UNION ALL SELECT " S_AFTER ", 'replica identity', pg_catalog.format('ALTER TABLE %I REPLICA IDENTITY USING INDEX %I', c.relname, x.relname), NULL"
-     " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid JOIN pg_catalog.pg_class c ON c.oid = i.indrelid"
+     " UNION ALL SELECT " S_AFTER ", 'replica identity', pg_catalog.format('ALTER TABLE %I REPLICA IDENTITY USING "
+                                  "INDEX %I', c.relname, x.relname), NULL"
+     " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid JOIN pg_catalog.pg_class c ON "
+     "c.oid = i.indrelid"
      " WHERE i.indrelid = $1::pg_catalog.oid AND i.indisreplident",
      0},
     /* Triggers are all disabled; in the swap each gets its state back. */
     {"SELECT " S_SWAP ", 'trigger ' || g.tgname, pg_catalog.format('ALTER TABLE %I ENABLE %sTRIGGER %I', c.relname,"
      "  CASE g.tgenabled WHEN 'R' THEN 'REPLICA ' WHEN 'A' THEN 'ALWAYS ' ELSE '' END, g.tgname),"
      "  pg_catalog.format('ALTER TABLE %I DISABLE TRIGGER %I', c.relname, g.tgname)"
-     " FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid WHERE g.tgrelid = $1::pg_catalog.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D'",
+     " FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid WHERE g.tgrelid = "
+     "$1::pg_catalog.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D'",
      0},
-    {"SELECT " S_SWAP ", 'row security', pg_catalog.format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', relname), pg_catalog.format('ALTER TABLE %I DISABLE ROW LEVEL SECURITY', relname)"
+    {"SELECT " S_SWAP ", 'row security', pg_catalog.format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', relname), "
+                      "pg_catalog.format('ALTER TABLE %I DISABLE ROW LEVEL SECURITY', relname)"
      " FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid AND relrowsecurity"
-     " UNION ALL SELECT " S_SWAP ", 'row security of the owner', pg_catalog.format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', relname),"
-     "  pg_catalog.format('ALTER TABLE %I NO FORCE ROW LEVEL SECURITY', relname) FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid AND relforcerowsecurity",
+     " UNION ALL SELECT " S_SWAP
+     ", 'row security of the owner', pg_catalog.format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', relname),"
+     "  pg_catalog.format('ALTER TABLE %I NO FORCE ROW LEVEL SECURITY', relname) FROM pg_catalog.pg_class WHERE oid = "
+     "$1::pg_catalog.oid AND relforcerowsecurity",
      0},
-    {"SELECT " S_SWAP ", 'identity of ' || a.attname, pg_catalog.format('ALTER TABLE %I ALTER COLUMN %I SET GENERATED ALWAYS', c.relname, a.attname),"
+    {"SELECT " S_SWAP ", 'identity of ' || a.attname, pg_catalog.format('ALTER TABLE %I ALTER COLUMN %I SET GENERATED "
+                      "ALWAYS', c.relname, a.attname),"
      "  pg_catalog.format('ALTER TABLE %I ALTER COLUMN %I SET GENERATED BY DEFAULT', c.relname, a.attname)"
-     " FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid WHERE a.attrelid = $1::pg_catalog.oid AND a.attidentity = 'a' AND NOT a.attisdropped",
+     " FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid WHERE a.attrelid = "
+     "$1::pg_catalog.oid AND a.attidentity = 'a' AND NOT a.attisdropped",
      0},
     /* The stand-ins of foreign keys' parents. */
-    {"SELECT NULL, NULL, NULL, pg_catalog.format('DROP TABLE %I.%I', $2::pg_catalog.text, relname) FROM pg_catalog.pg_class"
-     " WHERE relnamespace = pg_catalog.quote_ident($2::pg_catalog.text)::pg_catalog.regnamespace AND relkind = 'r' AND relname ~ '^seachange parent [0-9]+$'",
+    {"SELECT NULL, NULL, NULL, pg_catalog.format('DROP TABLE %I.%I', $2::pg_catalog.text, relname) FROM "
+     "pg_catalog.pg_class"
+     " WHERE relnamespace = pg_catalog.quote_ident($2::pg_catalog.text)::pg_catalog.regnamespace AND relkind = 'r' AND "
+     "relname ~ '^seachange parent [0-9]+$'",
      0},
 };
 
-static enum sc_result take(struct target *t, const char *query, const char *oid, const char *third, struct strlist *off, bool *key,
-                           struct sc_error *err)
+static enum sc_result take(struct target *t, const char *query, const char *oid, const char *third, struct strlist *off,
+                           bool *key, struct sc_error *err)
 {
     /* Each parameter has to be used for the server to know its type. */
-    char *sql = mem_printf("SELECT * FROM (%s) AS captured(stage, name, put_back, take_off) WHERE $1::pg_catalog.oid IS NOT NULL AND $2::pg_catalog.text IS NOT NULL%s", query,
-                           strstr(query, "$3") ? "" : " AND $3::pg_catalog.text IS NOT NULL");
+    char *sql = mem_printf("SELECT * FROM (%s) AS captured(stage, name, put_back, take_off) WHERE $1::pg_catalog.oid "
+                           "IS NOT NULL AND $2::pg_catalog.text IS NOT NULL%s",
+                           query, strstr(query, "$3") ? "" : " AND $3::pg_catalog.text IS NOT NULL");
     PGresult *res = NULL;
     enum sc_result result = pg_query(t->control, err, &res, sql, 3, (const char *[]){oid, t->ghost_schema, third});
     mem_free(sql);
@@ -232,7 +278,8 @@ enum sc_result pg_capture(struct target *t, struct plan *plan, struct sc_error *
     if (result == SC_OK)
         result = key_attnums(t, oid, &attnums, err);
     if (result == SC_OK) {
-        char *sql = mem_printf("%s%s%s", foreign_keys_head, t->server.version >= 150000 ? FK_SET_COLUMNS_15 : "''", foreign_keys_tail);
+        char *sql = mem_printf("%s%s%s", foreign_keys_head, t->server.version >= 150000 ? FK_SET_COLUMNS_15 : "''",
+                               foreign_keys_tail);
         result = take(t, sql, oid, t->foreign_key_pairs ? t->foreign_key_pairs : "", &off, &key, err);
         mem_free(sql);
     }

@@ -5,19 +5,23 @@
 
 #include "applier/postgres/target.h"
 
-/* Types for which two values that the server calls equal have the same text. Not here: numeric (1.0 = 1.00), floating point (-0 = 0),
- * char(n) (padding), interval, jsonb, citext and whatever an extension brings. */
+/* Types for which two values that the server calls equal have the same text. Not here: numeric (1.0 = 1.00), floating
+ * point (-0 = 0), char(n) (padding), interval, jsonb, citext and whatever an extension brings. */
 #define BYTEWISE_TYPES "16, 17, 18, 19, 20, 21, 23, 25, 26, 774, 829, 1043, 1082, 1083, 1114, 1184, 2950, 3220"
 
 static const char columns_sql[] =
     "WITH RECURSIVE base AS ("
-    " SELECT attnum, atttypid AS typid FROM pg_catalog.pg_attribute WHERE attrelid = $1::pg_catalog.oid AND attnum > 0 AND NOT attisdropped"
-    " UNION ALL SELECT attnum, t.typbasetype FROM base JOIN pg_catalog.pg_type t ON t.oid = typid WHERE t.typtype = 'd')"
-    " SELECT a.attnum, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type, a.atttypid, a.atttypmod, a.attnotnull,"
+    " SELECT attnum, atttypid AS typid FROM pg_catalog.pg_attribute WHERE attrelid = $1::pg_catalog.oid AND attnum > 0 "
+    "AND NOT attisdropped"
+    " UNION ALL SELECT attnum, t.typbasetype FROM base JOIN pg_catalog.pg_type t ON t.oid = typid WHERE t.typtype = "
+    "'d')"
+    " SELECT a.attnum, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type, a.atttypid, a.atttypmod, "
+    "a.attnotnull,"
     "  a.attidentity, a.attgenerated,"
     "  CASE WHEN a.attgenerated <> '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END AS expression,"
     "  (bt.oid IN (" BYTEWISE_TYPES ") OR bt.typtype = 'e')"
-    "   AND COALESCE((SELECT collisdeterministic FROM pg_catalog.pg_collation c WHERE c.oid = a.attcollation), true) AS bytewise"
+    "   AND COALESCE((SELECT collisdeterministic FROM pg_catalog.pg_collation c WHERE c.oid = a.attcollation), true) "
+    "AS bytewise"
     " FROM pg_catalog.pg_attribute a"
     " JOIN base b ON b.attnum = a.attnum JOIN pg_catalog.pg_type bt ON bt.oid = b.typid AND bt.typtype <> 'd'"
     " LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
@@ -26,7 +30,8 @@ static const char columns_sql[] =
 static const char table_sql[] =
     "SELECT n.nspname, c.relname, c.reltype, pg_catalog.pg_get_userbyid(c.relowner), c.relreplident,"
     " GREATEST(c.reltuples, 0)::pg_catalog.int8, pg_catalog.pg_table_size(c.oid), pg_catalog.pg_indexes_size(c.oid)"
-    " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::pg_catalog.oid";
+    " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "
+    "$1::pg_catalog.oid";
 
 static char first_char(const PGresult *res, int row, int column)
 {
@@ -104,12 +109,13 @@ enum sc_result pg_key_load(struct target *t, Oid index, struct sc_error *err)
     char text[16];
     snprintf(text, sizeof(text), "%u", index);
     PGresult *res = NULL;
-    enum sc_result result = pg_query(t->control, err, &res,
-                                     "SELECT c.relname, k.attnum FROM pg_catalog.pg_index i"
-                                     " JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
-                                     " CROSS JOIN LATERAL pg_catalog.unnest(i.indkey) WITH ORDINALITY k(attnum, ord)"
-                                     " WHERE i.indexrelid = $1::pg_catalog.oid AND k.ord <= i.indnkeyatts ORDER BY k.ord",
-                                     1, (const char *[]){text});
+    enum sc_result result =
+        pg_query(t->control, err, &res,
+                 "SELECT c.relname, k.attnum FROM pg_catalog.pg_index i"
+                 " JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
+                 " CROSS JOIN LATERAL pg_catalog.unnest(i.indkey) WITH ORDINALITY k(attnum, ord)"
+                 " WHERE i.indexrelid = $1::pg_catalog.oid AND k.ord <= i.indnkeyatts ORDER BY k.ord",
+                 1, (const char *[]){text});
     if (result != SC_OK)
         return result;
     t->key.index = index;
@@ -136,7 +142,8 @@ enum sc_result pg_key_load(struct target *t, Oid index, struct sc_error *err)
     return result;
 }
 
-/* pgoutput sends the columns in attnum order, without generated ones (manual, 31.7: unless the publication says so, from 18 on). */
+/* pgoutput sends the columns in attnum order, without generated ones (manual, 31.7: unless the publication says so,
+ * from 18 on). */
 void pg_logged_columns(struct target *t)
 {
     t->nlogged = 0;
@@ -154,16 +161,24 @@ void pg_logged_columns(struct target *t)
 /* Everything that a migration carries over or relies on, as text. Our own publication is left out. */
 static const char fingerprint_sql[] =
     "SELECT pg_catalog.md5(pg_catalog.string_agg(line, E'\\n' ORDER BY line)) FROM ("
-    " SELECT pg_catalog.concat_ws('|', 'table', n.nspname, c.relname, c.relkind, c.relpersistence, c.relreplident, c.relrowsecurity,"
-    "  c.relforcerowsecurity, c.relowner, c.reloptions, c.relacl, c.relhassubclass, c.relispartition, c.reltablespace) AS line"
-    "  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::pg_catalog.oid"
-    " UNION ALL SELECT pg_catalog.concat_ws('|', 'column', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attidentity,"
-    "  a.attgenerated, a.attcollation, a.attacl, a.attoptions, a.attstorage, a.attcompression, pg_catalog.pg_get_expr(d.adbin, d.adrelid))"
-    "  FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
+    " SELECT pg_catalog.concat_ws('|', 'table', n.nspname, c.relname, c.relkind, c.relpersistence, c.relreplident, "
+    "c.relrowsecurity,"
+    "  c.relforcerowsecurity, c.relowner, c.reloptions, c.relacl, c.relhassubclass, c.relispartition, c.reltablespace) "
+    "AS line"
+    "  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "
+    "$1::pg_catalog.oid"
+    " UNION ALL SELECT pg_catalog.concat_ws('|', 'column', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, "
+    "a.attidentity,"
+    "  a.attgenerated, a.attcollation, a.attacl, a.attoptions, a.attstorage, a.attcompression, "
+    "pg_catalog.pg_get_expr(d.adbin, d.adrelid))"
+    "  FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = "
+    "a.attnum"
     "  WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped"
-    " UNION ALL SELECT pg_catalog.concat_ws('|', 'constraint', conrelid, conname, convalidated, pg_catalog.pg_get_constraintdef(oid))"
+    " UNION ALL SELECT pg_catalog.concat_ws('|', 'constraint', conrelid, conname, convalidated, "
+    "pg_catalog.pg_get_constraintdef(oid))"
     "  FROM pg_catalog.pg_constraint WHERE conrelid = $1::pg_catalog.oid OR confrelid = $1::pg_catalog.oid"
-    " UNION ALL SELECT pg_catalog.concat_ws('|', 'index', pg_catalog.pg_get_indexdef(indexrelid), indisvalid, indisclustered, indisreplident)"
+    " UNION ALL SELECT pg_catalog.concat_ws('|', 'index', pg_catalog.pg_get_indexdef(indexrelid), indisvalid, "
+    "indisclustered, indisreplident)"
     "  FROM pg_catalog.pg_index WHERE indrelid = $1::pg_catalog.oid"
     " UNION ALL SELECT pg_catalog.concat_ws('|', 'trigger', pg_catalog.pg_get_triggerdef(oid), tgenabled)"
     "  FROM pg_catalog.pg_trigger WHERE tgrelid = $1::pg_catalog.oid AND NOT tgisinternal"
@@ -173,14 +188,18 @@ static const char fingerprint_sql[] =
     " UNION ALL SELECT pg_catalog.concat_ws('|', 'statistics', pg_catalog.pg_get_statisticsobjdef(oid), stxstattarget)"
     "  FROM pg_catalog.pg_statistic_ext WHERE stxrelid = $1::pg_catalog.oid"
     " UNION ALL SELECT pg_catalog.concat_ws('|', 'comment', classoid, objsubid, description)"
-    "  FROM pg_catalog.pg_description WHERE objoid = $1::pg_catalog.oid AND classoid = 'pg_catalog.pg_class'::pg_catalog.regclass"
+    "  FROM pg_catalog.pg_description WHERE objoid = $1::pg_catalog.oid AND classoid = "
+    "'pg_catalog.pg_class'::pg_catalog.regclass"
     " UNION ALL SELECT pg_catalog.concat_ws('|', 'publication', p.pubname) FROM pg_catalog.pg_publication_rel r"
-    "  JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid WHERE r.prrelid = $1::pg_catalog.oid AND p.pubname !~ '^seachange_[0-9a-f]{8}$'"
+    "  JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid WHERE r.prrelid = $1::pg_catalog.oid AND p.pubname !~ "
+    "'^seachange_[0-9a-f]{8}$'"
     " UNION ALL SELECT pg_catalog.concat_ws('|', 'inherits', inhrelid, inhparent) FROM pg_catalog.pg_inherits"
     "  WHERE inhrelid = $1::pg_catalog.oid OR inhparent = $1::pg_catalog.oid"
-    " UNION ALL SELECT DISTINCT pg_catalog.concat_ws('|', 'rule', r.ev_class, r.rulename, r.ev_enabled, pg_catalog.pg_get_ruledef(r.oid))"
+    " UNION ALL SELECT DISTINCT pg_catalog.concat_ws('|', 'rule', r.ev_class, r.rulename, r.ev_enabled, "
+    "pg_catalog.pg_get_ruledef(r.oid))"
     "  FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid"
-    "  WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass"
+    "  WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.refclassid = "
+    "'pg_catalog.pg_class'::pg_catalog.regclass"
     "  AND d.refobjid = $1::pg_catalog.oid"
     ") AS lines";
 

@@ -1,9 +1,9 @@
 /* The clone: an empty twin of the source, on which the operator's ALTER is tried and from which the ghost is made.
  *
- * It lives in a schema of its own and has the source's name, and so have its indexes, constraints and sequences: an ALTER that names them means what it
- * would mean on the source. Definitions are not edited as text. They are written by the server with only the source's schema in the
- * search path, so that the table stands there without a schema, and run with the clone's schema first in it: the same words then mean the
- * clone, and everything else what it meant before. */
+ * It lives in a schema of its own and has the source's name, and so have its indexes, constraints and sequences: an
+ * ALTER that names them means what it would mean on the source. Definitions are not edited as text. They are written by
+ * the server with only the source's schema in the search path, so that the table stands there without a schema, and run
+ * with the clone's schema first in it: the same words then mean the clone, and everything else what it meant before. */
 #include <stdio.h>
 #include <string.h>
 
@@ -35,8 +35,9 @@ enum sc_result pg_run_each(struct pg_conn *conn, const PGresult *statements, str
     return result;
 }
 
-/* Each query yields statements that are run one after the other. $1 is the source's OID, $2 the clone's schema. Queries run with the source's
- * schema in the path, their statements with the clone's before it. In a format(), %1$I-like names are the table's. */
+/* Each query yields statements that are run one after the other. $1 is the source's OID, $2 the clone's schema. Queries
+ * run with the source's schema in the path, their statements with the clone's before it. In a format(), %1$I-like names
+ * are the table's. */
 struct step {
     const char *what;
     const char *sql;
@@ -45,174 +46,241 @@ struct step {
 
 static const struct step before_create[] = {
     {"schema",
-     "SELECT pg_catalog.format('CREATE SCHEMA %I', $2::pg_catalog.text) FROM pg_catalog.pg_class c WHERE c.oid = $1::pg_catalog.oid"
-     " UNION ALL SELECT pg_catalog.format('GRANT USAGE, CREATE ON SCHEMA %I TO %I', $2::pg_catalog.text, pg_catalog.pg_get_userbyid(relowner))"
-     " FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid AND pg_catalog.pg_get_userbyid(relowner) <> session_user",
+     "SELECT pg_catalog.format('CREATE SCHEMA %I', $2::pg_catalog.text) FROM pg_catalog.pg_class c WHERE c.oid = "
+     "$1::pg_catalog.oid"
+     " UNION ALL SELECT pg_catalog.format('GRANT USAGE, CREATE ON SCHEMA %I TO %I', $2::pg_catalog.text, "
+     "pg_catalog.pg_get_userbyid(relowner))"
+     " FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid AND pg_catalog.pg_get_userbyid(relowner) <> "
+     "session_user",
      0},
     {"table",
-     "SELECT pg_catalog.format('CREATE TABLE %I.%I (LIKE %I.%I INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING IDENTITY INCLUDING STORAGE"
+     "SELECT pg_catalog.format('CREATE TABLE %I.%I (LIKE %I.%I INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING "
+     "IDENTITY INCLUDING STORAGE"
      " INCLUDING COMPRESSION INCLUDING COMMENTS)%s%s', $2::pg_catalog.text, c.relname, n.nspname, c.relname,"
      " ' WITH (' || NULLIF(pg_catalog.concat_ws(', ',"
-     "  (SELECT pg_catalog.string_agg(pg_catalog.format('%I = %L', pg_catalog.split_part(o, '=', 1), pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1)), ', ')"
+     "  (SELECT pg_catalog.string_agg(pg_catalog.format('%I = %L', pg_catalog.split_part(o, '=', 1), "
+     "pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1)), ', ')"
      "   FROM pg_catalog.unnest(c.reloptions) o),"
-     "  (SELECT pg_catalog.string_agg(pg_catalog.format('toast.%I = %L', pg_catalog.split_part(o, '=', 1), pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1)), ', ')"
-     "   FROM pg_catalog.pg_class toast, pg_catalog.unnest(toast.reloptions) o WHERE toast.oid = c.reltoastrelid)), '') || ')',"
-     " (SELECT pg_catalog.format(' TABLESPACE %I', spcname) FROM pg_catalog.pg_tablespace s WHERE s.oid = c.reltablespace))"
-     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::pg_catalog.oid",
+     "  (SELECT pg_catalog.string_agg(pg_catalog.format('toast.%I = %L', pg_catalog.split_part(o, '=', 1), "
+     "pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1)), ', ')"
+     "   FROM pg_catalog.pg_class toast, pg_catalog.unnest(toast.reloptions) o WHERE toast.oid = c.reltoastrelid)), "
+     "'') || ')',"
+     " (SELECT pg_catalog.format(' TABLESPACE %I', spcname) FROM pg_catalog.pg_tablespace s WHERE s.oid = "
+     "c.reltablespace))"
+     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "
+     "$1::pg_catalog.oid",
      0},
     /* Default privileges of the role or schema would add grants the source does not have. */
     {"privileges",
      "SELECT DISTINCT pg_catalog.format('REVOKE ALL ON TABLE %I.%I FROM %s', $2::pg_catalog.text, c.relname,"
      " CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END)"
-     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_class g ON g.relname = c.relname AND g.relnamespace = pg_catalog.quote_ident($2::pg_catalog.text)::pg_catalog.regnamespace,"
+     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_class g ON g.relname = c.relname AND g.relnamespace = "
+     "pg_catalog.quote_ident($2::pg_catalog.text)::pg_catalog.regnamespace,"
      " pg_catalog.aclexplode(g.relacl) a WHERE c.oid = $1::pg_catalog.oid AND a.grantee <> g.relowner",
      0},
     {"owner",
-     "SELECT pg_catalog.format('ALTER TABLE %I.%I OWNER TO %I', $2::pg_catalog.text, relname, pg_catalog.pg_get_userbyid(relowner))"
-     " FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid AND pg_catalog.pg_get_userbyid(relowner) <> session_user",
+     "SELECT pg_catalog.format('ALTER TABLE %I.%I OWNER TO %I', $2::pg_catalog.text, relname, "
+     "pg_catalog.pg_get_userbyid(relowner))"
+     " FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid AND pg_catalog.pg_get_userbyid(relowner) <> "
+     "session_user",
      0},
     /* An identity column's sequence keeps its name too. */
     {"identity",
-     "SELECT pg_catalog.format('ALTER SEQUENCE %s RENAME TO %I', pg_catalog.pg_get_serial_sequence(pg_catalog.format('%I.%I', $2::pg_catalog.text, c.relname), a.attname), s.relname)"
-     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attidentity <> '' AND NOT a.attisdropped"
-     " JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = c.oid AND d.refobjsubid = a.attnum"
+     "SELECT pg_catalog.format('ALTER SEQUENCE %s RENAME TO %I', "
+     "pg_catalog.pg_get_serial_sequence(pg_catalog.format('%I.%I', $2::pg_catalog.text, c.relname), a.attname), "
+     "s.relname)"
+     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attidentity <> '' AND NOT "
+     "a.attisdropped"
+     " JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = c.oid "
+     "AND d.refobjsubid = a.attnum"
      "  AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i'"
      " JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'"
-     " JOIN pg_catalog.pg_class g ON g.oid = pg_catalog.pg_get_serial_sequence(pg_catalog.format('%I.%I', $2::pg_catalog.text, c.relname), a.attname)::pg_catalog.regclass"
+     " JOIN pg_catalog.pg_class g ON g.oid = pg_catalog.pg_get_serial_sequence(pg_catalog.format('%I.%I', "
+     "$2::pg_catalog.text, c.relname), a.attname)::pg_catalog.regclass"
      " WHERE c.oid = $1::pg_catalog.oid AND g.relname <> s.relname",
      0},
     {"column options",
-     "SELECT pg_catalog.format('ALTER TABLE %I.%I ALTER COLUMN %I SET STATISTICS %s', $2::pg_catalog.text, c.relname, a.attname, a.attstattarget)"
-     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+     "SELECT pg_catalog.format('ALTER TABLE %I.%I ALTER COLUMN %I SET STATISTICS %s', $2::pg_catalog.text, c.relname, "
+     "a.attname, a.attstattarget)"
+     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT "
+     "a.attisdropped"
      " WHERE c.oid = $1::pg_catalog.oid AND a.attstattarget >= 0"
-     " UNION ALL SELECT pg_catalog.format('ALTER TABLE %I.%I ALTER COLUMN %I SET (%s)', $2::pg_catalog.text, c.relname, a.attname, pg_catalog.array_to_string(a.attoptions, ', '))"
-     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+     " UNION ALL SELECT pg_catalog.format('ALTER TABLE %I.%I ALTER COLUMN %I SET (%s)', $2::pg_catalog.text, "
+     "c.relname, a.attname, pg_catalog.array_to_string(a.attoptions, ', '))"
+     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT "
+     "a.attisdropped"
      " WHERE c.oid = $1::pg_catalog.oid AND a.attoptions IS NOT NULL",
      0},
 };
 
 static const struct step after_create[] = {
     {"check constraint",
-     "SELECT pg_catalog.format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s', $2::pg_catalog.text, c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid))"
+     "SELECT pg_catalog.format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s', $2::pg_catalog.text, c.relname, k.conname, "
+     "pg_catalog.pg_get_constraintdef(k.oid))"
      " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'c'"
      " WHERE c.oid = $1::pg_catalog.oid ORDER BY k.conname",
      0},
     {"index",
-     "SELECT CASE WHEN k.contype = 'x' THEN pg_catalog.format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s', $2::pg_catalog.text, c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid))"
+     "SELECT CASE WHEN k.contype = 'x' THEN pg_catalog.format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s', "
+     "$2::pg_catalog.text, c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid))"
      "  ELSE pg_catalog.pg_get_indexdef(i.indexrelid, 0, true) END"
      " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_index i ON i.indrelid = c.oid"
-     " LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = c.oid AND k.contype IN ('p', 'u', 'x')"
+     " LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = c.oid AND k.contype IN ('p', "
+     "'u', 'x')"
      " WHERE c.oid = $1::pg_catalog.oid ORDER BY i.indexrelid",
      0},
     {"index tablespace",
      "SELECT pg_catalog.format('ALTER INDEX %I.%I SET TABLESPACE %I', $2::pg_catalog.text, x.relname, s.spcname)"
-     " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid JOIN pg_catalog.pg_tablespace s ON s.oid = x.reltablespace"
+     " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid JOIN pg_catalog.pg_tablespace s "
+     "ON s.oid = x.reltablespace"
      " WHERE i.indrelid = $1::pg_catalog.oid",
      0},
     {"index column statistics",
-     "SELECT pg_catalog.format('ALTER INDEX %I.%I ALTER COLUMN %s SET STATISTICS %s', $2::pg_catalog.text, x.relname, a.attnum, a.attstattarget)"
+     "SELECT pg_catalog.format('ALTER INDEX %I.%I ALTER COLUMN %s SET STATISTICS %s', $2::pg_catalog.text, x.relname, "
+     "a.attnum, a.attstattarget)"
      " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid"
-     " JOIN pg_catalog.pg_attribute a ON a.attrelid = x.oid AND a.attstattarget >= 0 AND a.attnum > 0 WHERE i.indrelid = $1::pg_catalog.oid",
+     " JOIN pg_catalog.pg_attribute a ON a.attrelid = x.oid AND a.attstattarget >= 0 AND a.attnum > 0 WHERE i.indrelid "
+     "= $1::pg_catalog.oid",
      0},
     {"key constraint",
-     "SELECT pg_catalog.format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s USING INDEX %I%s%s', $2::pg_catalog.text, c.relname, k.conname,"
+     "SELECT pg_catalog.format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s USING INDEX %I%s%s', $2::pg_catalog.text, "
+     "c.relname, k.conname,"
      "  CASE k.contype WHEN 'p' THEN 'PRIMARY KEY' ELSE 'UNIQUE' END, x.relname,"
      "  CASE WHEN k.condeferrable THEN ' DEFERRABLE' END, CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' END)"
      " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype IN ('p', 'u')"
      " JOIN pg_catalog.pg_class x ON x.oid = k.conindid WHERE c.oid = $1::pg_catalog.oid ORDER BY k.oid",
      0},
     {"cluster mark",
-     "SELECT pg_catalog.format('ALTER TABLE %I.%I CLUSTER ON %I', $2::pg_catalog.text, c.relname, x.relname) FROM pg_catalog.pg_class c"
-     " JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND i.indisclustered JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid"
+     "SELECT pg_catalog.format('ALTER TABLE %I.%I CLUSTER ON %I', $2::pg_catalog.text, c.relname, x.relname) FROM "
+     "pg_catalog.pg_class c"
+     " JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND i.indisclustered JOIN pg_catalog.pg_class x ON x.oid = "
+     "i.indexrelid"
      " WHERE c.oid = $1::pg_catalog.oid",
      0},
     {"replica identity",
-     "SELECT pg_catalog.format('ALTER TABLE %I.%I REPLICA IDENTITY %s', $2::pg_catalog.text, c.relname, CASE c.relreplident WHEN 'f' THEN 'FULL' WHEN 'n' THEN 'NOTHING'"
+     "SELECT pg_catalog.format('ALTER TABLE %I.%I REPLICA IDENTITY %s', $2::pg_catalog.text, c.relname, CASE "
+     "c.relreplident WHEN 'f' THEN 'FULL' WHEN 'n' THEN 'NOTHING'"
      "  ELSE pg_catalog.format('USING INDEX %I', x.relname) END)"
      " FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND i.indisreplident"
-     " LEFT JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid WHERE c.oid = $1::pg_catalog.oid AND c.relreplident <> 'd'",
+     " LEFT JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid WHERE c.oid = $1::pg_catalog.oid AND c.relreplident <> "
+     "'d'",
      0},
     {"extended statistics",
      "SELECT pg_catalog.format('CREATE STATISTICS %I.%I%s', $2::pg_catalog.text, s.stxname,"
-     "  pg_catalog.substr(pg_catalog.pg_get_statisticsobjdef(s.oid), 1 + pg_catalog.length(pg_catalog.format('CREATE STATISTICS %I.%I', n.nspname, s.stxname))))"
-     " FROM pg_catalog.pg_statistic_ext s JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace WHERE s.stxrelid = $1::pg_catalog.oid"
-     " UNION ALL SELECT pg_catalog.format('ALTER STATISTICS %I.%I SET STATISTICS %s', $2::pg_catalog.text, s.stxname, s.stxstattarget)"
+     "  pg_catalog.substr(pg_catalog.pg_get_statisticsobjdef(s.oid), 1 + pg_catalog.length(pg_catalog.format('CREATE "
+     "STATISTICS %I.%I', n.nspname, s.stxname))))"
+     " FROM pg_catalog.pg_statistic_ext s JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace WHERE s.stxrelid = "
+     "$1::pg_catalog.oid"
+     " UNION ALL SELECT pg_catalog.format('ALTER STATISTICS %I.%I SET STATISTICS %s', $2::pg_catalog.text, s.stxname, "
+     "s.stxstattarget)"
      " FROM pg_catalog.pg_statistic_ext s WHERE s.stxrelid = $1::pg_catalog.oid AND s.stxstattarget >= 0",
      0},
     {"trigger",
-     "SELECT pg_catalog.pg_get_triggerdef(oid, true) FROM pg_catalog.pg_trigger WHERE tgrelid = $1::pg_catalog.oid AND NOT tgisinternal ORDER BY tgname",
+     "SELECT pg_catalog.pg_get_triggerdef(oid, true) FROM pg_catalog.pg_trigger WHERE tgrelid = $1::pg_catalog.oid AND "
+     "NOT tgisinternal ORDER BY tgname",
      0},
     {"trigger state",
      "SELECT pg_catalog.format('ALTER TABLE %I.%I %s TRIGGER %I', $2::pg_catalog.text, c.relname,"
-     "  CASE g.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END, g.tgname)"
-     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_trigger g ON g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'O'"
+     "  CASE g.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END, "
+     "g.tgname)"
+     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_trigger g ON g.tgrelid = c.oid AND NOT g.tgisinternal AND "
+     "g.tgenabled <> 'O'"
      " WHERE c.oid = $1::pg_catalog.oid",
      0},
     {"policy",
-     "SELECT pg_catalog.format('CREATE POLICY %I ON %I.%I AS %s FOR %s TO %s', p.polname, $2::pg_catalog.text, c.relname,"
+     "SELECT pg_catalog.format('CREATE POLICY %I ON %I.%I AS %s FOR %s TO %s', p.polname, $2::pg_catalog.text, "
+     "c.relname,"
      "  CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,"
-     "  CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,"
-     "  (SELECT pg_catalog.string_agg(CASE r WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(r)) END, ', ') FROM pg_catalog.unnest(p.polroles) r))"
+     "  CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE "
+     "'ALL' END,"
+     "  (SELECT pg_catalog.string_agg(CASE r WHEN 0 THEN 'PUBLIC' ELSE "
+     "pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(r)) END, ', ') FROM pg_catalog.unnest(p.polroles) r))"
      "  || COALESCE(' USING (' || pg_catalog.pg_get_expr(p.polqual, p.polrelid) || ')', '')"
      "  || COALESCE(' WITH CHECK (' || pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) || ')', '')"
      " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_policy p ON p.polrelid = c.oid WHERE c.oid = $1::pg_catalog.oid",
      0},
     {"row security",
-     "SELECT pg_catalog.format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY', $2::pg_catalog.text, relname) FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid AND relrowsecurity"
-     " UNION ALL SELECT pg_catalog.format('ALTER TABLE %I.%I FORCE ROW LEVEL SECURITY', $2::pg_catalog.text, relname) FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid AND relforcerowsecurity",
+     "SELECT pg_catalog.format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY', $2::pg_catalog.text, relname) FROM "
+     "pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid AND relrowsecurity"
+     " UNION ALL SELECT pg_catalog.format('ALTER TABLE %I.%I FORCE ROW LEVEL SECURITY', $2::pg_catalog.text, relname) "
+     "FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid AND relforcerowsecurity",
      0},
-    /* An owner's own rights are written out only when something else is granted; a missing one must go missing here too. */
+    /* An owner's own rights are written out only when something else is granted; a missing one must go missing here
+       too. */
     {"grant",
-     "SELECT pg_catalog.format('REVOKE ALL ON TABLE %I.%I FROM %I', $2::pg_catalog.text, relname, pg_catalog.pg_get_userbyid(relowner)) FROM pg_catalog.pg_class"
+     "SELECT pg_catalog.format('REVOKE ALL ON TABLE %I.%I FROM %I', $2::pg_catalog.text, relname, "
+     "pg_catalog.pg_get_userbyid(relowner)) FROM pg_catalog.pg_class"
      "  WHERE oid = $1::pg_catalog.oid AND relacl IS NOT NULL"
-     " UNION ALL SELECT pg_catalog.format('GRANT %s ON TABLE %I.%I TO %s%s', a.privilege_type, $2::pg_catalog.text, c.relname,"
+     " UNION ALL SELECT pg_catalog.format('GRANT %s ON TABLE %I.%I TO %s%s', a.privilege_type, $2::pg_catalog.text, "
+     "c.relname,"
      "  CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END,"
      "  CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' END)"
      " FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a WHERE c.oid = $1::pg_catalog.oid"
-     " UNION ALL SELECT pg_catalog.format('GRANT %s (%I) ON TABLE %I.%I TO %s%s', a.privilege_type, t.attname, $2::pg_catalog.text, c.relname,"
+     " UNION ALL SELECT pg_catalog.format('GRANT %s (%I) ON TABLE %I.%I TO %s%s', a.privilege_type, t.attname, "
+     "$2::pg_catalog.text, c.relname,"
      "  CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END,"
      "  CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' END)"
-     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute t ON t.attrelid = c.oid AND t.attnum > 0 AND NOT t.attisdropped,"
+     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute t ON t.attrelid = c.oid AND t.attnum > 0 AND NOT "
+     "t.attisdropped,"
      "  pg_catalog.aclexplode(t.attacl) a WHERE c.oid = $1::pg_catalog.oid",
      0},
     {"comment",
-     "SELECT pg_catalog.format('COMMENT ON TABLE %I.%I IS %L', $2::pg_catalog.text, c.relname, pg_catalog.obj_description(c.oid, 'pg_class'))"
-     " FROM pg_catalog.pg_class c WHERE c.oid = $1::pg_catalog.oid AND pg_catalog.obj_description(c.oid, 'pg_class') IS NOT NULL"
-     " UNION ALL SELECT pg_catalog.format('COMMENT ON CONSTRAINT %I ON %I.%I IS %L', k.conname, $2::pg_catalog.text, c.relname, pg_catalog.obj_description(k.oid, 'pg_constraint'))"
-     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid WHERE c.oid = $1::pg_catalog.oid"
+     "SELECT pg_catalog.format('COMMENT ON TABLE %I.%I IS %L', $2::pg_catalog.text, c.relname, "
+     "pg_catalog.obj_description(c.oid, 'pg_class'))"
+     " FROM pg_catalog.pg_class c WHERE c.oid = $1::pg_catalog.oid AND pg_catalog.obj_description(c.oid, 'pg_class') "
+     "IS NOT NULL"
+     " UNION ALL SELECT pg_catalog.format('COMMENT ON CONSTRAINT %I ON %I.%I IS %L', k.conname, $2::pg_catalog.text, "
+     "c.relname, pg_catalog.obj_description(k.oid, 'pg_constraint'))"
+     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid WHERE c.oid = "
+     "$1::pg_catalog.oid"
      "  AND k.contype <> 't' AND pg_catalog.obj_description(k.oid, 'pg_constraint') IS NOT NULL"
-     " UNION ALL SELECT pg_catalog.format('COMMENT ON INDEX %I.%I IS %L', $2::pg_catalog.text, x.relname, pg_catalog.obj_description(x.oid, 'pg_class'))"
-     " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = $1::pg_catalog.oid"
+     " UNION ALL SELECT pg_catalog.format('COMMENT ON INDEX %I.%I IS %L', $2::pg_catalog.text, x.relname, "
+     "pg_catalog.obj_description(x.oid, 'pg_class'))"
+     " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = "
+     "$1::pg_catalog.oid"
      "  AND pg_catalog.obj_description(x.oid, 'pg_class') IS NOT NULL"
-     " UNION ALL SELECT pg_catalog.format('COMMENT ON TRIGGER %I ON %I.%I IS %L', g.tgname, $2::pg_catalog.text, c.relname, pg_catalog.obj_description(g.oid, 'pg_trigger'))"
-     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_trigger g ON g.tgrelid = c.oid AND NOT g.tgisinternal WHERE c.oid = $1::pg_catalog.oid"
+     " UNION ALL SELECT pg_catalog.format('COMMENT ON TRIGGER %I ON %I.%I IS %L', g.tgname, $2::pg_catalog.text, "
+     "c.relname, pg_catalog.obj_description(g.oid, 'pg_trigger'))"
+     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_trigger g ON g.tgrelid = c.oid AND NOT g.tgisinternal WHERE c.oid "
+     "= $1::pg_catalog.oid"
      "  AND pg_catalog.obj_description(g.oid, 'pg_trigger') IS NOT NULL"
-     " UNION ALL SELECT pg_catalog.format('COMMENT ON POLICY %I ON %I.%I IS %L', p.polname, $2::pg_catalog.text, c.relname, pg_catalog.obj_description(p.oid, 'pg_policy'))"
+     " UNION ALL SELECT pg_catalog.format('COMMENT ON POLICY %I ON %I.%I IS %L', p.polname, $2::pg_catalog.text, "
+     "c.relname, pg_catalog.obj_description(p.oid, 'pg_policy'))"
      " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_policy p ON p.polrelid = c.oid WHERE c.oid = $1::pg_catalog.oid"
      "  AND pg_catalog.obj_description(p.oid, 'pg_policy') IS NOT NULL"
-     " UNION ALL SELECT pg_catalog.format('COMMENT ON STATISTICS %I.%I IS %L', $2::pg_catalog.text, s.stxname, pg_catalog.obj_description(s.oid, 'pg_statistic_ext'))"
-     " FROM pg_catalog.pg_statistic_ext s WHERE s.stxrelid = $1::pg_catalog.oid AND pg_catalog.obj_description(s.oid, 'pg_statistic_ext') IS NOT NULL",
+     " UNION ALL SELECT pg_catalog.format('COMMENT ON STATISTICS %I.%I IS %L', $2::pg_catalog.text, s.stxname, "
+     "pg_catalog.obj_description(s.oid, 'pg_statistic_ext'))"
+     " FROM pg_catalog.pg_statistic_ext s WHERE s.stxrelid = $1::pg_catalog.oid AND pg_catalog.obj_description(s.oid, "
+     "'pg_statistic_ext') IS NOT NULL",
      0},
 };
 
-/* A foreign key on the clone would lock its parent against writers until this transaction ends. It points to an empty stand-in of the parent instead; the
- * real one is put back by capture.c, which finds it by the stand-in's comment. A key to the table itself points to the clone. */
+/* A foreign key on the clone would lock its parent against writers until this transaction ends. It points to an empty
+ * stand-in of the parent instead; the real one is put back by capture.c, which finds it by the stand-in's comment. A
+ * key to the table itself points to the clone. */
 static const struct step foreign_keys[] = {
     {"stand-in",
-     "SELECT pg_catalog.format('CREATE TABLE %I.%I (LIKE %s INCLUDING INDEXES)', $2::pg_catalog.text, 'seachange parent ' || p.oid, p.oid::pg_catalog.regclass)"
-     " FROM (SELECT DISTINCT confrelid AS oid FROM pg_catalog.pg_constraint WHERE conrelid = $1::pg_catalog.oid AND contype = 'f'"
+     "SELECT pg_catalog.format('CREATE TABLE %I.%I (LIKE %s INCLUDING INDEXES)', $2::pg_catalog.text, 'seachange "
+     "parent ' || p.oid, p.oid::pg_catalog.regclass)"
+     " FROM (SELECT DISTINCT confrelid AS oid FROM pg_catalog.pg_constraint WHERE conrelid = $1::pg_catalog.oid AND "
+     "contype = 'f'"
      "  AND confrelid <> conrelid) p",
      0},
     {"foreign key",
-     "SELECT pg_catalog.format('ALTER TABLE %I.%I ADD CONSTRAINT %I FOREIGN KEY (%s) REFERENCES %I.%I (%s)%s%s%s', $2::pg_catalog.text, c.relname, k.conname,"
-     "  (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.ord) FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY u(n, ord)"
+     "SELECT pg_catalog.format('ALTER TABLE %I.%I ADD CONSTRAINT %I FOREIGN KEY (%s) REFERENCES %I.%I (%s)%s%s%s', "
+     "$2::pg_catalog.text, c.relname, k.conname,"
+     "  (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.ord) FROM "
+     "pg_catalog.unnest(k.conkey) WITH ORDINALITY u(n, ord)"
      "   JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n),"
-     "  $2::pg_catalog.text, CASE WHEN k.confrelid = k.conrelid THEN c.relname ELSE 'seachange parent ' || k.confrelid END,"
-     "  (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.ord) FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY u(n, ord)"
+     "  $2::pg_catalog.text, CASE WHEN k.confrelid = k.conrelid THEN c.relname ELSE 'seachange parent ' || k.confrelid "
+     "END,"
+     "  (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.ord) FROM "
+     "pg_catalog.unnest(k.confkey) WITH ORDINALITY u(n, ord)"
      "   JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.n),"
      "  CASE WHEN k.condeferrable THEN ' DEFERRABLE' END, CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' END,"
      "  CASE WHEN NOT k.convalidated THEN ' NOT VALID' END)"
-     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0"
+     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'f' AND "
+     "k.conparentid = 0"
      " WHERE c.oid = $1::pg_catalog.oid",
      0},
 };
@@ -227,7 +295,9 @@ static enum sc_result run_steps(struct target *t, const struct step *steps, size
             continue;
         PGresult *res = NULL;
         /* Both parameters have to be used for the server to know their types. */
-        char *sql = mem_printf("SELECT * FROM (%s) AS statements WHERE $1::pg_catalog.oid IS NOT NULL AND $2::pg_catalog.text IS NOT NULL", steps[i].sql);
+        char *sql = mem_printf(
+            "SELECT * FROM (%s) AS statements WHERE $1::pg_catalog.oid IS NOT NULL AND $2::pg_catalog.text IS NOT NULL",
+            steps[i].sql);
         result = pg_set_path(t->control, t->source.schema, NULL, err);
         if (result == SC_OK)
             result = pg_query(t->control, err, &res, sql, 2, (const char *[]){oid, t->ghost_schema});
@@ -250,7 +320,8 @@ enum sc_result pg_clone_make(struct target *t, struct sc_error *err)
 {
     enum sc_result result = run_steps(t, before_create, COUNT(before_create), err);
     if (result == SC_OK)
-        result = pg_runf(t->control, err, "COMMENT ON SCHEMA %s IS 'seachange migration %s'", t->ghost_schema, t->migration.id);
+        result = pg_runf(t->control, err, "COMMENT ON SCHEMA %s IS 'seachange migration %s'", t->ghost_schema,
+                         t->migration.id);
     if (result == SC_OK)
         result = run_steps(t, after_create, COUNT(after_create), err);
     if (result == SC_OK)

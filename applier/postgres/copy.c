@@ -1,9 +1,10 @@
 /* Copying one chunk.
  *
- * The chunk is one REPEATABLE READ transaction, so it reads the source with one snapshot; no row passes through this program. The gate
- * keeps the applier out while it runs and has made sure that everything applied so far is visible to this snapshot
- * (docs/internals/ordering.md); rows that the applier has put into the ghost already are newer or as new, and are left alone. Bounds are text
- * that the server wrote, cast back to the key's types: what one session writes another reads without loss (settings in conn.c). */
+ * The chunk is one REPEATABLE READ transaction, so it reads the source with one snapshot; no row passes through this
+ * program. The gate keeps the applier out while it runs and has made sure that everything applied so far is visible to
+ * this snapshot (docs/internals/ordering.md); rows that the applier has put into the ghost already are newer or as new,
+ * and are left alone. Bounds are text that the server wrote, cast back to the key's types: what one session writes
+ * another reads without loss (settings in conn.c). */
 #include "applier/postgres/copy.h"
 
 #include <inttypes.h>
@@ -160,8 +161,8 @@ static void add_key_array(struct buf *b, const struct key *key)
 static enum sc_result record_chunk(struct session *s, const struct chunk *chunk, uint64_t rows, struct sc_error *err)
 {
     struct buf sql = {0};
-    buf_printf(&sql,
-               "INSERT INTO seachange.chunk (id, number, after_key, upto_key, rows) SELECT id, %" PRIu64 ", ", chunk->number);
+    buf_printf(&sql, "INSERT INTO seachange.chunk (id, number, after_key, upto_key, rows) SELECT id, %" PRIu64 ", ",
+               chunk->number);
     add_key_array(&sql, chunk->after);
     buf_str(&sql, ", ");
     add_key_array(&sql, chunk->upto);
@@ -179,14 +180,15 @@ static enum sc_result record_chunk(struct session *s, const struct chunk *chunk,
 }
 
 /* Was this chunk committed by a connection that was lost before it could say so? Numbers are never used twice. */
-static enum sc_result recorded(struct session *s, const struct chunk *chunk, bool *is, uint64_t *rows, struct sc_error *err)
+static enum sc_result recorded(struct session *s, const struct chunk *chunk, bool *is, uint64_t *rows,
+                               struct sc_error *err)
 {
     char number[24];
     snprintf(number, sizeof(number), "%" PRIu64, chunk->number);
     char *value = NULL;
-    enum sc_result result =
-        pg_value(s->conn, err, &value, "SELECT rows FROM seachange.chunk WHERE id = $1 AND number = $2::pg_catalog.int8", 2,
-                 (const char *[]){s->target->migration.id, number});
+    enum sc_result result = pg_value(s->conn, err, &value,
+                                     "SELECT rows FROM seachange.chunk WHERE id = $1 AND number = $2::pg_catalog.int8",
+                                     2, (const char *[]){s->target->migration.id, number});
     *is = value != NULL;
     if (value)
         *rows = strtoull(value, NULL, 10);
@@ -211,8 +213,9 @@ enum sc_result pg_chunk_copy(struct session *s, const struct chunk *chunk, uint6
         pg_run(s->conn, NULL, "ROLLBACK");
     if (result != SC_OK && result != SC_RETRY) {
         error_wrap(err, "cannot copy rows of %s.%s", s->target->source.schema, s->target->source.name);
-        error_hint(err, "A row does not fit the new table. The source is untouched; mend the data or the ALTER, then "
-                        "`seachange abort %s` and start again.",
+        error_hint(err,
+                   "A row does not fit the new table. The source is untouched; mend the data or the ALTER, then "
+                   "`seachange abort %s` and start again.",
                    s->target->migration.id);
     }
     return result;

@@ -1,14 +1,16 @@
 /* The cutover: one transaction that puts the ghost in the source's place.
  *
- *   lock     the source, and the tables whose foreign keys point to it, ACCESS EXCLUSIVE, and the parents of its foreign keys against writers. Tries are short:
- *            who waits for such a lock blocks everybody behind it, readers too. Whoever had a lock on the source has written its commit record before
- *            the lock is granted, so everything is in the log before what is written to the log now.
- *   drain    (driver) a marker is written and flushed on another connection, and everything up to it is applied on this one.
- *   check    the catalog says of the source what it said when the ghost was made. Nobody can change it any more.
- *   swap     both tables change their schema; what binds others to the table is bound to the new one; state says so.
- *   commit   all of it or nothing. Who was waiting for the lock looks the name up again and finds the new table.
+ *   lock     the source, and the tables whose foreign keys point to it, ACCESS EXCLUSIVE, and the parents of its
+ * foreign keys against writers. Tries are short: who waits for such a lock blocks everybody behind it, readers too.
+ * Whoever had a lock on the source has written its commit record before the lock is granted, so everything is in the
+ * log before what is written to the log now. drain    (driver) a marker is written and flushed on another connection,
+ * and everything up to it is applied on this one. check    the catalog says of the source what it said when the ghost
+ * was made. Nobody can change it any more. swap     both tables change their schema; what binds others to the table is
+ * bound to the new one; state says so. commit   all of it or nothing. Who was waiting for the lock looks the name up
+ * again and finds the new table.
  *
- * If the connection is lost while COMMIT is under way, which of the two it was is read from the tables: the name means the ghost, or it means the source. */
+ * If the connection is lost while COMMIT is under way, which of the two it was is read from the tables: the name means
+ * the ghost, or it means the source. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,37 +31,45 @@ static void table_oids(const struct target *t, char source[static 16], char ghos
 }
 
 /* Sessions, by a query that yields (pid, role, age in seconds, state); never what they run: it can hold values. */
-static enum sc_result name_sessions(struct pg_conn *conn, const char *sql, int nparams, const char *const *params, struct buf *out, struct sc_error *err)
+static enum sc_result name_sessions(struct pg_conn *conn, const char *sql, int nparams, const char *const *params,
+                                    struct buf *out, struct sc_error *err)
 {
     PGresult *res = NULL;
     enum sc_result result = pg_query(conn, err, &res, sql, nparams, params);
     for (int i = 0; result == SC_OK && i < PQntuples(res) && i < 5; i++)
-        buf_printf(out, "%spid %s (%s, %s, transaction open for %s s)", i ? ", " : "", PQgetvalue(res, i, 0), PQgetvalue(res, i, 1), PQgetvalue(res, i, 3),
-                   PQgetvalue(res, i, 2));
+        buf_printf(out, "%spid %s (%s, %s, transaction open for %s s)", i ? ", " : "", PQgetvalue(res, i, 0),
+                   PQgetvalue(res, i, 1), PQgetvalue(res, i, 3), PQgetvalue(res, i, 2));
     if (result == SC_OK && PQntuples(res) > 5)
         buf_printf(out, " and %d more", PQntuples(res) - 5);
     PQclear(res);
     return result;
 }
 
-#define SESSION_COLUMNS                                                                                                                \
-    "a.pid, COALESCE(a.usename, a.backend_type), COALESCE(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.xact_start), 0)::pg_catalog.int8,"             \
+#define SESSION_COLUMNS                                                                                                \
+    "a.pid, COALESCE(a.usename, a.backend_type), COALESCE(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - "          \
+    "a.xact_start), 0)::pg_catalog.int8,"                                                                              \
     " COALESCE(a.state, a.backend_type)"
 
 /* Snapshots older than the ghost's rows would see an empty table, or a part of one (correctness D9). */
 static const char old_snapshots_sql[] =
-    "SELECT " SESSION_COLUMNS " FROM pg_catalog.pg_stat_activity a, seachange.checkpoint k WHERE k.id = $1 AND k.fence_xid IS NOT NULL"
-    " AND a.datname = pg_catalog.current_database() AND a.backend_type = 'client backend' AND a.backend_xmin IS NOT NULL"
-    " AND a.pid <> pg_catalog.pg_backend_pid() AND pg_catalog.age(a.backend_xmin) > pg_catalog.age((k.fence_xid::pg_catalog.xid8)::pg_catalog.xid)";
+    "SELECT " SESSION_COLUMNS
+    " FROM pg_catalog.pg_stat_activity a, seachange.checkpoint k WHERE k.id = $1 AND k.fence_xid IS NOT NULL"
+    " AND a.datname = pg_catalog.current_database() AND a.backend_type = 'client backend' AND a.backend_xmin IS NOT "
+    "NULL"
+    " AND a.pid <> pg_catalog.pg_backend_pid() AND pg_catalog.age(a.backend_xmin) > "
+    "pg_catalog.age((k.fence_xid::pg_catalog.xid8)::pg_catalog.xid)";
 
 static const char wraparound_sql[] =
-    "SELECT " SESSION_COLUMNS " FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_locks l ON l.pid = a.pid AND l.locktype = 'relation'"
-    " AND l.relation IN ($1::pg_catalog.oid, $2::pg_catalog.oid) WHERE a.backend_type = 'autovacuum worker' AND a.query ~ 'to prevent wraparound'";
+    "SELECT " SESSION_COLUMNS
+    " FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_locks l ON l.pid = a.pid AND l.locktype = 'relation'"
+    " AND l.relation IN ($1::pg_catalog.oid, $2::pg_catalog.oid) WHERE a.backend_type = 'autovacuum worker' AND "
+    "a.query ~ 'to prevent wraparound'";
 
-static const char prepared_sql[] =
-    "SELECT DISTINCT x.gid, x.owner, EXTRACT(epoch FROM pg_catalog.clock_timestamp() - x.prepared)::pg_catalog.int8, 'prepared transaction'"
-    " FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_prepared_xacts x ON l.pid IS NULL AND l.relation = $1::pg_catalog.oid AND x.database = pg_catalog.current_database()"
-    " AND l.virtualtransaction = '-1/' || x.transaction::pg_catalog.text";
+static const char prepared_sql[] = "SELECT DISTINCT x.gid, x.owner, EXTRACT(epoch FROM pg_catalog.clock_timestamp() - "
+                                   "x.prepared)::pg_catalog.int8, 'prepared transaction'"
+                                   " FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_prepared_xacts x ON l.pid IS NULL "
+                                   "AND l.relation = $1::pg_catalog.oid AND x.database = pg_catalog.current_database()"
+                                   " AND l.virtualtransaction = '-1/' || x.transaction::pg_catalog.text";
 
 enum sc_result pg_cutover_ready(struct session *s, struct sc_error *err)
 {
@@ -69,7 +79,8 @@ enum sc_result pg_cutover_ready(struct session *s, struct sc_error *err)
     struct buf names = {0};
     enum sc_result result = name_sessions(s->conn, wraparound_sql, 2, (const char *[]){source, ghost}, &names, err);
     if (result == SC_OK && names.len > 0)
-        result = error_set(err, SC_RETRY, "an autovacuum to prevent wraparound is at work on the table: %s", buf_cstr(&names));
+        result = error_set(err, SC_RETRY, "an autovacuum to prevent wraparound is at work on the table: %s",
+                           buf_cstr(&names));
     if (result == SC_OK)
         result = name_sessions(s->conn, prepared_sql, 1, (const char *[]){source}, &names, err);
     if (result == SC_OK && names.len > 0) {
@@ -79,7 +90,10 @@ enum sc_result pg_cutover_ready(struct session *s, struct sc_error *err)
     if (result == SC_OK)
         result = name_sessions(s->conn, old_snapshots_sql, 1, (const char *[]){t->migration.id}, &names, err);
     if (result == SC_OK && names.len > 0) {
-        result = error_set(err, SC_RETRY, "a snapshot older than the new table's rows is still in use; its transaction would see an incomplete table: %s", buf_cstr(&names));
+        result = error_set(err, SC_RETRY,
+                           "a snapshot older than the new table's rows is still in use; its transaction would see an "
+                           "incomplete table: %s",
+                           buf_cstr(&names));
         error_hint(err, "End that transaction.");
     }
     buf_fini(&names);
@@ -88,16 +102,21 @@ enum sc_result pg_cutover_ready(struct session *s, struct sc_error *err)
     return result;
 }
 
-/* The statements that lock: the source and its children first, in the order of their OIDs, then parents, whose writers only have to wait for a foreign key to be added. */
+/* The statements that lock: the source and its children first, in the order of their OIDs, then parents, whose writers
+ * only have to wait for a foreign key to be added. */
 static enum sc_result lock_statement(struct session *s, char **out, struct sc_error *err)
 {
     char source[16], ghost[16];
     table_oids(s->target, source, ghost);
     return pg_value(s->conn, err, out,
-                    "SELECT (SELECT 'LOCK TABLE ' || pg_catalog.string_agg('ONLY ' || oid::pg_catalog.regclass, ', ' ORDER BY oid) || ' IN ACCESS EXCLUSIVE MODE'"
-                    "  FROM (SELECT $1::pg_catalog.oid AS oid UNION SELECT conrelid FROM pg_catalog.pg_constraint WHERE contype = 'f' AND confrelid = $1::pg_catalog.oid) x)"
-                    " || COALESCE((SELECT '; LOCK TABLE ' || pg_catalog.string_agg('ONLY ' || oid::pg_catalog.regclass, ', ' ORDER BY oid) || ' IN SHARE ROW EXCLUSIVE MODE'"
-                    "  FROM (SELECT DISTINCT confrelid AS oid FROM pg_catalog.pg_constraint WHERE contype = 'f' AND conrelid = $1::pg_catalog.oid AND confrelid <> $1::pg_catalog.oid) y), '')",
+                    "SELECT (SELECT 'LOCK TABLE ' || pg_catalog.string_agg('ONLY ' || oid::pg_catalog.regclass, ', ' "
+                    "ORDER BY oid) || ' IN ACCESS EXCLUSIVE MODE'"
+                    "  FROM (SELECT $1::pg_catalog.oid AS oid UNION SELECT conrelid FROM pg_catalog.pg_constraint "
+                    "WHERE contype = 'f' AND confrelid = $1::pg_catalog.oid) x)"
+                    " || COALESCE((SELECT '; LOCK TABLE ' || pg_catalog.string_agg('ONLY ' || "
+                    "oid::pg_catalog.regclass, ', ' ORDER BY oid) || ' IN SHARE ROW EXCLUSIVE MODE'"
+                    "  FROM (SELECT DISTINCT confrelid AS oid FROM pg_catalog.pg_constraint WHERE contype = 'f' AND "
+                    "conrelid = $1::pg_catalog.oid AND confrelid <> $1::pg_catalog.oid) y), '')",
                     1, (const char *[]){source});
 }
 
@@ -107,8 +126,10 @@ static void name_blockers(struct session *s, struct buf *names)
     table_oids(s->target, source, ghost);
     struct sc_error ignored;
     name_sessions(s->conn,
-                  "SELECT DISTINCT " SESSION_COLUMNS " FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid"
-                  " WHERE l.granted AND l.relation = $1::pg_catalog.oid AND l.locktype = 'relation' AND a.pid <> pg_catalog.pg_backend_pid()"
+                  "SELECT DISTINCT " SESSION_COLUMNS
+                  " FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid"
+                  " WHERE l.granted AND l.relation = $1::pg_catalog.oid AND l.locktype = 'relation' AND a.pid <> "
+                  "pg_catalog.pg_backend_pid()"
                   " AND a.xact_start < pg_catalog.clock_timestamp() - interval '0.1 s' ORDER BY 3 DESC",
                   1, (const char *[]){source}, names, &ignored);
 }
@@ -130,8 +151,8 @@ enum sc_result pg_cutover_lock(struct session *s, int timeout_ms, struct sc_erro
     if (pg_sqlstate_is(err, "55P03") && pg_alive(s->conn)) {
         struct buf names = {0};
         name_blockers(s, &names);
-        error_set(err, SC_RETRY, "the lock on %s.%s was not granted within %d ms%s%s", s->target->source.schema, s->target->source.name, timeout_ms,
-                  names.len ? "; it is held by " : "", buf_cstr(&names));
+        error_set(err, SC_RETRY, "the lock on %s.%s was not granted within %d ms%s%s", s->target->source.schema,
+                  s->target->source.name, timeout_ms, names.len ? "; it is held by " : "", buf_cstr(&names));
         buf_fini(&names);
     }
     return result;
@@ -144,10 +165,12 @@ void pg_cutover_unlock(struct session *s)
     s->in_cutover = false;
 }
 
-/* REPEATABLE READ transactions that began before now and look at the table only after the swap would see it as it stood a moment ago, without what was drained just
- * now. They are idle between statements, or at work elsewhere; those that wait for our lock have not looked yet and are let through. */
+/* REPEATABLE READ transactions that began before now and look at the table only after the swap would see it as it stood
+ * a moment ago, without what was drained just now. They are idle between statements, or at work elsewhere; those that
+ * wait for our lock have not looked yet and are let through. */
 static const char recent_snapshots_sql[] =
-    "SELECT " SESSION_COLUMNS " FROM pg_catalog.pg_stat_activity a WHERE a.datname = pg_catalog.current_database() AND a.backend_type = 'client backend'"
+    "SELECT " SESSION_COLUMNS " FROM pg_catalog.pg_stat_activity a WHERE a.datname = pg_catalog.current_database() AND "
+                              "a.backend_type = 'client backend'"
     " AND a.backend_xmin IS NOT NULL AND a.state = 'idle in transaction' AND a.pid <> pg_catalog.pg_backend_pid()";
 
 static enum sc_result check_under_lock(struct session *s, struct sc_error *err)
@@ -156,15 +179,20 @@ static enum sc_result check_under_lock(struct session *s, struct sc_error *err)
     char *fingerprint = NULL;
     enum sc_result result = pg_fingerprint(s->conn, t->source.oid, &fingerprint, err);
     if (result == SC_OK && (!fingerprint || !t->fingerprint || strcmp(fingerprint, t->fingerprint) != 0)) {
-        result = error_set(err, SC_FAIL, "somebody changed the definition of table %s.%s while it was being migrated", t->source.schema, t->source.name);
-        error_hint(err, "Nothing was swapped; the table is as they left it. Run `seachange abort %s` and start again.", t->migration.id);
+        result = error_set(err, SC_FAIL, "somebody changed the definition of table %s.%s while it was being migrated",
+                           t->source.schema, t->source.name);
+        error_hint(err, "Nothing was swapped; the table is as they left it. Run `seachange abort %s` and start again.",
+                   t->migration.id);
     }
     mem_free(fingerprint);
     struct buf names = {0};
     if (result == SC_OK)
         result = name_sessions(s->conn, recent_snapshots_sql, 0, NULL, &names, err);
     if (result == SC_OK && names.len > 0)
-        result = error_set(err, SC_RETRY, "a REPEATABLE READ transaction that began before the swap would see the new table as it was then: %s", buf_cstr(&names));
+        result = error_set(
+            err, SC_RETRY,
+            "a REPEATABLE READ transaction that began before the swap would see the new table as it was then: %s",
+            buf_cstr(&names));
     buf_fini(&names);
     return result;
 }
@@ -185,13 +213,16 @@ static enum sc_result run_stage(struct session *s, enum pg_stage stage, struct s
 static enum sc_result swap_tables(struct session *s, struct sc_error *err)
 {
     struct target *t = s->target;
-    char *source = pg_qualified(t->source.schema, t->source.name), *ghost = pg_qualified(t->ghost_schema, t->source.name);
+    char *source = pg_qualified(t->source.schema, t->source.name),
+         *ghost = pg_qualified(t->ghost_schema, t->source.name);
     char *schema = pg_ident(t->source.schema);
-    enum sc_result result = pg_runf(s->conn, err, "CREATE SCHEMA %s; COMMENT ON SCHEMA %s IS 'seachange migration %s'", t->old_schema, t->old_schema, t->migration.id);
+    enum sc_result result = pg_runf(s->conn, err, "CREATE SCHEMA %s; COMMENT ON SCHEMA %s IS 'seachange migration %s'",
+                                    t->old_schema, t->old_schema, t->migration.id);
     if (result == SC_OK)
         result = run_stage(s, STAGE_SWAP_BEFORE, err);
     if (result == SC_OK)
-        result = pg_runf(s->conn, err, "ALTER TABLE %s SET SCHEMA %s; ALTER TABLE %s SET SCHEMA %s", source, t->old_schema, ghost, schema);
+        result = pg_runf(s->conn, err, "ALTER TABLE %s SET SCHEMA %s; ALTER TABLE %s SET SCHEMA %s", source,
+                         t->old_schema, ghost, schema);
     if (result == SC_OK)
         result = pg_set_path(s->conn, t->source.schema, NULL, err);
     if (result == SC_OK)
@@ -210,12 +241,14 @@ static enum sc_result record_swap(struct session *s, struct sc_error *err)
     char token[24];
     snprintf(token, sizeof(token), "%" PRIu64, t->token);
     char *one = NULL;
-    enum sc_result result = pg_value(s->conn, err, &one,
-                                     "UPDATE seachange.migration SET phase = 'cleanup', updated_at = pg_catalog.clock_timestamp()"
-                                     " WHERE id = $1 AND token = $2::pg_catalog.int8 RETURNING 1",
-                                     2, (const char *[]){t->migration.id, token});
+    enum sc_result result =
+        pg_value(s->conn, err, &one,
+                 "UPDATE seachange.migration SET phase = 'cleanup', updated_at = pg_catalog.clock_timestamp()"
+                 " WHERE id = $1 AND token = $2::pg_catalog.int8 RETURNING 1",
+                 2, (const char *[]){t->migration.id, token});
     if (result == SC_OK && !one)
-        result = error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one swaps nothing", t->migration.id);
+        result = error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one swaps nothing",
+                           t->migration.id);
     mem_free(one);
     return result;
 }
@@ -239,7 +272,8 @@ enum sc_result pg_cutover_swap(struct session *s, struct sc_error *err)
         return SC_OK;
     }
     if (pg_alive(s->conn)) {
-        /* The server answered, and it was no: it has rolled back. Deferred constraints and serialization show only now. */
+        /* The server answered, and it was no: it has rolled back. Deferred constraints and serialization show only now.
+         */
         pg_cutover_unlock(s);
         error_wrap(err, "nothing was swapped");
         return result;
@@ -261,15 +295,18 @@ enum sc_result pg_cutover_outcome(struct target *t, enum swap_outcome *out, stru
     /* A session that may still be committing must be gone before its result can be read. */
     do {
         mem_free(busy);
-        result = pg_value(conn, err, &busy, "SELECT 1 FROM pg_catalog.pg_stat_activity WHERE application_name = $1 AND backend_type = 'client backend' LIMIT 1", 1,
-                          (const char *[]){pattern});
+        result = pg_value(conn, err, &busy,
+                          "SELECT 1 FROM pg_catalog.pg_stat_activity WHERE application_name = $1 AND backend_type = "
+                          "'client backend' LIMIT 1",
+                          1, (const char *[]){pattern});
         if (result == SC_OK && busy)
             clock_sleep_ms(50);
     } while (result == SC_OK && busy && clock_us() < deadline);
     mem_free(pattern);
     char *name = pg_qualified(t->source.schema, t->source.name), *oid = NULL;
     if (result == SC_OK && !busy)
-        result = pg_value(conn, err, &oid, "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", 1, (const char *[]){name});
+        result =
+            pg_value(conn, err, &oid, "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", 1, (const char *[]){name});
     if (result == SC_OK && oid) {
         Oid now = (Oid)strtoul(oid, NULL, 10);
         *out = now == t->ghost_oid ? SWAP_DONE : now == t->source.oid ? SWAP_NOT_DONE : SWAP_UNPROVEN;

@@ -1,6 +1,7 @@
-/* Making the ghost, in one transaction: clone the source, run the operator's ALTER on the clone, see what came of it, and take off what comes
- * later. What the server made of the ALTER is read from the catalog: a column that kept its number is the old one, whatever its name
- * and type are now; only the USING expressions have to be known from the text. */
+/* Making the ghost, in one transaction: clone the source, run the operator's ALTER on the clone, see what came of it,
+ * and take off what comes later. What the server made of the ALTER is read from the catalog: a column that kept its
+ * number is the old one, whatever its name and type are now; only the USING expressions have to be known from the text.
+ */
 #include "applier/postgres/ghost.h"
 
 #include <stdio.h>
@@ -20,7 +21,8 @@ struct ghost_column {
     int modifier;
 };
 
-static enum sc_result refuse(struct plan *plan, struct sc_error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static enum sc_result refuse(struct plan *plan, struct sc_error *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Into the plan when there is one: then the rest is looked at too. */
 static enum sc_result refuse(struct plan *plan, struct sc_error *err, const char *format, ...)
@@ -39,7 +41,8 @@ static enum sc_result refuse(struct plan *plan, struct sc_error *err, const char
     return result;
 }
 
-/* The operator's names resolve as in the operator's session; the bare name of the table means the clone, where it would have meant the source. */
+/* The operator's names resolve as in the operator's session; the bare name of the table means the clone, where it would
+ * have meant the source. */
 static enum sc_result set_operator_path(struct target *t, bool clone_first, struct sc_error *err)
 {
     struct buf path = {0};
@@ -50,8 +53,8 @@ static enum sc_result set_operator_path(struct target *t, bool clone_first, stru
     }
     buf_str(&path, t->server.search_path);
     char *was = NULL;
-    enum sc_result result =
-        pg_value(t->control, err, &was, "SELECT pg_catalog.set_config('search_path', $1, true)", 1, (const char *[]){buf_cstr(&path)});
+    enum sc_result result = pg_value(t->control, err, &was, "SELECT pg_catalog.set_config('search_path', $1, true)", 1,
+                                     (const char *[]){buf_cstr(&path)});
     mem_free(was);
     buf_fini(&path);
     return result;
@@ -62,7 +65,8 @@ static enum sc_result bare_name_is_source(struct target *t, bool *is, struct sc_
     char *ident = pg_ident(t->source.name), *oid = NULL;
     enum sc_result result = set_operator_path(t, false, err);
     if (result == SC_OK)
-        result = pg_value(t->control, err, &oid, "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", 1, (const char *[]){ident});
+        result = pg_value(t->control, err, &oid, "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", 1,
+                          (const char *[]){ident});
     *is = oid && (Oid)strtoul(oid, NULL, 10) == t->source.oid;
     mem_free(oid);
     mem_free(ident);
@@ -72,7 +76,8 @@ static enum sc_result bare_name_is_source(struct target *t, bool *is, struct sc_
 static enum sc_result find_clone(struct target *t, struct sc_error *err)
 {
     char *name = pg_qualified(t->ghost_schema, t->source.name), *oid = NULL;
-    enum sc_result result = pg_value(t->control, err, &oid, "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", 1, (const char *[]){name});
+    enum sc_result result =
+        pg_value(t->control, err, &oid, "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", 1, (const char *[]){name});
     if (result == SC_OK && !oid)
         result = error_set(err, SC_FAIL, "the clone %s is not there", name);
     t->ghost_oid = oid ? (Oid)strtoul(oid, NULL, 10) : 0;
@@ -88,29 +93,35 @@ static enum sc_result pair_foreign_keys(struct target *t, struct sc_error *err)
     snprintf(clone, sizeof(clone), "%u", t->ghost_oid);
     mem_free(t->foreign_key_pairs);
     return pg_value(t->control, err, &t->foreign_key_pairs,
-                    "SELECT pg_catalog.string_agg(g.oid || ' ' || s.oid, ',') FROM pg_catalog.pg_constraint s JOIN pg_catalog.pg_constraint g"
+                    "SELECT pg_catalog.string_agg(g.oid || ' ' || s.oid, ',') FROM pg_catalog.pg_constraint s JOIN "
+                    "pg_catalog.pg_constraint g"
                     " ON g.conname = s.conname AND g.contype = 'f' AND g.conrelid = $2::pg_catalog.oid"
                     " WHERE s.conrelid = $1::pg_catalog.oid AND s.contype = 'f'",
                     2, (const char *[]){source, clone});
 }
 
-/* --- USING --------------------------------------------------------------------------------------------------------------- */
+/* --- USING
+ * --------------------------------------------------------------------------------------------------------------- */
 
-struct using {
+struct using
+{
     int column; /* of the source */
     char *expression;
     bool *inputs; /* of source.ncolumns */
 };
 
-/* The operator's expression, with every name in it resolved now and written so that it resolves the same in any session, and which columns it reads, as the server sees it: a
- * policy on the clone is the one place where any expression may stand for a moment. */
-static enum sc_result resolve_using(struct target *t, const struct alter_using *u, bool clone_first, struct using *out, struct sc_error *err)
+/* The operator's expression, with every name in it resolved now and written so that it resolves the same in any
+ * session, and which columns it reads, as the server sees it: a policy on the clone is the one place where any
+ * expression may stand for a moment. */
+static enum sc_result resolve_using(struct target *t, const struct alter_using *u, bool clone_first, struct using *out,
+                                    struct sc_error *err)
 {
     char *table = pg_qualified(t->ghost_schema, t->source.name);
     PGresult *res = NULL;
     enum sc_result result = set_operator_path(t, clone_first, err);
     if (result == SC_OK)
-        result = pg_runf(t->control, err, "CREATE POLICY \"seachange using\" ON %s USING ((%s\n) IS NULL)", table, u->expression);
+        result = pg_runf(t->control, err, "CREATE POLICY \"seachange using\" ON %s USING ((%s\n) IS NULL)", table,
+                         u->expression);
     if (result == SC_FAIL) {
         result = err->result = SC_REFUSE;
         error_wrap(err, "the server refuses the USING expression of column %s", u->column);
@@ -120,18 +131,21 @@ static enum sc_result resolve_using(struct target *t, const struct alter_using *
     char oid[16];
     snprintf(oid, sizeof(oid), "%u", t->ghost_oid);
     if (result == SC_OK)
-        result = pg_query(t->control, err, &res,
-                          "SELECT pg_catalog.pg_get_expr(polqual, polrelid), d.refobjsubid, d.deptype FROM pg_catalog.pg_policy p"
-                          " LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid = p.oid"
-                          " AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = p.polrelid"
-                          " WHERE polrelid = $1::pg_catalog.oid AND polname = 'seachange using'",
-                          1, (const char *[]){oid});
+        result = pg_query(
+            t->control, err, &res,
+            "SELECT pg_catalog.pg_get_expr(polqual, polrelid), d.refobjsubid, d.deptype FROM pg_catalog.pg_policy p"
+            " LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid "
+            "= p.oid"
+            " AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = p.polrelid"
+            " WHERE polrelid = $1::pg_catalog.oid AND polname = 'seachange using'",
+            1, (const char *[]){oid});
     if (result == SC_OK) {
         /* ((expression) IS NULL), as ruleutils writes a null test */
         const char *text = PQgetvalue(res, 0, 0), *tail = " IS NULL)";
         size_t len = strlen(text), tail_len = strlen(tail);
         if (len < tail_len + 1 || text[0] != '(' || strcmp(text + len - tail_len, tail) != 0)
-            result = error_set(err, SC_FAIL, "the server writes the USING expression of column %s in an unknown form", u->column);
+            result = error_set(err, SC_FAIL, "the server writes the USING expression of column %s in an unknown form",
+                               u->column);
         else
             out->expression = mem_strndup(text + 1, len - tail_len - 1);
         out->inputs = mem_array((size_t)t->source.ncolumns, sizeof(bool));
@@ -157,8 +171,8 @@ static enum sc_result resolve_using(struct target *t, const struct alter_using *
     return result;
 }
 
-static enum sc_result resolve_usings(struct target *t, const struct alter *alter, bool clone_first, struct using **out, struct plan *plan,
-                                     struct sc_error *err)
+static enum sc_result resolve_usings(struct target *t, const struct alter *alter, bool clone_first, struct using **out,
+                                     struct plan *plan, struct sc_error *err)
 {
     *out = mem_array((size_t)alter->nusing + 1, sizeof(**out));
     enum sc_result result = SC_OK;
@@ -170,24 +184,28 @@ static enum sc_result resolve_usings(struct target *t, const struct alter *alter
         result = resolve_using(t, &alter->using[i], clone_first, u, err);
         for (int c = 0; result == SC_OK && c < t->source.ncolumns; c++)
             if (u->inputs[c] && t->source.columns[c].generated)
-                result = refuse(plan, err, "the USING expression of column %s reads the generated column %s, which the log does not send. Write the generation "
-                                           "expression in its place.",
+                result = refuse(plan, err,
+                                "the USING expression of column %s reads the generated column %s, which the log does "
+                                "not send. Write the generation "
+                                "expression in its place.",
                                 alter->using[i].column, t->source.columns[c].name);
     }
     return result;
 }
 
-/* --- the map ------------------------------------------------------------------------------------------------------------- */
+/* --- the map
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static enum sc_result ghost_columns(struct target *t, struct ghost_column **out, int *count, struct sc_error *err)
 {
     char oid[16];
     snprintf(oid, sizeof(oid), "%u", t->ghost_oid);
     PGresult *res = NULL;
-    enum sc_result result = pg_query(t->control, err, &res,
-                                     "SELECT attnum, attname, attgenerated <> '', atttypid, atttypmod FROM pg_catalog.pg_attribute"
-                                     " WHERE attrelid = $1::pg_catalog.oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-                                     1, (const char *[]){oid});
+    enum sc_result result =
+        pg_query(t->control, err, &res,
+                 "SELECT attnum, attname, attgenerated <> '', atttypid, atttypmod FROM pg_catalog.pg_attribute"
+                 " WHERE attrelid = $1::pg_catalog.oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+                 1, (const char *[]){oid});
     if (result != SC_OK)
         return result;
     *count = PQntuples(res);
@@ -203,17 +221,19 @@ static enum sc_result ghost_columns(struct target *t, struct ghost_column **out,
 }
 
 /* The columns that a generation expression of the source reads: what pg_depend says of its pg_attrdef entry. */
-static enum sc_result generated_inputs(struct target *t, const struct pg_column *column, bool *inputs, struct sc_error *err)
+static enum sc_result generated_inputs(struct target *t, const struct pg_column *column, bool *inputs,
+                                       struct sc_error *err)
 {
     char oid[16], attnum[16];
     snprintf(oid, sizeof(oid), "%u", t->source.oid);
     snprintf(attnum, sizeof(attnum), "%d", column->attnum);
     PGresult *res = NULL;
-    enum sc_result result = pg_query(t->control, err, &res,
-                                     "SELECT d.refobjsubid FROM pg_catalog.pg_attrdef a JOIN pg_catalog.pg_depend d"
-                                     " ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = a.oid AND d.refobjid = a.adrelid"
-                                     " WHERE a.adrelid = $1::pg_catalog.oid AND a.adnum = $2::pg_catalog.int2 AND d.refobjsubid <> a.adnum",
-                                     2, (const char *[]){oid, attnum});
+    enum sc_result result = pg_query(
+        t->control, err, &res,
+        "SELECT d.refobjsubid FROM pg_catalog.pg_attrdef a JOIN pg_catalog.pg_depend d"
+        " ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = a.oid AND d.refobjid = a.adrelid"
+        " WHERE a.adrelid = $1::pg_catalog.oid AND a.adnum = $2::pg_catalog.int2 AND d.refobjsubid <> a.adnum",
+        2, (const char *[]){oid, attnum});
     for (int i = 0; result == SC_OK && i < PQntuples(res); i++)
         for (int c = 0; c < t->source.ncolumns; c++)
             if (t->source.columns[c].attnum == (int)strtol(PQgetvalue(res, i, 0), NULL, 10))
@@ -222,7 +242,8 @@ static enum sc_result generated_inputs(struct target *t, const struct pg_column 
     return result;
 }
 
-static enum sc_result map_column(struct target *t, const struct ghost_column *g, const struct using *usings, int nusing, struct sc_error *err)
+static enum sc_result map_column(struct target *t, const struct ghost_column *g, const struct using *usings, int nusing,
+                                 struct sc_error *err)
 {
     struct pg_mapped *m = &t->map.columns[t->map.ncolumns++];
     int source = g->attnum - 1;
@@ -265,8 +286,8 @@ static bool is_using(const struct using *usings, int nusing, int column)
     return false;
 }
 
-static enum sc_result map_key(struct target *t, const struct ghost_column *ghost, int nghost, const struct using *usings, int nusing,
-                              struct plan *plan, struct sc_error *err)
+static enum sc_result map_key(struct target *t, const struct ghost_column *ghost, int nghost,
+                              const struct using *usings, int nusing, struct plan *plan, struct sc_error *err)
 {
     enum sc_result result = SC_OK;
     t->map.nkey = t->key.count;
@@ -282,17 +303,23 @@ static enum sc_result map_key(struct target *t, const struct ghost_column *ghost
         }
         const char *name = t->source.columns[source].name;
         if (mapped < 0)
-            result = refuse(plan, err, "the ALTER drops column %s of the key %s (or makes it generated); rows could not be found in the new table any more. Migrate first to "
-                                       "a table with both keys, then drop it.", name, t->key.index_name);
+            result = refuse(plan, err,
+                            "the ALTER drops column %s of the key %s (or makes it generated); rows could not be found "
+                            "in the new table any more. Migrate first to "
+                            "a table with both keys, then drop it.",
+                            name, t->key.index_name);
         else if (is_using(usings, nusing, source))
-            result = refuse(plan, err, "the ALTER computes column %s of the key %s by a USING expression; two rows could come to have one key. Only a plain change of type can be done there.",
+            result = refuse(plan, err,
+                            "the ALTER computes column %s of the key %s by a USING expression; two rows could come to "
+                            "have one key. Only a plain change of type can be done there.",
                             name, t->key.index_name);
         t->map.key[k] = mapped;
     }
     return result;
 }
 
-static enum sc_result make_map(struct target *t, const struct alter *alter, const struct using *usings, struct plan *plan, struct sc_error *err)
+static enum sc_result make_map(struct target *t, const struct alter *alter, const struct using *usings,
+                               struct plan *plan, struct sc_error *err)
 {
     struct ghost_column *ghost = NULL;
     int nghost = 0;
@@ -302,8 +329,11 @@ static enum sc_result make_map(struct target *t, const struct alter *alter, cons
         if (ghost[i].attnum > t->source.ncolumns || ghost[i].generated)
             continue;
         const struct pg_column *column = &t->source.columns[ghost[i].attnum - 1];
-        if (!alter->parsed && alter->has_using && (ghost[i].type != column->type_oid || ghost[i].modifier != column->type_modifier))
-            result = refuse(plan, err, "column %s gets another type and the ALTER has a USING that this program's parser (PostgreSQL 15) cannot read. Give the change of type an ALTER of its own.",
+        if (!alter->parsed && alter->has_using &&
+            (ghost[i].type != column->type_oid || ghost[i].modifier != column->type_modifier))
+            result = refuse(plan, err,
+                            "column %s gets another type and the ALTER has a USING that this program's parser "
+                            "(PostgreSQL 15) cannot read. Give the change of type an ALTER of its own.",
                             column->name);
         if (result == SC_OK)
             result = map_column(t, &ghost[i], usings, alter->nusing, err);
@@ -313,18 +343,22 @@ static enum sc_result make_map(struct target *t, const struct alter *alter, cons
     return result;
 }
 
-/* --- what the ALTER must not do ------------------------------------------------------------------------------------------ */
+/* --- what the ALTER must not do
+ * ------------------------------------------------------------------------------------------ */
 
 static enum sc_result check_altered(struct target *t, struct plan *plan, struct sc_error *err)
 {
     char oid[16];
     snprintf(oid, sizeof(oid), "%u", t->ghost_oid);
     PGresult *res = NULL;
-    enum sc_result result = pg_query(t->control, err, &res,
-                                     "SELECT relpersistence <> 'p', EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = c.oid), reloftype <> 0,"
-                                     " (SELECT amname FROM pg_catalog.pg_am WHERE oid = c.relam) <> 'heap', relnamespace::pg_catalog.regnamespace::pg_catalog.text <> pg_catalog.quote_ident($2)"
-                                     " FROM pg_catalog.pg_class c WHERE oid = $1::pg_catalog.oid",
-                                     2, (const char *[]){oid, t->ghost_schema});
+    enum sc_result result =
+        pg_query(t->control, err, &res,
+                 "SELECT relpersistence <> 'p', EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = c.oid), "
+                 "reloftype <> 0,"
+                 " (SELECT amname FROM pg_catalog.pg_am WHERE oid = c.relam) <> 'heap', "
+                 "relnamespace::pg_catalog.regnamespace::pg_catalog.text <> pg_catalog.quote_ident($2)"
+                 " FROM pg_catalog.pg_class c WHERE oid = $1::pg_catalog.oid",
+                 2, (const char *[]){oid, t->ghost_schema});
     if (result != SC_OK)
         return result;
     static const char *const reasons[] = {

@@ -1,4 +1,5 @@
-/* The pieces of making a ghost; each works in the open transaction of t->control. Used by ghost.c only, and by its test. */
+/* The pieces of making a ghost; each works in the open transaction of t->control. Used by ghost.c only, and by its
+ * test. */
 #ifndef SC_APPLIER_POSTGRES_GHOST_H
 #define SC_APPLIER_POSTGRES_GHOST_H
 
@@ -10,7 +11,8 @@ enum sc_result pg_set_path(struct pg_conn *conn, const char *first, const char *
 /* Runs each row's first column of a query as a statement. */
 enum sc_result pg_run_each(struct pg_conn *conn, const PGresult *statements, struct sc_error *err);
 
-/* clone.c: an empty, full twin of the source in t->ghost_schema: same name, columns, indexes, constraints, triggers, policies, grants, comments ... */
+/* clone.c: an empty, full twin of the source in t->ghost_schema: same name, columns, indexes, constraints, triggers,
+ * policies, grants, comments ... */
 enum sc_result pg_clone_make(struct target *t, struct sc_error *err);
 
 /* capture.c: reads what is to come later from the altered clone into t->todo, and takes it off the clone. */

@@ -9,7 +9,8 @@
 /* For one index build; several run side by side. */
 #define MAINTENANCE_WORK_MEM "'256MB'"
 
-/* Stage 0: the key's index, if the applier has not needed it yet, and all others. From stage 1 on: one definition each. */
+/* Stage 0: the key's index, if the applier has not needed it yet, and all others. From stage 1 on: one definition each.
+ */
 static struct pg_todo *find_job(struct target *t, int stage, int job)
 {
     int seen = 0;
@@ -70,19 +71,23 @@ static enum sc_result explain(struct target *t, const struct pg_todo *todo, enum
 {
     error_wrap(err, "%s", todo->name);
     if (pg_sqlstate_is(err, "23505") || pg_sqlstate_is(err, "23P01"))
-        error_hint(err, "Rows of the table do not fit this index together. The source is untouched. Remove the duplicates, then `seachange abort %s` and start again.",
+        error_hint(err,
+                   "Rows of the table do not fit this index together. The source is untouched. Remove the duplicates, "
+                   "then `seachange abort %s` and start again.",
                    t->migration.id);
     return result;
 }
 
-/* A job whose commit was lost on the way is found done by its own record: the statement would fail on what is there already. */
+/* A job whose commit was lost on the way is found done by its own record: the statement would fail on what is there
+ * already. */
 static enum sc_result recorded(struct session *s, const struct pg_todo *todo, bool *done, struct sc_error *err)
 {
     char number[16];
     snprintf(number, sizeof(number), "%d", todo->number);
     char *value = NULL;
-    enum sc_result result = pg_value(s->conn, err, &value, "SELECT 1 FROM seachange.todo WHERE id = $1 AND number = $2::pg_catalog.int4 AND done", 2,
-                                     (const char *[]){s->target->migration.id, number});
+    enum sc_result result = pg_value(
+        s->conn, err, &value, "SELECT 1 FROM seachange.todo WHERE id = $1 AND number = $2::pg_catalog.int4 AND done", 2,
+        (const char *[]){s->target->migration.id, number});
     *done = value != NULL;
     mem_free(value);
     return result;

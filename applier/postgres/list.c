@@ -6,21 +6,29 @@
 
 /* Rows (id, what, how to put it to people): all objects whose name says that they are ours. */
 static const char objects_sql[] =
-    "SELECT pg_catalog.right(slot_name, 8), pg_catalog.format('replication slot %s (%s, keeps %s of WAL)', slot_name, CASE WHEN active THEN 'in use' ELSE 'not in use' END,"
-    "  COALESCE(pg_catalog.pg_size_pretty(pg_catalog.pg_wal_lsn_diff(CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_receive_lsn()"
+    "SELECT pg_catalog.right(slot_name, 8), pg_catalog.format('replication slot %s (%s, keeps %s of WAL)', slot_name, "
+    "CASE WHEN active THEN 'in use' ELSE 'not in use' END,"
+    "  COALESCE(pg_catalog.pg_size_pretty(pg_catalog.pg_wal_lsn_diff(CASE WHEN pg_catalog.pg_is_in_recovery() THEN "
+    "pg_catalog.pg_last_wal_receive_lsn()"
     "  ELSE pg_catalog.pg_current_wal_lsn() END, restart_lsn)), '?'))"
-    " FROM pg_catalog.pg_replication_slots WHERE slot_name ~ '^seachange_[0-9a-f]{8}$' AND database = pg_catalog.current_database()"
-    " UNION ALL SELECT pg_catalog.right(pubname, 8), 'publication ' || pubname FROM pg_catalog.pg_publication WHERE pubname ~ '^seachange_[0-9a-f]{8}$'"
+    " FROM pg_catalog.pg_replication_slots WHERE slot_name ~ '^seachange_[0-9a-f]{8}$' AND database = "
+    "pg_catalog.current_database()"
+    " UNION ALL SELECT pg_catalog.right(pubname, 8), 'publication ' || pubname FROM pg_catalog.pg_publication WHERE "
+    "pubname ~ '^seachange_[0-9a-f]{8}$'"
     " UNION ALL SELECT pg_catalog.right(n.nspname, 8), CASE WHEN c.oid IS NULL THEN 'schema ' || n.nspname ELSE"
-    "  pg_catalog.format('table %s (%s)', c.oid::pg_catalog.regclass, pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size(c.oid))) END"
+    "  pg_catalog.format('table %s (%s)', c.oid::pg_catalog.regclass, "
+    "pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size(c.oid))) END"
     " FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'"
     " WHERE n.nspname ~ '^seachange_(new|old)_[0-9a-f]{8}$' ORDER BY 1, 2";
 
 static const char migrations_sql[] =
-    "SELECT id, pg_catalog.format('%I.%I', schema_name, table_name) AS table, phase, alter_text, started_at::pg_catalog.timestamptz(0)::pg_catalog.text AS started,"
+    "SELECT id, pg_catalog.format('%I.%I', schema_name, table_name) AS table, phase, alter_text, "
+    "started_at::pg_catalog.timestamptz(0)::pg_catalog.text AS started,"
     " updated_at::pg_catalog.timestamptz(0)::pg_catalog.text AS updated, started_by,"
-    " (SELECT pg_catalog.format('running: pid %s on %s', m.pid, m.host) FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.classid = 1397052993 AND l.objsubid = 2"
-    "   AND l.objid = m.table_oid AND l.granted AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) LIMIT 1) AS running"
+    " (SELECT pg_catalog.format('running: pid %s on %s', m.pid, m.host) FROM pg_catalog.pg_locks l WHERE l.locktype = "
+    "'advisory' AND l.classid = 1397052993 AND l.objsubid = 2"
+    "   AND l.objid = m.table_oid AND l.granted AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname "
+    "= pg_catalog.current_database()) LIMIT 1) AS running"
     " FROM seachange.migration m ORDER BY started_at";
 
 static struct listed *add(struct listed **list, size_t *count)
@@ -34,7 +42,8 @@ static struct listed *add(struct listed **list, size_t *count)
 static enum sc_result add_migrations(struct target *t, struct listed **list, size_t *count, struct sc_error *err)
 {
     char *there = NULL;
-    enum sc_result result = pg_value(t->control, err, &there, "SELECT pg_catalog.to_regclass('seachange.migration')", 0, NULL);
+    enum sc_result result =
+        pg_value(t->control, err, &there, "SELECT pg_catalog.to_regclass('seachange.migration')", 0, NULL);
     if (result != SC_OK || !there)
         return result;
     mem_free(there);
@@ -54,7 +63,9 @@ static enum sc_result add_migrations(struct target *t, struct listed **list, siz
         else if (strcmp(l->phase, "done") == 0)
             l->note = mem_strdup("done; the old table is kept until it is dropped");
         else
-            l->note = mem_printf("not running: `seachange migrate` with the same --alter goes on, `seachange abort %s` removes it", l->id);
+            l->note = mem_printf(
+                "not running: `seachange migrate` with the same --alter goes on, `seachange abort %s` removes it",
+                l->id);
     }
     PQclear(res);
     return result;

@@ -88,14 +88,17 @@ enum sc_result pg_ghost_key_types(struct target *t, struct pg_conn *conn, struct
     enum sc_result result = SC_OK;
     for (int k = 0; k < t->map.nkey && result == SC_OK; k++) {
         char *type = NULL;
-        /* An explicit cast to varchar(n), char(n) or bit(n) would cut a value that an assignment refuses, so that two keys could look the same: those are
-         * compared without their length. All other types' modifiers round in both kinds of cast alike. */
-        result = pg_value(conn, err, &type,
-                          "SELECT pg_catalog.format_type(atttypid, CASE WHEN atttypid IN (1042, 1043, 1560, 1562) THEN NULL"
-                          " ELSE atttypmod END) FROM pg_catalog.pg_attribute WHERE attrelid = $1::pg_catalog.oid AND attname = $2",
-                          2, (const char *[]){oid, t->map.columns[t->map.key[k]].ghost_column});
+        /* An explicit cast to varchar(n), char(n) or bit(n) would cut a value that an assignment refuses, so that two
+         * keys could look the same: those are compared without their length. All other types' modifiers round in both
+         * kinds of cast alike. */
+        result = pg_value(
+            conn, err, &type,
+            "SELECT pg_catalog.format_type(atttypid, CASE WHEN atttypid IN (1042, 1043, 1560, 1562) THEN NULL"
+            " ELSE atttypmod END) FROM pg_catalog.pg_attribute WHERE attrelid = $1::pg_catalog.oid AND attname = $2",
+            2, (const char *[]){oid, t->map.columns[t->map.key[k]].ghost_column});
         if (result == SC_OK && !type)
-            result = error_set(err, SC_FAIL, "the ghost table has lost its key column %s", t->map.columns[t->map.key[k]].ghost_column);
+            result = error_set(err, SC_FAIL, "the ghost table has lost its key column %s",
+                               t->map.columns[t->map.key[k]].ghost_column);
         else if (result == SC_OK)
             /* format_type() without a modifier writes character as "character", which SQL reads as character(1). */
             t->ghost_key_types[k] = arena_strdup(&t->arena, strcmp(type, "character") == 0 ? "pg_catalog.bpchar"

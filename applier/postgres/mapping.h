@@ -15,7 +15,8 @@ void pg_add_key_expression(struct buf *b, const struct target *t, int k);
 /* "k1" of the ghost's key columns in ON CONFLICT (...). */
 void pg_add_ghost_key(struct buf *b, const struct target *t);
 
-/* " ON CONFLICT (key) DO UPDATE SET all other columns": the row with this key becomes this row; no other row is touched. */
+/* " ON CONFLICT (key) DO UPDATE SET all other columns": the row with this key becomes this row; no other row is
+ * touched. */
 void pg_add_upsert(struct buf *b, const struct target *t);
 
 /* Learns the types of the ghost's key columns, for pg_add_key_expression(). */

@@ -1,4 +1,5 @@
-/* The functions behind target_ops on PostgreSQL that have no header of their own. See applier/target.h for what each promises. */
+/* The functions behind target_ops on PostgreSQL that have no header of their own. See applier/target.h for what each
+ * promises. */
 #ifndef SC_APPLIER_POSTGRES_OPS_H
 #define SC_APPLIER_POSTGRES_OPS_H
 
@@ -9,7 +10,8 @@
 enum sc_result pg_plan(struct target *t, struct plan *plan, struct sc_error *err);
 
 /* prepare.c */
-enum sc_result pg_prepare(struct target *t, void (*progress)(void *arg, const char *text), void *arg, struct sc_error *err);
+enum sc_result pg_prepare(struct target *t, void (*progress)(void *arg, const char *text), void *arg,
+                          struct sc_error *err);
 
 /* jobs.c */
 bool pg_key_index_ready(struct target *t);

@@ -1,8 +1,8 @@
-/* Changes applied one by one, in the order of the log: for keys whose equality is not that of their text, for a change that cannot be folded,
- * and where a set met a unique constraint in an order the source never had.
+/* Changes applied one by one, in the order of the log: for keys whose equality is not that of their text, for a change
+ * that cannot be folded, and where a set met a unique constraint in an order the source never had.
  *
- * Statements are prepared once for each kind and set of known columns, and sent as a pipeline, so that a change costs no round trip. In strict
- * mode every result must say that one row was found. */
+ * Statements are prepared once for each kind and set of known columns, and sent as a pipeline, so that a change costs
+ * no round trip. In strict mode every result must say that one row was found. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,6 @@ struct ordered_statement {
     char *signature; /* 'I', 'U', 'D' or 'M', mode, and a character a column */
     char name[32];
 };
-
 
 static bool moves_key(const struct target *t, const struct change *c)
 {
@@ -42,9 +41,10 @@ static bool column_unknown(const void *arg, int logged)
     return row[logged].state == VALUE_UNCHANGED || row[logged].state == VALUE_ABSENT;
 }
 
-/* (SELECT $n::type AS "c1", NULL::type AS "c2", ...) AS name: one row that looks like the source. Parameters are the key's columns only, or
- * all known ones. */
-static void add_row_source(struct buf *sql, const struct session *s, const struct value *row, bool key_only, int *parameter)
+/* (SELECT $n::type AS "c1", NULL::type AS "c2", ...) AS name: one row that looks like the source. Parameters are the
+ * key's columns only, or all known ones. */
+static void add_row_source(struct buf *sql, const struct session *s, const struct value *row, bool key_only,
+                           int *parameter)
 {
     const struct target *t = s->target;
     buf_str(sql, "(SELECT ");
@@ -63,7 +63,8 @@ static void add_row_source(struct buf *sql, const struct session *s, const struc
     pg_add_ident(sql, t->source.name);
 }
 
-static void add_keys_of(struct buf *sql, const struct session *s, const struct value *row, const char *alias, int *parameter)
+static void add_keys_of(struct buf *sql, const struct session *s, const struct value *row, const char *alias,
+                        int *parameter)
 {
     buf_str(sql, "(SELECT ");
     for (int k = 0; k < s->target->map.nkey; k++) {
@@ -111,9 +112,10 @@ static void delete_sql(struct buf *sql, const struct session *s, const struct va
     add_old_match(sql, s->target);
 }
 
-/* UPDATE ghost SET known columns (and the key's, when it moves) WHERE key = that of key_row. False: there is nothing to set. */
-static bool update_sql(struct buf *sql, const struct session *s, const struct value *key_row, const struct value *new_row,
-                       bool set_key)
+/* UPDATE ghost SET known columns (and the key's, when it moves) WHERE key = that of key_row. False: there is nothing to
+ * set. */
+static bool update_sql(struct buf *sql, const struct session *s, const struct value *key_row,
+                       const struct value *new_row, bool set_key)
 {
     const struct target *t = s->target;
     int parameter = 1;
@@ -144,7 +146,8 @@ static bool update_sql(struct buf *sql, const struct session *s, const struct va
     return something;
 }
 
-/* --- parameters ---------------------------------------------------------------------------------------------------------- */
+/* --- parameters
+ * ---------------------------------------------------------------------------------------------------------- */
 
 struct parameters {
     const char **values;
@@ -168,12 +171,13 @@ static const struct value *key_row(const struct change *c)
     return c->old_row ? c->old_row : c->new_row;
 }
 
-/* --- the pipeline -------------------------------------------------------------------------------------------------------- */
+/* --- the pipeline
+ * -------------------------------------------------------------------------------------------------------- */
 
 struct pipeline {
     struct session *s;
     bool strict;
-    int waiting;            /* results not read yet */
+    int waiting; /* results not read yet */
     char kinds[PIPELINE_DEPTH];
     struct parameters parameters;
 };
@@ -299,13 +303,15 @@ static enum sc_result send_change(struct pipeline *p, const struct change *c, ch
         add_parameters(&p->parameters, t, key_row(c), true);
     if (kind != 'D')
         add_parameters(&p->parameters, t, c->new_row, false);
-    if (PQsendQueryPrepared(p->s->conn->pg, statement->name, p->parameters.count, p->parameters.values, NULL, NULL, 0) != 1)
+    if (PQsendQueryPrepared(p->s->conn->pg, statement->name, p->parameters.count, p->parameters.values, NULL, NULL,
+                            0) != 1)
         return pg_failed(p->s->conn, NULL, err);
     p->kinds[p->waiting++] = kind;
     return SC_OK;
 }
 
-/* --- what a pipeline cannot do ------------------------------------------------------------------------------------------- */
+/* --- what a pipeline cannot do
+ * ------------------------------------------------------------------------------------------- */
 
 static enum sc_result run_now(struct pipeline *p, struct buf *sql, const struct parameters *params, uint64_t *found,
                               struct sc_error *err)
@@ -340,12 +346,14 @@ static enum sc_result repair_new_key(struct pipeline *p, const struct batch *bat
     add_row_source(&rows, p->s, c->new_row, true, &parameter);
     p->parameters.count = 0;
     add_parameters(&p->parameters, t, c->new_row, true);
-    enum sc_result result = pg_repair(p->s, batch, buf_cstr(&rows), p->parameters.count, p->parameters.values, insert, err);
+    enum sc_result result =
+        pg_repair(p->s, batch, buf_cstr(&rows), p->parameters.count, p->parameters.values, insert, err);
     buf_fini(&rows);
     return result;
 }
 
-/* DELETE of the old key, unless the server takes both keys for equal: then the row at the old key is the one that was just set. */
+/* DELETE of the old key, unless the server takes both keys for equal: then the row at the old key is the one that was
+ * just set. */
 static enum sc_result delete_old_key(struct pipeline *p, const struct change *c, struct sc_error *err)
 {
     const struct target *t = p->s->target;
@@ -361,7 +369,8 @@ static enum sc_result delete_old_key(struct pipeline *p, const struct change *c,
     add_old_match(&sql, t);
     buf_str(&sql, " AND (");
     for (int k = 0; k < t->map.nkey; k++)
-        buf_printf(&sql, "%s\"seachange old\".\"seachange k%d\" <> \"seachange new\".\"seachange k%d\"", k ? " OR " : "", k, k);
+        buf_printf(&sql, "%s\"seachange old\".\"seachange k%d\" <> \"seachange new\".\"seachange k%d\"",
+                   k ? " OR " : "", k, k);
     buf_str(&sql, ")");
     p->parameters.count = 0;
     add_parameters(&p->parameters, t, c->old_row, true);
@@ -369,9 +378,11 @@ static enum sc_result delete_old_key(struct pipeline *p, const struct change *c,
     return run_now(p, &sql, &p->parameters, NULL, err);
 }
 
-/* A key that moves while rows come from chunks of different age: the new key may be there already (its chunk saw the move), the old one may
- * not be there (not copied yet, or its chunk saw the move), or may be another, later row. See the table in docs/internals/ordering.md. */
-static enum sc_result move_lenient(struct pipeline *p, const struct batch *batch, const struct change *c, struct sc_error *err)
+/* A key that moves while rows come from chunks of different age: the new key may be there already (its chunk saw the
+ * move), the old one may not be there (not copied yet, or its chunk saw the move), or may be another, later row. See
+ * the table in docs/internals/ordering.md. */
+static enum sc_result move_lenient(struct pipeline *p, const struct batch *batch, const struct change *c,
+                                   struct sc_error *err)
 {
     const struct target *t = p->s->target;
     struct buf sql = {0};
@@ -410,12 +421,14 @@ static bool needs_repair(const struct pipeline *p, const struct change *c)
 static enum sc_result leave_pipeline(struct pipeline *p, struct sc_error *err)
 {
     enum sc_result result = read_results(p, err);
-    if (PQpipelineStatus(p->s->conn->pg) != PQ_PIPELINE_OFF && PQexitPipelineMode(p->s->conn->pg) != 1 && result == SC_OK)
+    if (PQpipelineStatus(p->s->conn->pg) != PQ_PIPELINE_OFF && PQexitPipelineMode(p->s->conn->pg) != 1 &&
+        result == SC_OK)
         result = pg_failed(p->s->conn, NULL, err);
     return result;
 }
 
-static enum sc_result apply_one(struct pipeline *p, const struct batch *batch, const struct change *c, struct sc_error *err)
+static enum sc_result apply_one(struct pipeline *p, const struct batch *batch, const struct change *c,
+                                struct sc_error *err)
 {
     bool moves = moves_key(p->s->target, c);
     char kind = c->kind == CHANGE_INSERT ? 'I' : c->kind == CHANGE_DELETE ? 'D' : moves ? 'M' : 'U';

@@ -1,4 +1,5 @@
-/* What a migration would do: the preflight, the ghost made in a transaction that is rolled back, and the statements that follow from it. */
+/* What a migration would do: the preflight, the ghost made in a transaction that is rolled back, and the statements
+ * that follow from it. */
 #include <stdio.h>
 
 #include "applier/postgres/ops.h"
@@ -35,7 +36,8 @@ static void add_copy(struct target *t, struct plan *plan)
 
 static void describe(struct target *t, struct plan *plan)
 {
-    char *source = pg_qualified(t->source.schema, t->source.name), *ghost = pg_qualified(t->ghost_schema, t->source.name);
+    char *source = pg_qualified(t->source.schema, t->source.name),
+         *ghost = pg_qualified(t->ghost_schema, t->source.name);
     struct strlist *s = &plan->statements;
     strlist_add(s, "-- prepare");
     strlist_addf(s, "CREATE PUBLICATION %s FOR TABLE ONLY %s", t->publication, source);
@@ -60,9 +62,14 @@ static void describe(struct target *t, struct plan *plan)
         strlist_addf(s, "DROP TABLE \"%s\".\"%s\"", t->old_schema, t->source.name);
 
     struct strlist *l = &plan->locks;
-    strlist_addf(l, "ACCESS SHARE on %s while the new table is made; SHARE UPDATE EXCLUSIVE for a moment by CREATE PUBLICATION: both let readers and writers pass", source);
-    strlist_addf(l, "ACCESS EXCLUSIVE on %s in the cutover: waited for at most %d ms a try, then the queue is let go and it is tried again later", source,
-                 t->spec.lock_timeout_ms);
+    strlist_addf(l,
+                 "ACCESS SHARE on %s while the new table is made; SHARE UPDATE EXCLUSIVE for a moment by CREATE "
+                 "PUBLICATION: both let readers and writers pass",
+                 source);
+    strlist_addf(l,
+                 "ACCESS EXCLUSIVE on %s in the cutover: waited for at most %d ms a try, then the queue is let go and "
+                 "it is tried again later",
+                 source, t->spec.lock_timeout_ms);
     /* An index-free copy of the live rows, its indexes, and what the log keeps meanwhile. */
     plan->disk_bytes = plan->table_bytes + plan->index_bytes;
     plan->log_bytes = plan->table_bytes + plan->table_bytes / 4 + plan->index_bytes;

@@ -1,8 +1,8 @@
 /* From nothing to a ghost that can be filled: publication, slot, ghost, first checkpoint, in this order.
  *
- * The publication comes before the slot (cdc/postgres/slot.h). The slot comes before the copy: whatever commits behind its consistent point will be sent, and
- * the copy's snapshots are all taken later. The first checkpoint is committed together with the ghost, so that a crash in between is seen as "not prepared"
- * and all of it is made again. */
+ * The publication comes before the slot (cdc/postgres/slot.h). The slot comes before the copy: whatever commits behind
+ * its consistent point will be sent, and the copy's snapshots are all taken later. The first checkpoint is committed
+ * together with the ghost, so that a crash in between is seen as "not prepared" and all of it is made again. */
 #include "applier/postgres/ops.h"
 #include "cdc/postgres/slot.h"
 
@@ -24,7 +24,8 @@ static enum sc_result make_ghost(struct target *t, uint64_t consistent_point, st
     return result;
 }
 
-enum sc_result pg_prepare(struct target *t, void (*progress)(void *arg, const char *text), void *arg, struct sc_error *err)
+enum sc_result pg_prepare(struct target *t, void (*progress)(void *arg, const char *text), void *arg,
+                          struct sc_error *err)
 {
     struct strlist removed = {0};
     enum sc_result result = pg_remove_objects(t, &removed, err);
@@ -41,7 +42,8 @@ enum sc_result pg_prepare(struct target *t, void (*progress)(void *arg, const ch
         result = pg_publication_create(t->control, t->publication, t->source.schema, t->source.name, err);
     uint64_t consistent_point = 0;
     if (result == SC_OK)
-        result = pg_slot_create(&t->server, t->control, t->slot, t->spec.slot_wait_ms, progress, arg, &consistent_point, err);
+        result = pg_slot_create(&t->server, t->control, t->slot, t->spec.slot_wait_ms, progress, arg, &consistent_point,
+                                err);
     if (result == SC_OK)
         result = make_ghost(t, consistent_point, err);
     return result;

@@ -1,5 +1,6 @@
-/* Removing what is ours: after the swap (finish) or instead of it (abort). Every step may be done twice, and looks before it removes: a schema is ours when its comment
- * says so, and is dropped only when nothing of anybody else is in it. */
+/* Removing what is ours: after the swap (finish) or instead of it (abort). Every step may be done twice, and looks
+ * before it removes: a schema is ours when its comment says so, and is dropped only when nothing of anybody else is in
+ * it. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,8 @@ static char *application_prefix(const struct target *t)
     return mem_printf("seachange %s", t->migration.id);
 }
 
-/* A process of ours that died may have left sessions that are still at work: they must be gone before what they work on is. */
+/* A process of ours that died may have left sessions that are still at work: they must be gone before what they work on
+ * is. */
 enum sc_result pg_end_sessions(struct target *t, struct sc_error *err)
 {
     char *prefix = application_prefix(t), *left = NULL;
@@ -28,10 +30,12 @@ enum sc_result pg_end_sessions(struct target *t, struct sc_error *err)
     enum sc_result result = SC_OK;
     do {
         mem_free(left);
-        result = pg_value(t->control, err, &left,
-                          "SELECT NULLIF(pg_catalog.count(pg_catalog.pg_terminate_backend(pid)), 0) FROM pg_catalog.pg_stat_activity"
-                          " WHERE pg_catalog.starts_with(application_name, $1 || ' ') AND pid <> pg_catalog.pg_backend_pid() AND backend_type = 'client backend'",
-                          1, (const char *[]){prefix});
+        result = pg_value(
+            t->control, err, &left,
+            "SELECT NULLIF(pg_catalog.count(pg_catalog.pg_terminate_backend(pid)), 0) FROM pg_catalog.pg_stat_activity"
+            " WHERE pg_catalog.starts_with(application_name, $1 || ' ') AND pid <> pg_catalog.pg_backend_pid() AND "
+            "backend_type = 'client backend'",
+            1, (const char *[]){prefix});
         if (result == SC_OK && left)
             clock_sleep_ms(50);
     } while (result == SC_OK && left && clock_us() < deadline);
@@ -42,14 +46,18 @@ enum sc_result pg_end_sessions(struct target *t, struct sc_error *err)
     return result;
 }
 
-/* Drops the table of ours in the schema (of an orphan, whose table's name nobody knows, the only ones there can be), and the schema when it is empty then. */
-static enum sc_result drop_schema(struct target *t, const char *schema, const char *what, struct strlist *removed, struct sc_error *err)
+/* Drops the table of ours in the schema (of an orphan, whose table's name nobody knows, the only ones there can be),
+ * and the schema when it is empty then. */
+static enum sc_result drop_schema(struct target *t, const char *schema, const char *what, struct strlist *removed,
+                                  struct sc_error *err)
 {
     char *comment = mem_printf("seachange migration %s", t->migration.id);
     PGresult *res = NULL;
     enum sc_result result = pg_query(t->control, err, &res,
-                                     "SELECT c.oid::pg_catalog.regclass FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'"
-                                     " AND c.relname = COALESCE($3, c.relname) WHERE n.nspname = $1 AND pg_catalog.obj_description(n.oid, 'pg_namespace') = $2",
+                                     "SELECT c.oid::pg_catalog.regclass FROM pg_catalog.pg_namespace n LEFT JOIN "
+                                     "pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'"
+                                     " AND c.relname = COALESCE($3, c.relname) WHERE n.nspname = $1 AND "
+                                     "pg_catalog.obj_description(n.oid, 'pg_namespace') = $2",
                                      3, (const char *[]){schema, comment, t->source.name});
     mem_free(comment);
     if (result != SC_OK)
@@ -58,7 +66,9 @@ static enum sc_result drop_schema(struct target *t, const char *schema, const ch
     for (int i = 0; i < rows && result == SC_OK; i++) {
         if (PQgetisnull(res, i, 0))
             continue;
-        result = pg_runf(t->control, err, "SET lock_timeout = " DROP_LOCK_TIMEOUT "; DROP TABLE %s; SET lock_timeout = 0", PQgetvalue(res, i, 0));
+        result =
+            pg_runf(t->control, err, "SET lock_timeout = " DROP_LOCK_TIMEOUT "; DROP TABLE %s; SET lock_timeout = 0",
+                    PQgetvalue(res, i, 0));
         pg_run(t->control, NULL, "SET lock_timeout = 0");
         if (result == SC_OK)
             strlist_addf(removed, "%s %s", what, PQgetvalue(res, i, 0));
@@ -91,13 +101,15 @@ static enum sc_result remove_log_position(struct target *t, struct strlist *remo
 {
     bool slot = false, publication = false;
     char *prefix = application_prefix(t);
-    enum sc_result result = exists(t, "SELECT 1 FROM pg_catalog.pg_replication_slots WHERE slot_name = $1", t->slot, &slot, err);
+    enum sc_result result =
+        exists(t, "SELECT 1 FROM pg_catalog.pg_replication_slots WHERE slot_name = $1", t->slot, &slot, err);
     if (result == SC_OK && slot)
         result = pg_slot_drop(t->control, t->slot, prefix, err);
     if (result == SC_OK && slot)
         strlist_addf(removed, "replication slot %s", t->slot);
     if (result == SC_OK)
-        result = exists(t, "SELECT 1 FROM pg_catalog.pg_publication WHERE pubname = $1", t->publication, &publication, err);
+        result =
+            exists(t, "SELECT 1 FROM pg_catalog.pg_publication WHERE pubname = $1", t->publication, &publication, err);
     if (result == SC_OK && publication)
         result = pg_publication_drop(t->control, t->publication, err);
     if (result == SC_OK && publication)
@@ -120,25 +132,31 @@ enum sc_result pg_remove_objects(struct target *t, struct strlist *removed, stru
 static enum sc_result remove_state(struct target *t, bool keep_row, struct sc_error *err)
 {
     bool there = false;
-    enum sc_result result = exists(t, "SELECT 1 WHERE pg_catalog.to_regclass($1) IS NOT NULL", "seachange.migration", &there, err);
+    enum sc_result result =
+        exists(t, "SELECT 1 WHERE pg_catalog.to_regclass($1) IS NOT NULL", "seachange.migration", &there, err);
     if (result != SC_OK || !there)
         return result;
     const char *id = t->migration.id;
     result = pg_run(t->control, err, "BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(" STATE_SCHEMA_LOCK ")");
     if (result == SC_OK)
-        result = pg_runf(t->control, err,
-                         "DELETE FROM seachange.chunk WHERE id = '%s'; DELETE FROM seachange.todo WHERE id = '%s';"
-                         "DELETE FROM seachange.mapped WHERE id = '%s'; DELETE FROM seachange.checkpoint WHERE id = '%s'",
-                         id, id, id, id);
+        result =
+            pg_runf(t->control, err,
+                    "DELETE FROM seachange.chunk WHERE id = '%s'; DELETE FROM seachange.todo WHERE id = '%s';"
+                    "DELETE FROM seachange.mapped WHERE id = '%s'; DELETE FROM seachange.checkpoint WHERE id = '%s'",
+                    id, id, id, id);
     if (result == SC_OK)
-        result = keep_row ? pg_runf(t->control, err, "UPDATE seachange.migration SET phase = 'done', updated_at = pg_catalog.clock_timestamp() WHERE id = '%s'", id)
+        result = keep_row ? pg_runf(t->control, err,
+                                    "UPDATE seachange.migration SET phase = 'done', updated_at = "
+                                    "pg_catalog.clock_timestamp() WHERE id = '%s'",
+                                    id)
                           : pg_runf(t->control, err, "DELETE FROM seachange.migration WHERE id = '%s'", id);
     char *left = NULL;
     if (result == SC_OK)
         result = pg_value(t->control, err, &left, "SELECT 1 FROM seachange.migration LIMIT 1", 0, NULL);
     if (result == SC_OK && !left)
         result = pg_run(t->control, err,
-                        "DROP TABLE seachange.migration, seachange.checkpoint, seachange.chunk, seachange.todo, seachange.mapped; SAVEPOINT s; DROP SCHEMA seachange");
+                        "DROP TABLE seachange.migration, seachange.checkpoint, seachange.chunk, seachange.todo, "
+                        "seachange.mapped; SAVEPOINT s; DROP SCHEMA seachange");
     if (result != SC_OK && pg_sqlstate_is(err, "2BP01"))
         result = pg_run(t->control, err, "ROLLBACK TO SAVEPOINT s"); /* somebody keeps something else in it */
     mem_free(left);
@@ -149,9 +167,11 @@ static enum sc_result remove_state(struct target *t, bool keep_row, struct sc_er
     return result;
 }
 
-/* --- after the swap ------------------------------------------------------------------------------------------------------ */
+/* --- after the swap
+ * ------------------------------------------------------------------------------------------------------ */
 
-/* A constraint that does not hold for old rows does not undo the swap: it holds for new ones already, and the operator decides. */
+/* A constraint that does not hold for old rows does not undo the swap: it holds for new ones already, and the operator
+ * decides. */
 static enum sc_result validate(struct target *t, struct strlist *notes, struct sc_error *err)
 {
     enum sc_result result = SC_OK;
@@ -174,7 +194,8 @@ static enum sc_result validate(struct target *t, struct strlist *notes, struct s
         if (result == SC_OK) {
             t->todo[i].done = true;
         } else if (result == SC_FAIL) {
-            strlist_addf(notes, "%s failed: %s. It holds for new rows; mend the old ones and run: %s", t->todo[i].name, err->what, t->todo[i].sql);
+            strlist_addf(notes, "%s failed: %s. It holds for new rows; mend the old ones and run: %s", t->todo[i].name,
+                         err->what, t->todo[i].sql);
             result = SC_OK;
         }
     }
@@ -217,7 +238,8 @@ enum sc_result pg_finish(struct target *t, struct strlist *notes, struct sc_erro
     }
     if (result == SC_OK && !dropped) {
         char *old = pg_qualified(t->old_schema, t->source.name), *schema = pg_ident(t->old_schema);
-        strlist_addf(notes, "the old table is kept as %s; to remove it: DROP TABLE %s; DROP SCHEMA %s", old, old, schema);
+        strlist_addf(notes, "the old table is kept as %s; to remove it: DROP TABLE %s; DROP SCHEMA %s", old, old,
+                     schema);
         mem_free(old);
         mem_free(schema);
     }
@@ -227,14 +249,16 @@ enum sc_result pg_finish(struct target *t, struct strlist *notes, struct sc_erro
     return result;
 }
 
-/* --- instead of it ------------------------------------------------------------------------------------------------------- */
+/* --- instead of it
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* Fills t from the row of spec.id or of the table, if there is one; by id alone the names follow from it. */
 static enum sc_result find(struct target *t, char **phase, struct sc_error *err)
 {
     *phase = NULL;
     bool there = false;
-    enum sc_result result = exists(t, "SELECT 1 WHERE pg_catalog.to_regclass($1) IS NOT NULL", "seachange.migration", &there, err);
+    enum sc_result result =
+        exists(t, "SELECT 1 WHERE pg_catalog.to_regclass($1) IS NOT NULL", "seachange.migration", &there, err);
     PGresult *res = NULL;
     if (result == SC_OK && there && t->spec.id) {
         result = pg_query(t->control, err, &res, "SELECT * FROM seachange.migration WHERE id = $1", 1, &t->spec.id);
@@ -245,8 +269,9 @@ static enum sc_result find(struct target *t, char **phase, struct sc_error *err)
         snprintf(text, sizeof(text), "%u", oid);
         if (result == SC_OK)
             result = pg_query(t->control, err, &res,
-                              "SELECT * FROM seachange.migration WHERE table_oid = $1::pg_catalog.oid OR ghost_oid = $1::pg_catalog.oid ORDER BY phase = 'done' LIMIT 1", 1,
-                              (const char *[]){text});
+                              "SELECT * FROM seachange.migration WHERE table_oid = $1::pg_catalog.oid OR ghost_oid = "
+                              "$1::pg_catalog.oid ORDER BY phase = 'done' LIMIT 1",
+                              1, (const char *[]){text});
     }
     if (result == SC_OK && res && PQntuples(res) > 0) {
         pg_name_objects(t, PQgetvalue(res, 0, PQfnumber(res, "id")));
@@ -274,8 +299,10 @@ static enum sc_result refuse_swapped(struct target *t, struct sc_error *err)
 {
     error_set(err, SC_REFUSE, "migration %s has swapped its table; there is nothing to abort", t->migration.id);
     char *old = pg_qualified(t->old_schema, t->source.name ? t->source.name : "");
-    error_hint(err, "The old table is %s. To be rid of it: DROP TABLE %s; DROP SCHEMA \"%s\". To finish an interrupted clean-up, run the same migrate command again.", old, old,
-               t->old_schema);
+    error_hint(err,
+               "The old table is %s. To be rid of it: DROP TABLE %s; DROP SCHEMA \"%s\". To finish an interrupted "
+               "clean-up, run the same migrate command again.",
+               old, old, t->old_schema);
     mem_free(old);
     return SC_REFUSE;
 }

@@ -1,7 +1,7 @@
-/* Read-repair: a column of the ghost that is computed from several columns of the source, of which the log sent some and left out others
- * as unchanged (TOAST), cannot be computed from the log. It is computed from the source's row as it is now, once the change is
- * visible there. That row may be newer than the log's position; what made it newer is still to come in the log and is applied
- * again, so the ghost's row ends as the source's does. */
+/* Read-repair: a column of the ghost that is computed from several columns of the source, of which the log sent some
+ * and left out others as unchanged (TOAST), cannot be computed from the log. It is computed from the source's row as it
+ * is now, once the change is visible there. That row may be newer than the log's position; what made it newer is still
+ * to come in the log and is applied again, so the ghost's row ends as the source's does. */
 #include "applier/postgres/apply.h"
 
 #include <stdlib.h>
@@ -9,7 +9,8 @@
 #include "applier/postgres/mapping.h"
 #include "base/clock.h"
 
-/* A transaction that the log has delivered and nobody can see yet waits for a synchronous standby; it is not given up on quickly. */
+/* A transaction that the log has delivered and nobody can see yet waits for a synchronous standby; it is not given up
+ * on quickly. */
 #define VISIBLE_WITHIN_MS 60000
 
 static enum sc_result wait_visible(struct session *s, const struct batch *batch, struct sc_error *err)
@@ -23,8 +24,10 @@ static enum sc_result wait_visible(struct session *s, const struct batch *batch,
         if (result != SC_OK || all)
             return result;
         if (clock_us() > deadline)
-            return error_set(err, SC_RETRY, "a committed change is not visible after %d s (a synchronous standby that does not answer?)",
-                             VISIBLE_WITHIN_MS / 1000);
+            return error_set(
+                err, SC_RETRY,
+                "a committed change is not visible after %d s (a synchronous standby that does not answer?)",
+                VISIBLE_WITHIN_MS / 1000);
         clock_sleep_ms(backoff_next_ms(&backoff));
     }
 }

@@ -1,8 +1,9 @@
 /* A folded batch, applied set by set.
  *
- * The rows go by COPY into a temporary table (no WAL, and every value passes through its type's own input function, so nothing is lost on
- * the way), and from there into the ghost by one statement an operation: DELETE, one UPDATE for each set of columns the log left out as
- * unchanged, INSERT. In strict mode each statement must find exactly as many rows as the log says. */
+ * The rows go by COPY into a temporary table (no WAL, and every value passes through its type's own input function, so
+ * nothing is lost on the way), and from there into the ghost by one statement an operation: DELETE, one UPDATE for each
+ * set of columns the log left out as unchanged, INSERT. In strict mode each statement must find exactly as many rows as
+ * the log says. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +16,11 @@
 #define STAGE "pg_temp.seachange_stage"
 #define COPY_FLUSH_BYTES 65536
 
-/* --- the staging table --------------------------------------------------------------------------------------------------- */
+/* --- the staging table
+ * --------------------------------------------------------------------------------------------------- */
 
-/* Domains are taken for what they are made of: their checks are the ghost's work, and a NOT NULL domain would not take the NULL that stands
- * for "unchanged" here. */
+/* Domains are taken for what they are made of: their checks are the ghost's work, and a NOT NULL domain would not take
+ * the NULL that stands for "unchanged" here. */
 static enum sc_result learn_types(struct session *s, struct apply_plan *plan, struct sc_error *err)
 {
     struct target *t = s->target;
@@ -30,7 +32,8 @@ static enum sc_result learn_types(struct session *s, struct apply_plan *plan, st
         "WITH RECURSIVE base(attnum, attname, typid, typmod) AS ("
         " SELECT attnum, attname, atttypid, atttypmod FROM pg_catalog.pg_attribute"
         " WHERE attrelid = $1::pg_catalog.oid AND attnum > 0 AND NOT attisdropped"
-        " UNION ALL SELECT attnum, attname, t.typbasetype, t.typtypmod FROM base JOIN pg_catalog.pg_type t ON t.oid = typid"
+        " UNION ALL SELECT attnum, attname, t.typbasetype, t.typtypmod FROM base JOIN pg_catalog.pg_type t ON t.oid = "
+        "typid"
         " WHERE t.typtype = 'd')"
         " SELECT attname, pg_catalog.format_type(typid, typmod) FROM base JOIN pg_catalog.pg_type t ON t.oid = typid"
         " WHERE t.typtype <> 'd'",
@@ -74,9 +77,11 @@ enum sc_result pg_stage_open(struct session *s, struct sc_error *err)
         buf_str(&columns, i ? ", " : "");
         pg_add_ident(&columns, t->source.columns[t->logged[i]].name);
     }
-    /* The planner knows nothing about a table that is filled anew each time: without hash and merge joins it looks each row up by the
-     * ghost's key index, which is what is wanted for a batch. */
-    buf_str(&sql, ") ON COMMIT DELETE ROWS; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off");
+    /* The planner knows nothing about a table that is filled anew each time: without hash and merge joins it looks each
+     * row up by the ghost's key index, which is what is wanted for a batch. */
+    buf_str(
+        &sql,
+        ") ON COMMIT DELETE ROWS; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off");
     result = pg_run(s->conn, err, buf_cstr(&sql));
     plan->stage_columns = arena_strdup(&plan->arena, buf_cstr(&columns));
     buf_fini(&sql);
@@ -91,7 +96,8 @@ enum sc_result pg_stage_open(struct session *s, struct sc_error *err)
     return SC_OK;
 }
 
-/* --- filling it ---------------------------------------------------------------------------------------------------------- */
+/* --- filling it
+ * ---------------------------------------------------------------------------------------------------------- */
 
 /* COPY's text format (manual, COPY, "File Formats"). */
 static void add_copy_value(struct buf *b, const struct value *v)
@@ -187,7 +193,8 @@ static enum sc_result fill(struct session *s, const struct batch *batch, struct 
     return result;
 }
 
-/* --- from there into the ghost ------------------------------------------------------------------------------------------- */
+/* --- from there into the ghost
+ * ------------------------------------------------------------------------------------------- */
 
 /* (SELECT * FROM stage WHERE op IN (...)) AS name: looks like the source to the expressions. */
 static void add_staged(struct buf *sql, const struct target *t, const char *condition)
@@ -340,7 +347,8 @@ static enum sc_result insert_rows(struct session *s, const struct batch *batch, 
 
 enum sc_result pg_stage_apply(struct session *s, const struct batch *batch, struct sc_error *err)
 {
-    /* Within one transaction (the cutover's, or after a rollback to its savepoint) an earlier batch's rows are still there. */
+    /* Within one transaction (the cutover's, or after a rollback to its savepoint) an earlier batch's rows are still
+     * there. */
     enum sc_result result = s->in_cutover ? pg_run(s->conn, err, "TRUNCATE " STAGE) : SC_OK;
     if (result == SC_OK)
         result = fill(s, batch, err);

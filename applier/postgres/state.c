@@ -1,9 +1,9 @@
 /* The stored state of a migration.
  *
- * Everything that must survive is in the database of the table, in schema seachange. The row of a migration is written before anything
- * else of it exists, and removed after everything else is gone: so whatever is there is explained by a row. The checkpoint is moved only
- * in the transaction of the batch it describes, by an UPDATE that compares the fencing token: an instance that
- * lost its lock changes no row and stops (correctness C1, C5). */
+ * Everything that must survive is in the database of the table, in schema seachange. The row of a migration is written
+ * before anything else of it exists, and removed after everything else is gone: so whatever is there is explained by a
+ * row. The checkpoint is moved only in the transaction of the batch it describes, by an UPDATE that compares the
+ * fencing token: an instance that lost its lock changes no row and stops (correctness C1, C5). */
 #include "applier/postgres/state.h"
 
 #include <inttypes.h>
@@ -16,9 +16,10 @@
 #include "applier/postgres/mapping.h"
 
 static const char *const phase_names[] = {
-    [PHASE_PREFLIGHT] = "preflight", [PHASE_PREPARE] = "prepare", [PHASE_COPY] = "copy",       [PHASE_INDEX] = "index",
-    [PHASE_CATCH_UP] = "catch-up",   [PHASE_READY] = "ready",     [PHASE_CUTOVER] = "cutover", [PHASE_CLEANUP] = "cleanup",
-    [PHASE_DONE] = "done",           [PHASE_ABORTED] = "aborted", [PHASE_FAILED] = "failed",
+    [PHASE_PREFLIGHT] = "preflight", [PHASE_PREPARE] = "prepare",   [PHASE_COPY] = "copy",
+    [PHASE_INDEX] = "index",         [PHASE_CATCH_UP] = "catch-up", [PHASE_READY] = "ready",
+    [PHASE_CUTOVER] = "cutover",     [PHASE_CLEANUP] = "cleanup",   [PHASE_DONE] = "done",
+    [PHASE_ABORTED] = "aborted",     [PHASE_FAILED] = "failed",
 };
 
 const char *phase_stored_name(enum phase phase)
@@ -98,14 +99,15 @@ static enum sc_result end_transaction(struct pg_conn *conn, enum sc_result resul
 static enum sc_result state_exists(struct pg_conn *conn, bool *exists, struct sc_error *err)
 {
     char *value = NULL;
-    enum sc_result result =
-        pg_value(conn, err, &value, "SELECT 1 WHERE pg_catalog.to_regclass('seachange.migration') IS NOT NULL", 0, NULL);
+    enum sc_result result = pg_value(
+        conn, err, &value, "SELECT 1 WHERE pg_catalog.to_regclass('seachange.migration') IS NOT NULL", 0, NULL);
     *exists = value != NULL;
     mem_free(value);
     return result;
 }
 
-/* The table's OID as the operator's own session would resolve the name; a swapped migration's table resolves to its ghost. */
+/* The table's OID as the operator's own session would resolve the name; a swapped migration's table resolves to its
+ * ghost. */
 static enum sc_result resolve_table(struct target *t, char **oid, struct sc_error *err)
 {
     *oid = NULL;
@@ -133,9 +135,10 @@ static enum sc_result resolve_table(struct target *t, char **oid, struct sc_erro
 static enum sc_result take_lock(struct target *t, const char *oid, struct sc_error *err)
 {
     char *got = NULL;
-    char *sql = mem_printf("SELECT pg_catalog.pg_try_advisory_lock(%d, ($1::pg_catalog.int8 - CASE WHEN $1::pg_catalog.int8 > "
-                           "2147483647 THEN 4294967296 ELSE 0 END)::pg_catalog.int4)",
-                           STATE_TABLE_LOCK);
+    char *sql =
+        mem_printf("SELECT pg_catalog.pg_try_advisory_lock(%d, ($1::pg_catalog.int8 - CASE WHEN $1::pg_catalog.int8 > "
+                   "2147483647 THEN 4294967296 ELSE 0 END)::pg_catalog.int4)",
+                   STATE_TABLE_LOCK);
     enum sc_result result = pg_value(t->control, err, &got, sql, 1, &oid);
     mem_free(sql);
     if (result == SC_OK && (!got || strcmp(got, "t") != 0)) {
@@ -179,11 +182,14 @@ static enum sc_result refuse_changed_server(struct target *t, const PGresult *re
     if (identifier == t->server.system_identifier && timeline == t->server.timeline)
         return SC_OK;
     error_set(err, SC_REFUSE,
-              "migration %s was started on server %" PRIu64 " timeline %" PRIu64 ", this is server %" PRIu64 " timeline %" PRIu32,
+              "migration %s was started on server %" PRIu64 " timeline %" PRIu64 ", this is server %" PRIu64
+              " timeline %" PRIu32,
               t->migration.id, identifier, timeline, t->server.system_identifier, t->server.timeline);
-    return error_hint(err, "After a failover its place in the log is gone and changes may be missing in the copy. The source table "
-                           "is complete: run `seachange abort %s` and start again.",
-                      t->migration.id);
+    return error_hint(
+        err,
+        "After a failover its place in the log is gone and changes may be missing in the copy. The source table "
+        "is complete: run `seachange abort %s` and start again.",
+        t->migration.id);
 }
 
 /* Takes over what the row says. */
@@ -192,15 +198,19 @@ static enum sc_result take_row(struct target *t, const PGresult *res, struct sc_
     uint64_t format = column_number(res, 0, "format");
     pg_name_objects(t, column_text(res, 0, "id"));
     if (format > STATE_FORMAT)
-        return error_set(err, SC_REFUSE, "migration %s was started by a newer seachange (its state has format %" PRIu64 ", this one reads up to %d)",
+        return error_set(err, SC_REFUSE,
+                         "migration %s was started by a newer seachange (its state has format %" PRIu64
+                         ", this one reads up to %d)",
                          t->migration.id, format, STATE_FORMAT);
     if (!phase_from_stored(column_text(res, 0, "phase"), &t->migration.phase))
         return error_set(err, SC_REFUSE, "migration %s is in a phase this seachange does not know: %s", t->migration.id,
                          column_text(res, 0, "phase"));
     const char *alter = column_text(res, 0, "alter_text");
     if (t->spec.alter && strcmp(alter, t->spec.alter) != 0) {
-        error_set(err, SC_REFUSE, "a migration of this table with another ALTER is stored: %s: %s", t->migration.id, alter);
-        return error_hint(err, "Go on with it by giving the same --alter, or remove it with `seachange abort %s`.", t->migration.id);
+        error_set(err, SC_REFUSE, "a migration of this table with another ALTER is stored: %s: %s", t->migration.id,
+                  alter);
+        return error_hint(err, "Go on with it by giving the same --alter, or remove it with `seachange abort %s`.",
+                          t->migration.id);
     }
     t->migration.resumed = true;
     t->source.oid = (Oid)column_number(res, 0, "table_oid");
@@ -226,12 +236,14 @@ static enum sc_result find_stored(struct target *t, const char *oid, struct sc_e
     if (result != SC_OK || !exists)
         return result;
     PGresult *res = NULL;
-    result = pg_query(t->control, err, &res,
-                      "SELECT * FROM seachange.migration WHERE phase NOT IN ('done', 'aborted')"
-                      " AND (table_oid = $1::pg_catalog.oid OR (ghost_oid = $1::pg_catalog.oid AND phase IN ('cutover', 'cleanup')))",
-                      1, &oid);
+    result = pg_query(
+        t->control, err, &res,
+        "SELECT * FROM seachange.migration WHERE phase NOT IN ('done', 'aborted')"
+        " AND (table_oid = $1::pg_catalog.oid OR (ghost_oid = $1::pg_catalog.oid AND phase IN ('cutover', 'cleanup')))",
+        1, &oid);
     if (result == SC_OK && PQntuples(res) > 1)
-        result = error_set(err, SC_REFUSE, "more than one migration of table %s is stored; abort all but one", t->spec.table);
+        result = error_set(err, SC_REFUSE, "more than one migration of table %s is stored; abort all but one",
+                           t->spec.table);
     else if (result == SC_OK && PQntuples(res) == 1)
         result = take_row(t, res, err);
     PQclear(res);
@@ -246,7 +258,8 @@ static uint64_t random_number(void)
     return n;
 }
 
-/* This instance's token is larger than any before it: an older instance that still believes it runs changes no row any more. */
+/* This instance's token is larger than any before it: an older instance that still believes it runs changes no row any
+ * more. */
 static enum sc_result take_over(struct target *t, struct sc_error *err)
 {
     char *token = NULL;
@@ -263,8 +276,9 @@ static enum sc_result take_over(struct target *t, struct sc_error *err)
                       4, (const char *[]){t->migration.id, host, pid, SEACHANGE_VERSION});
     PGresult *res = NULL;
     if (result == SC_OK)
-        result = pg_query(t->control, err, &res, "UPDATE seachange.checkpoint SET token = $2::pg_catalog.int8 WHERE id = $1", 2,
-                          (const char *[]){t->migration.id, token});
+        result =
+            pg_query(t->control, err, &res, "UPDATE seachange.checkpoint SET token = $2::pg_catalog.int8 WHERE id = $1",
+                     2, (const char *[]){t->migration.id, token});
     PQclear(res);
     result = end_transaction(t->control, result, err);
     if (result == SC_OK && token)
@@ -322,16 +336,33 @@ static enum sc_result create_row(struct target *t, struct sc_error *err)
         result = pg_run(t->control, err, create_state);
     PGresult *res = NULL;
     if (result == SC_OK)
-        result = pg_query(t->control, err, &res,
-                          "INSERT INTO seachange.migration (id, format, phase, schema_name, table_name, table_oid, alter_text,"
-                          " ghost_schema, old_schema, slot, publication, system_identifier, timeline, timezone, date_order,"
-                          " search_path, rows_estimated, token, host, pid, version) VALUES ($1, $2::int4, 'prepare', $3, $4, $5::oid,"
-                          " $6, $7, $8, $9, $10, $11, $12::int8, $13, $14, $15, $16::int8, $17::int8, $18, $19::int4, $20)",
-                          20,
-                          (const char *[]){t->migration.id, format, t->source.schema, t->source.name, oid, t->spec.alter,
-                                           t->ghost_schema, t->old_schema, t->slot, t->publication, identifier, timeline,
-                                           t->server.timezone, t->server.date_order, t->server.search_path, rows, token, host, pid,
-                                           SEACHANGE_VERSION});
+        result = pg_query(
+            t->control, err, &res,
+            "INSERT INTO seachange.migration (id, format, phase, schema_name, table_name, table_oid, alter_text,"
+            " ghost_schema, old_schema, slot, publication, system_identifier, timeline, timezone, date_order,"
+            " search_path, rows_estimated, token, host, pid, version) VALUES ($1, $2::int4, 'prepare', $3, $4, $5::oid,"
+            " $6, $7, $8, $9, $10, $11, $12::int8, $13, $14, $15, $16::int8, $17::int8, $18, $19::int4, $20)",
+            20,
+            (const char *[]){t->migration.id,
+                             format,
+                             t->source.schema,
+                             t->source.name,
+                             oid,
+                             t->spec.alter,
+                             t->ghost_schema,
+                             t->old_schema,
+                             t->slot,
+                             t->publication,
+                             identifier,
+                             timeline,
+                             t->server.timezone,
+                             t->server.date_order,
+                             t->server.search_path,
+                             rows,
+                             token,
+                             host,
+                             pid,
+                             SEACHANGE_VERSION});
     PQclear(res);
     result = end_transaction(t->control, result, err);
     if (result != SC_OK)
@@ -358,7 +389,8 @@ enum sc_result pg_enter_phase(struct target *t, enum phase phase, struct sc_erro
                  " WHERE id = $1 AND token = $3::pg_catalog.int8 RETURNING 1",
                  3, (const char *[]){t->migration.id, phase_stored_name(phase), token});
     if (result == SC_OK && !one)
-        result = error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops", t->migration.id);
+        result =
+            error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops", t->migration.id);
     if (result == SC_OK)
         t->migration.phase = phase;
     mem_free(one);
@@ -374,7 +406,8 @@ enum sc_result pg_check(struct target *t, struct sc_error *err)
     if (result == SC_OK && t->fingerprint && (!fingerprint || strcmp(fingerprint, t->fingerprint) != 0)) {
         result = error_set(err, SC_FAIL, "somebody changed the definition of table %s.%s while it was being migrated",
                            t->source.schema, t->source.name);
-        error_hint(err, "The table is as they left it; the copy no longer fits. Run `seachange abort %s` and start again.",
+        error_hint(err,
+                   "The table is as they left it; the copy no longer fits. Run `seachange abort %s` and start again.",
                    t->migration.id);
     }
     mem_free(fingerprint);
@@ -386,11 +419,12 @@ enum sc_result pg_checkpoint_create(struct target *t, struct pg_conn *conn, cons
     char token[24];
     snprintf(token, sizeof(token), "%" PRIu64, t->token);
     PGresult *res = NULL;
-    enum sc_result result = pg_query(conn, err, &res,
-                                     "INSERT INTO seachange.checkpoint (id, token, applied) VALUES ($1, $2::int8, $3::pg_lsn)"
-                                     " ON CONFLICT (id) DO UPDATE SET token = EXCLUDED.token, applied = EXCLUDED.applied,"
-                                     " partial = NULL, partial_changes = 0, fence = NULL, fence_xid = NULL",
-                                     3, (const char *[]){t->migration.id, token, lsn});
+    enum sc_result result =
+        pg_query(conn, err, &res,
+                 "INSERT INTO seachange.checkpoint (id, token, applied) VALUES ($1, $2::int8, $3::pg_lsn)"
+                 " ON CONFLICT (id) DO UPDATE SET token = EXCLUDED.token, applied = EXCLUDED.applied,"
+                 " partial = NULL, partial_changes = 0, fence = NULL, fence_xid = NULL",
+                 3, (const char *[]){t->migration.id, token, lsn});
     PQclear(res);
     if (result == SC_OK)
         t->migration.applied = position_of(lsn);
@@ -411,7 +445,8 @@ static enum sc_result checkpoint_read(struct target *t, struct pg_conn *conn, st
         m->partial_changes = column_number(res, 0, "partial_changes");
         m->fence = position_of(column_text(res, 0, "fence"));
     } else if (result == SC_OK && t->migration.phase > PHASE_PREPARE) {
-        result = error_set(err, SC_FAIL, "the checkpoint of migration %s is gone from seachange.checkpoint", t->migration.id);
+        result = error_set(err, SC_FAIL, "the checkpoint of migration %s is gone from seachange.checkpoint",
+                           t->migration.id);
     }
     PQclear(res);
     return result;
@@ -434,7 +469,8 @@ void pg_checkpoint_statement(struct buf *b, const struct target *t, const struct
     } else {
         buf_str(b, "partial = NULL, partial_changes = 0");
     }
-    buf_printf(b, ", updated_at = pg_catalog.clock_timestamp() WHERE id = '%s' AND token = %" PRIu64, t->migration.id, t->token);
+    buf_printf(b, ", updated_at = pg_catalog.clock_timestamp() WHERE id = '%s' AND token = %" PRIu64, t->migration.id,
+               t->token);
 }
 
 enum sc_result pg_fence_store(struct session *s, const struct position *fence, struct sc_error *err)
@@ -449,7 +485,8 @@ enum sc_result pg_fence_store(struct session *s, const struct position *fence, s
                                      " WHERE id = $1 AND token = $3::pg_catalog.int8 RETURNING 1",
                                      3, (const char *[]){s->target->migration.id, at, token});
     if (result == SC_OK && !one)
-        result = error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops", s->target->migration.id);
+        result = error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops",
+                           s->target->migration.id);
     mem_free(one);
     return result;
 }
@@ -463,7 +500,8 @@ enum sc_result pg_resolve_table(struct target *t, Oid *oid, struct sc_error *err
     return result;
 }
 
-/* --- the ghost's description --------------------------------------------------------------------------------------------- */
+/* --- the ghost's description
+ * --------------------------------------------------------------------------------------------- */
 
 static void add_array(struct buf *b, const struct pg_table *source, const int *columns, int count)
 {
@@ -502,7 +540,8 @@ static enum sc_result store_mapped(struct target *t, int number, struct sc_error
         " VALUES ($1, $2::int4, $3, $4, $5, $6::text[], $7::int4)",
         7,
         (const char *[]){t->migration.id, text, m->ghost_column, m->expression,
-                         m->source_column >= 0 ? t->source.columns[m->source_column].name : NULL, buf_cstr(&inputs), key});
+                         m->source_column >= 0 ? t->source.columns[m->source_column].name : NULL, buf_cstr(&inputs),
+                         key});
     PQclear(res);
     buf_fini(&inputs);
     return result;
@@ -527,10 +566,11 @@ enum sc_result pg_state_store_ghost(struct target *t, struct sc_error *err)
     char ghost[16], key[16];
     snprintf(ghost, sizeof(ghost), "%u", t->ghost_oid);
     snprintf(key, sizeof(key), "%u", t->key.index);
-    enum sc_result result = pg_runf(t->control, err,
-                                    "DELETE FROM seachange.mapped WHERE id = '%s'; DELETE FROM seachange.todo WHERE id = '%s';"
-                                    "DELETE FROM seachange.chunk WHERE id = '%s'",
-                                    t->migration.id, t->migration.id, t->migration.id);
+    enum sc_result result =
+        pg_runf(t->control, err,
+                "DELETE FROM seachange.mapped WHERE id = '%s'; DELETE FROM seachange.todo WHERE id = '%s';"
+                "DELETE FROM seachange.chunk WHERE id = '%s'",
+                t->migration.id, t->migration.id, t->migration.id);
     PGresult *res = NULL;
     if (result == SC_OK)
         result = pg_query(t->control, err, &res,
@@ -550,8 +590,9 @@ enum sc_result pg_todo_done(struct target *t, struct pg_conn *conn, struct pg_to
     char number[16];
     snprintf(number, sizeof(number), "%d", todo->number);
     PGresult *res = NULL;
-    enum sc_result result = pg_query(conn, err, &res, "UPDATE seachange.todo SET done = true WHERE id = $1 AND number = $2::int4", 2,
-                                     (const char *[]){t->migration.id, number});
+    enum sc_result result =
+        pg_query(conn, err, &res, "UPDATE seachange.todo SET done = true WHERE id = $1 AND number = $2::int4", 2,
+                 (const char *[]){t->migration.id, number});
     PQclear(res);
     return result;
 }
@@ -559,11 +600,12 @@ enum sc_result pg_todo_done(struct target *t, struct pg_conn *conn, struct pg_to
 static enum sc_result load_mapped(struct target *t, struct sc_error *err)
 {
     PGresult *res = NULL;
-    enum sc_result result = pg_query(t->control, err, &res,
-                                     "SELECT ghost_column, expression, source_column, key_position, i.ord, i.name"
-                                     " FROM seachange.mapped m LEFT JOIN LATERAL pg_catalog.unnest(inputs) WITH ORDINALITY i(name, ord) ON true"
-                                     " WHERE id = $1 ORDER BY number, i.ord",
-                                     1, (const char *[]){t->migration.id});
+    enum sc_result result = pg_query(
+        t->control, err, &res,
+        "SELECT ghost_column, expression, source_column, key_position, i.ord, i.name"
+        " FROM seachange.mapped m LEFT JOIN LATERAL pg_catalog.unnest(inputs) WITH ORDINALITY i(name, ord) ON true"
+        " WHERE id = $1 ORDER BY number, i.ord",
+        1, (const char *[]){t->migration.id});
     if (result != SC_OK)
         return result;
     int rows = PQntuples(res);
@@ -593,7 +635,8 @@ static enum sc_result load_mapped(struct target *t, struct sc_error *err)
         const char *input = column_text(res, i, "name");
         int column = input ? pg_table_column(&t->source, input) : -1;
         if (input && (column < 0 || m->ninputs >= t->source.ncolumns))
-            result = error_set(err, SC_FAIL, "column %s, which the migration reads, is not in the table any more", input);
+            result =
+                error_set(err, SC_FAIL, "column %s, which the migration reads, is not in the table any more", input);
         else if (input)
             m->inputs[m->ninputs++] = column;
     }
@@ -605,7 +648,8 @@ static enum sc_result load_todo(struct target *t, struct sc_error *err)
 {
     PGresult *res = NULL;
     enum sc_result result =
-        pg_query(t->control, err, &res, "SELECT number, stage, name, sql, done FROM seachange.todo WHERE id = $1 ORDER BY number", 1,
+        pg_query(t->control, err, &res,
+                 "SELECT number, stage, name, sql, done FROM seachange.todo WHERE id = $1 ORDER BY number", 1,
                  (const char *[]){t->migration.id});
     if (result != SC_OK)
         return result;
@@ -651,7 +695,8 @@ enum sc_result pg_state_load(struct target *t, struct sc_error *err)
         result = load_todo(t, err);
     char *rows = NULL;
     if (result == SC_OK)
-        result = pg_value(t->control, err, &rows, "SELECT pg_catalog.sum(rows)::pg_catalog.int8 FROM seachange.chunk WHERE id = $1", 1,
+        result = pg_value(t->control, err, &rows,
+                          "SELECT pg_catalog.sum(rows)::pg_catalog.int8 FROM seachange.chunk WHERE id = $1", 1,
                           (const char *[]){t->migration.id});
     t->migration.rows_copied = rows ? strtoull(rows, NULL, 10) : 0;
     mem_free(rows);

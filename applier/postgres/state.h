@@ -12,8 +12,8 @@
 /* The two-key advisory lock of one migration: this and the source table's OID. */
 #define STATE_TABLE_LOCK 1397052993
 
-/* Takes the migration's lock on t->control and looks for a stored migration of this table (or spec.id). Fills t->migration, names and, when one
- * is stored, everything else. Writes nothing. */
+/* Takes the migration's lock on t->control and looks for a stored migration of this table (or spec.id). Fills
+ * t->migration, names and, when one is stored, everything else. Writes nothing. */
 enum sc_result pg_begin(struct target *t, struct sc_error *err);
 
 /* Stores the phase; the first call (PHASE_PREPARE of a new migration) makes the schema and the row. */
@@ -28,7 +28,8 @@ void pg_name_objects(struct target *t, const char *id);
 /* In the open transaction of conn: stores where the log begins. */
 enum sc_result pg_checkpoint_create(struct target *t, struct pg_conn *conn, const char *lsn, struct sc_error *err);
 enum sc_result pg_checkpoint_load(struct session *s, struct sc_error *err);
-/* Appends the statement that moves the checkpoint; it must change exactly one row, else another instance has taken over. */
+/* Appends the statement that moves the checkpoint; it must change exactly one row, else another instance has taken
+ * over. */
 void pg_checkpoint_statement(struct buf *b, const struct target *t, const struct position *applied,
                              const struct position *partial, uint64_t partial_changes);
 enum sc_result pg_fence_store(struct session *s, const struct position *fence, struct sc_error *err);

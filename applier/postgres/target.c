@@ -9,7 +9,8 @@
 #include "applier/postgres/postgres.h"
 #include "base/clock.h"
 
-/* A connection that is gone on our side may still be at work on the server's; before another takes its place it has to be gone there too. */
+/* A connection that is gone on our side may still be at work on the server's; before another takes its place it has to
+ * be gone there too. */
 #define LOST_WITHIN_MS 30000
 
 static void close_target(struct target *t)
@@ -64,11 +65,13 @@ static enum sc_result begin(struct target *t, struct sc_error *err)
         mem_free(t->server.application);
         t->server.application = mem_printf("seachange %s", t->migration.id);
         char *name = mem_printf("seachange %s control", t->migration.id), *was = NULL;
-        result = pg_value(t->control, err, &was, "SELECT pg_catalog.set_config('application_name', $1, false)", 1, (const char *[]){name});
+        result = pg_value(t->control, err, &was, "SELECT pg_catalog.set_config('application_name', $1, false)", 1,
+                          (const char *[]){name});
         mem_free(was);
         mem_free(name);
     }
-    /* Sessions of an instance that died can still be committing a chunk or a batch: what they do must be over before anything is read. */
+    /* Sessions of an instance that died can still be committing a chunk or a batch: what they do must be over before
+     * anything is read. */
     if (result == SC_OK && t->migration.resumed)
         result = pg_end_sessions(t, err);
     if (result == SC_OK && t->migration.resumed)
@@ -112,10 +115,11 @@ static enum sc_result wait_for_lost(struct target *t, struct pg_conn *conn, stru
         if (count == 0)
             break;
         mem_free(left);
-        result = pg_value(conn, err, &left,
-                          "SELECT NULLIF(pg_catalog.count(pg_catalog.pg_terminate_backend(pid)), 0) FROM pg_catalog.pg_stat_activity"
-                          " WHERE pid = ANY ($1::pg_catalog.int4[]) AND pg_catalog.starts_with(application_name, $2)",
-                          2, (const char *[]){buf_cstr(&pids), t->server.application});
+        result = pg_value(
+            conn, err, &left,
+            "SELECT NULLIF(pg_catalog.count(pg_catalog.pg_terminate_backend(pid)), 0) FROM pg_catalog.pg_stat_activity"
+            " WHERE pid = ANY ($1::pg_catalog.int4[]) AND pg_catalog.starts_with(application_name, $2)",
+            2, (const char *[]){buf_cstr(&pids), t->server.application});
         if (result == SC_OK && left)
             clock_sleep_ms(20);
     } while (result == SC_OK && left && clock_us() < deadline);
@@ -149,10 +153,12 @@ static enum sc_result session_open(struct target *t, const char *role, struct se
     enum sc_result result = pg_open(&t->server, role, PG_DATA, &s->conn, err);
     if (result == SC_OK)
         result = wait_for_lost(t, s->conn, err);
-    /* Functions in the operator's expressions, defaults and checks see the search_path that ALTER TABLE would have shown them. */
+    /* Functions in the operator's expressions, defaults and checks see the search_path that ALTER TABLE would have
+     * shown them. */
     char *was = NULL;
     if (result == SC_OK)
-        result = pg_value(s->conn, err, &was, "SELECT pg_catalog.set_config('search_path', $1, false)", 1, (const char *[]){t->server.search_path});
+        result = pg_value(s->conn, err, &was, "SELECT pg_catalog.set_config('search_path', $1, false)", 1,
+                          (const char *[]){t->server.search_path});
     mem_free(was);
     /* The planner cannot know how few rows a chunk or a batch is; each is found by the key's index. */
     if (result == SC_OK)
@@ -167,12 +173,12 @@ static enum sc_result session_open(struct target *t, const char *role, struct se
 
 static enum sc_result marker(struct session *s, const char *text, struct sc_error *err)
 {
-    /* A message of its own, decoded where it stands; the transaction around it has an id, so its commit flushes the log up to behind the message (a
-     * message alone is not flushed). */
+    /* A message of its own, decoded where it stands; the transaction around it has an id, so its commit flushes the log
+     * up to behind the message (a message alone is not flushed). */
     PGresult *res = NULL;
-    enum sc_result result = pg_query(s->conn, err, &res,
-                                     "SELECT pg_catalog.pg_logical_emit_message(false, $1, $2), pg_catalog.pg_current_xact_id()", 2,
-                                     (const char *[]){s->target->message_prefix, text});
+    enum sc_result result = pg_query(
+        s->conn, err, &res, "SELECT pg_catalog.pg_logical_emit_message(false, $1, $2), pg_catalog.pg_current_xact_id()",
+        2, (const char *[]){s->target->message_prefix, text});
     PQclear(res);
     return result;
 }
@@ -181,22 +187,32 @@ static enum sc_result relation_check(struct target *t, const struct relation *re
 {
     struct buf b = {0};
     for (int i = 0; i < relation->ncolumns; i++)
-        buf_printf(&b, "%s %u %d;", relation->columns[i].name, relation->columns[i].type, relation->columns[i].modifier);
+        buf_printf(&b, "%s %u %d;", relation->columns[i].name, relation->columns[i].type,
+                   relation->columns[i].modifier);
     enum sc_result result = SC_OK;
     if (strcmp(buf_cstr(&b), t->relation_fingerprint) != 0) {
-        result = error_set(err, SC_FAIL, "somebody changed the columns of table %s.%s while it was being migrated", t->source.schema, t->source.name);
-        error_hint(err, "The table is as they left it; the copy no longer fits. Run `seachange abort %s` and start again.", t->migration.id);
+        result = error_set(err, SC_FAIL, "somebody changed the columns of table %s.%s while it was being migrated",
+                           t->source.schema, t->source.name);
+        error_hint(err,
+                   "The table is as they left it; the copy no longer fits. Run `seachange abort %s` and start again.",
+                   t->migration.id);
     }
     for (int k = 0; k < t->key.count && result == SC_OK; k++)
         if (!relation->columns[t->logged_key[k]].key && relation->identity != 'f')
-            result = error_set(err, SC_FAIL, "the replica identity of table %s.%s was changed: the log no longer says which rows change", t->source.schema, t->source.name);
+            result =
+                error_set(err, SC_FAIL,
+                          "the replica identity of table %s.%s was changed: the log no longer says which rows change",
+                          t->source.schema, t->source.name);
     buf_fini(&b);
     return result;
 }
 
 static void row_shape(struct target *t, struct row_shape *out)
 {
-    *out = (struct row_shape){.ncolumns = (uint16_t)t->nlogged, .key = t->logged_key, .nkey = (uint16_t)t->key.count, .key_bytewise = t->key_bytewise};
+    *out = (struct row_shape){.ncolumns = (uint16_t)t->nlogged,
+                              .key = t->logged_key,
+                              .nkey = (uint16_t)t->key.count,
+                              .key_bytewise = t->key_bytewise};
 }
 
 const struct target_ops postgres_target = {

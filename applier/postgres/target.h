@@ -14,7 +14,7 @@
 struct pg_column {
     int attnum;
     const char *name;
-    const char *type;       /* format_type(atttypid, atttypmod), schema-qualified unless pg_catalog */
+    const char *type; /* format_type(atttypid, atttypmod), schema-qualified unless pg_catalog */
     Oid type_oid;
     int type_modifier;
     bool not_null;
@@ -36,7 +36,8 @@ struct pg_table {
     uint64_t rows_estimated, heap_bytes, index_bytes;
 };
 
-/* The key by which rows are copied and found: a unique, not-null, immediate, complete, valid index that is the table's identity in the log. */
+/* The key by which rows are copied and found: a unique, not-null, immediate, complete, valid index that is the table's
+ * identity in the log. */
 struct pg_key {
     Oid index; /* on the source */
     const char *index_name;
@@ -48,9 +49,9 @@ struct pg_key {
 struct pg_mapped {
     const char *ghost_column;
     const char *expression; /* SQL over the source's columns, unqualified and quoted; a plain column in most cases */
-    int source_column;      /* >= 0: the expression is just this column of the source (maybe cast by assignment); -1: more */
+    int source_column; /* >= 0: the expression is just this column of the source (maybe cast by assignment); -1: more */
     int ninputs;
-    int *inputs;            /* indexes into source.columns that the expression reads */
+    int *inputs; /* indexes into source.columns that the expression reads */
 };
 
 /* How the ghost follows from the source. */
@@ -63,13 +64,14 @@ struct pg_map {
 
 /* When a captured definition is put back on the ghost. */
 enum pg_stage {
-    STAGE_KEY,   /* the index by which the applier finds rows; built when first needed */
-    STAGE_INDEX, /* other indexes, side by side, after the fence */
-    STAGE_AFTER, /* what needs those indexes or must not slow the copy: constraints using them, index options, statistics, ANALYZE */
+    STAGE_KEY,         /* the index by which the applier finds rows; built when first needed */
+    STAGE_INDEX,       /* other indexes, side by side, after the fence */
+    STAGE_AFTER,       /* what needs those indexes or must not slow the copy: constraints using them, index options,
+                          statistics, ANALYZE */
     STAGE_SWAP_BEFORE, /* in the cutover's transaction, before the source makes way: what is taken from it */
-    STAGE_SWAP,  /* in the cutover's transaction, after the ghost has its place: foreign keys, not-valid constraints, trigger states,
-                    identity, row security, publications, views ... */
-    STAGE_POST,  /* after the swap: VALIDATE ... */
+    STAGE_SWAP, /* in the cutover's transaction, after the ghost has its place: foreign keys, not-valid constraints,
+                   trigger states, identity, row security, publications, views ... */
+    STAGE_POST, /* after the swap: VALIDATE ... */
 };
 
 /* A statement that is still to be run, stored in seachange.todo with the migration. Names in it resolve with
@@ -85,45 +87,46 @@ struct pg_todo {
 struct target {
     struct migration_spec spec; /* strings owned */
     struct pg_server server;
-    struct pg_conn *control;    /* the coordinator's own connection; holds the advisory lock from begin() on */
+    struct pg_conn *control; /* the coordinator's own connection; holds the advisory lock from begin() on */
     struct migration migration;
-    uint64_t token;             /* fencing token of this instance; every checkpoint compares it */
+    uint64_t token; /* fencing token of this instance; every checkpoint compares it */
 
-    struct pg_table source;     /* loaded by preflight; re-read on resume and compared with the fingerprint */
+    struct pg_table source; /* loaded by preflight; re-read on resume and compared with the fingerprint */
     struct pg_key key;
     struct pg_map map;
     char *fingerprint;          /* of the source's catalog entries, for noticing DDL */
     char *relation_fingerprint; /* names and types of the columns the log sends */
 
     Oid ghost_oid;
-    char *ghost_schema;         /* seachange_new_<id> */
-    char *old_schema;           /* seachange_old_<id> */
-    char *slot, *publication;   /* seachange_<id> */
-    char *message_prefix;       /* seachange/<id> */
+    char *ghost_schema;       /* seachange_new_<id> */
+    char *old_schema;         /* seachange_old_<id> */
+    char *slot, *publication; /* seachange_<id> */
+    char *message_prefix;     /* seachange/<id> */
 
     struct pg_todo *todo;
     int ntodo;
-    struct arena arena;         /* key, map, todo */
-    pthread_mutex_t lock;       /* todo[].done, key_ready, lost */
-    int *lost;                  /* server processes of connections that broke: they may still be at work */
+    struct arena arena;   /* key, map, todo */
+    pthread_mutex_t lock; /* todo[].done, key_ready, lost */
+    int *lost;            /* server processes of connections that broke: they may still be at work */
     int nlost;
     bool key_ready;
 
-    /* The columns in the order the log sends them (indexes into source.columns); learnt from the catalog, checked by relation_check(). */
+    /* The columns in the order the log sends them (indexes into source.columns); learnt from the catalog, checked by
+     * relation_check(). */
     int nlogged;
     int *logged;
-    uint16_t *logged_key;       /* the key's columns as indexes into logged[] */
+    uint16_t *logged_key; /* the key's columns as indexes into logged[] */
     bool key_bytewise;
-    char *foreign_key_pairs; /* "clone source,...": OIDs of constraints, while the ghost is made */
+    char *foreign_key_pairs;      /* "clone source,...": OIDs of constraints, while the ghost is made */
     const char **ghost_key_types; /* for comparing with the ghost's key columns, in key order */
 };
 
 struct session {
     struct target *target;
     struct pg_conn *conn;
-    bool staging;               /* the temporary staging table exists */
+    bool staging; /* the temporary staging table exists */
     bool in_cutover;
-    struct apply_plan *apply;   /* apply.c: statements made once */
+    struct apply_plan *apply; /* apply.c: statements made once */
 };
 
 /* catalog.c: reads table `oid` as it is. Arena and strings are out's: pg_table_fini(). */
@@ -135,8 +138,9 @@ int pg_table_column(const struct pg_table *table, const char *name); /* index or
 enum sc_result pg_key_load(struct target *t, Oid index, struct sc_error *err);
 void pg_logged_columns(struct target *t);
 
-/* catalog.c: one text that changes when anything about the table changes that matters for the migration (columns, types, constraints,
- * indexes, triggers, policies, rules, options, identity, relkind ...); not relfilenode, not statistics. malloc'd. */
+/* catalog.c: one text that changes when anything about the table changes that matters for the migration (columns,
+ * types, constraints, indexes, triggers, policies, rules, options, identity, relkind ...); not relfilenode, not
+ * statistics. malloc'd. */
 enum sc_result pg_fingerprint(struct pg_conn *conn, Oid oid, char **out, struct sc_error *err);
 
 /* state.c: the OID that the operator's own session would find under spec.table. SC_REFUSE: none. */
@@ -145,9 +149,9 @@ enum sc_result pg_resolve_table(struct target *t, Oid *oid, struct sc_error *err
 /* preflight.c: resolves spec.table, loads source and key, and fills plan->refusals. SC_REFUSE: no such table. */
 enum sc_result pg_preflight(struct target *t, struct plan *plan, struct sc_error *err);
 
-/* ghost.c: in the open transaction of t->control: makes the ghost with everything that belongs to the table, applies the ALTER to it, works out
- * t->map, captures what comes later into t->todo and takes it off. Refusals that only show now go to plan (may be NULL: then SC_REFUSE).
- * The caller commits, or rolls back (plan). */
+/* ghost.c: in the open transaction of t->control: makes the ghost with everything that belongs to the table, applies
+ * the ALTER to it, works out t->map, captures what comes later into t->todo and takes it off. Refusals that only show
+ * now go to plan (may be NULL: then SC_REFUSE). The caller commits, or rolls back (plan). */
 enum sc_result pg_ghost_make(struct target *t, struct plan *plan, struct sc_error *err);
 
 /* state.c: schema seachange and its tables; see there for their form and version. */
@@ -158,6 +162,5 @@ enum sc_result pg_state_load(struct target *t, struct sc_error *err); /* all of 
 /* Appends "schema"."name" of the source or the ghost. */
 void pg_add_source(struct buf *b, const struct target *t);
 void pg_add_ghost(struct buf *b, const struct target *t);
-
 
 #endif

@@ -11,7 +11,8 @@
 /* How long a session of ours that still uses the slot is given to go. */
 #define DROP_WITHIN_MS 15000
 
-enum sc_result pg_publication_create(struct pg_conn *ddl, const char *name, const char *schema, const char *table, struct sc_error *err)
+enum sc_result pg_publication_create(struct pg_conn *ddl, const char *name, const char *schema, const char *table,
+                                     struct sc_error *err)
 {
     struct buf sql = {0};
     buf_str(&sql, "CREATE PUBLICATION ");
@@ -32,18 +33,23 @@ enum sc_result pg_publication_drop(struct pg_conn *ddl, const char *name, struct
     return result == SC_OK ? SC_OK : error_wrap(err, "cannot drop publication %s", name);
 }
 
-/* --- making the slot ----------------------------------------------------------------------------------------------------- */
+/* --- making the slot
+ * ----------------------------------------------------------------------------------------------------- */
 
-/* What slot creation waits for: transactions older than itself (manual, 49.2). Never what they run: it can hold values. */
+/* What slot creation waits for: transactions older than itself (manual, 49.2). Never what they run: it can hold values.
+ */
 static char *waits_for(struct pg_conn *sql, int pid)
 {
     char text[16];
     snprintf(text, sizeof(text), "%d", pid);
     char *names = NULL;
     pg_value(sql, NULL, &names,
-             "SELECT pg_catalog.string_agg(t, ', ') FROM (SELECT pg_catalog.format('pid %s (%s, %s, open for %s s)', pid, usename, state,"
-             " EXTRACT(epoch FROM pg_catalog.clock_timestamp() - xact_start)::pg_catalog.int8) AS t FROM pg_catalog.pg_stat_activity"
-             " WHERE backend_xid IS NOT NULL AND pid <> $1::pg_catalog.int4 AND pid <> pg_catalog.pg_backend_pid() ORDER BY xact_start LIMIT 5) x",
+             "SELECT pg_catalog.string_agg(t, ', ') FROM (SELECT pg_catalog.format('pid %s (%s, %s, open for %s s)', "
+             "pid, usename, state,"
+             " EXTRACT(epoch FROM pg_catalog.clock_timestamp() - xact_start)::pg_catalog.int8) AS t FROM "
+             "pg_catalog.pg_stat_activity"
+             " WHERE backend_xid IS NOT NULL AND pid <> $1::pg_catalog.int4 AND pid <> pg_catalog.pg_backend_pid() "
+             "ORDER BY xact_start LIMIT 5) x",
              1, (const char *[]){text});
     return names;
 }
@@ -65,7 +71,8 @@ static void cancel(PGconn *pg)
 }
 
 enum sc_result pg_slot_create(const struct pg_server *server, struct pg_conn *sql, const char *name, int64_t wait_ms,
-                              void (*progress)(void *arg, const char *text), void *arg, uint64_t *consistent_point, struct sc_error *err)
+                              void (*progress)(void *arg, const char *text), void *arg, uint64_t *consistent_point,
+                              struct sc_error *err)
 {
     struct pg_conn *conn = NULL;
     enum sc_result result = pg_open(server, "slot", PG_REPLICATION, &conn, err);
@@ -74,7 +81,8 @@ enum sc_result pg_slot_create(const struct pg_server *server, struct pg_conn *sq
     struct buf command = {0};
     buf_str(&command, "CREATE_REPLICATION_SLOT ");
     pg_add_ident(&command, name);
-    buf_str(&command, server->version >= 150000 ? " LOGICAL pgoutput (SNAPSHOT 'nothing')" : " LOGICAL pgoutput NOEXPORT_SNAPSHOT");
+    buf_str(&command, server->version >= 150000 ? " LOGICAL pgoutput (SNAPSHOT 'nothing')"
+                                                : " LOGICAL pgoutput NOEXPORT_SNAPSHOT");
     if (PQsendQuery(conn->pg, buf_cstr(&command)) != 1)
         result = pg_failed(conn, NULL, err);
     buf_fini(&command);
@@ -93,7 +101,8 @@ enum sc_result pg_slot_create(const struct pg_server *server, struct pg_conn *sq
         if (now - told > 1000000 && progress) {
             told = now;
             char *names = waits_for(sql, conn->backend_pid);
-            char *text = mem_printf("the log can be read from here on once these transactions have ended: %s", names ? names : "(unknown)");
+            char *text = mem_printf("the log can be read from here on once these transactions have ended: %s",
+                                    names ? names : "(unknown)");
             progress(arg, text);
             mem_free(text);
             mem_free(names);
@@ -106,8 +115,9 @@ enum sc_result pg_slot_create(const struct pg_server *server, struct pg_conn *sq
             if (stopped)
                 error_set(err, SC_STOP, "stopped while waiting for open transactions");
             else
-                error_set(err, SC_REFUSE, "transactions that were open when the migration began have not ended within %lld s: %s", (long long)(wait_ms / 1000),
-                          names ? names : "(unknown)");
+                error_set(err, SC_REFUSE,
+                          "transactions that were open when the migration began have not ended within %lld s: %s",
+                          (long long)(wait_ms / 1000), names ? names : "(unknown)");
             if (given_up)
                 error_hint(err, "End them, or allow more with --slot-wait, and run the same command again.");
             result = stopped ? SC_STOP : SC_REFUSE;
@@ -136,7 +146,8 @@ enum sc_result pg_slot_create(const struct pg_server *server, struct pg_conn *sq
     return result;
 }
 
-/* --- dropping it --------------------------------------------------------------------------------------------------------- */
+/* --- dropping it
+ * --------------------------------------------------------------------------------------------------------- */
 
 enum sc_result pg_slot_drop(struct pg_conn *sql, const char *name, const char *application_prefix, struct sc_error *err)
 {
@@ -144,8 +155,10 @@ enum sc_result pg_slot_drop(struct pg_conn *sql, const char *name, const char *a
     for (;;) {
         PGresult *res = NULL;
         enum sc_result result = pg_query(sql, err, &res,
-                                         "SELECT s.active_pid, CASE WHEN pg_catalog.starts_with(a.application_name, $2) THEN pg_catalog.pg_terminate_backend(s.active_pid) END"
-                                         " FROM pg_catalog.pg_replication_slots s LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid WHERE s.slot_name = $1",
+                                         "SELECT s.active_pid, CASE WHEN pg_catalog.starts_with(a.application_name, "
+                                         "$2) THEN pg_catalog.pg_terminate_backend(s.active_pid) END"
+                                         " FROM pg_catalog.pg_replication_slots s LEFT JOIN "
+                                         "pg_catalog.pg_stat_activity a ON a.pid = s.active_pid WHERE s.slot_name = $1",
                                          2, (const char *[]){name, application_prefix});
         if (result != SC_OK)
             return result;
@@ -155,7 +168,10 @@ enum sc_result pg_slot_drop(struct pg_conn *sql, const char *name, const char *a
             return SC_OK;
         if (!active) {
             char *gone = NULL;
-            result = pg_value(sql, err, &gone, "SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots WHERE slot_name = $1", 1, &name);
+            result = pg_value(sql, err, &gone,
+                              "SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM "
+                              "pg_catalog.pg_replication_slots WHERE slot_name = $1",
+                              1, &name);
             mem_free(gone);
             /* 55006: somebody took it between the two statements; 42704: somebody dropped it */
             if (result == SC_OK || pg_sqlstate_is(err, "42704"))
@@ -164,7 +180,10 @@ enum sc_result pg_slot_drop(struct pg_conn *sql, const char *name, const char *a
                 return error_wrap(err, "cannot drop replication slot %s", name);
         }
         if (clock_us() > deadline)
-            return error_set(err, SC_FAIL, "replication slot %s is still in use; it keeps WAL on the server until it is dropped: SELECT pg_drop_replication_slot('%s')", name, name);
+            return error_set(err, SC_FAIL,
+                             "replication slot %s is still in use; it keeps WAL on the server until it is dropped: "
+                             "SELECT pg_drop_replication_slot('%s')",
+                             name, name);
         clock_sleep_ms(100);
     }
 }

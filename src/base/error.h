@@ -1,8 +1,8 @@
 /* Errors are values with a class.
  *
- * A struct sc_error is filled once, where the thing went wrong, wrapped with context on the way up, and logged once, at the
- * top. The class decides what the program does next; the text tells the operator what happened, to what, what it means for
- * the data, and what to do. Texts never hold row values or passwords. */
+ * A struct sc_error is filled once, where the thing went wrong, wrapped with context on the way up, and logged once, at
+ * the top. The class decides what the program does next; the text tells the operator what happened, to what, what it
+ * means for the data, and what to do. Texts never hold row values or passwords. */
 #ifndef SC_BASE_ERROR_H
 #define SC_BASE_ERROR_H
 

@@ -6,10 +6,11 @@
 
 static void out_of_memory(size_t size)
 {
-    fprintf(stderr,
-            "seachange: out of memory (%zu bytes asked). Nothing is lost: what was applied is recorded in the database; "
-            "run the same command again with more memory.\n",
-            size);
+    fprintf(
+        stderr,
+        "seachange: out of memory (%zu bytes asked). Nothing is lost: what was applied is recorded in the database; "
+        "run the same command again with more memory.\n",
+        size);
     abort();
 }
 

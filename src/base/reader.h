@@ -1,7 +1,8 @@
 /* A bounded reader with a sticky error, for everything that comes from outside.
  *
- * Getters past the end return zeros and set `bad`; nothing is read beyond `end`. Parse a whole message, then ask reader_ok()
- * once. Numbers are big-endian (network order), as in PostgreSQL's protocol; the _le variants serve MySQL's. */
+ * Getters past the end return zeros and set `bad`; nothing is read beyond `end`. Parse a whole message, then ask
+ * reader_ok() once. Numbers are big-endian (network order), as in PostgreSQL's protocol; the _le variants serve
+ * MySQL's. */
 #ifndef SC_BASE_READER_H
 #define SC_BASE_READER_H
 
@@ -15,10 +16,10 @@ struct reader {
 };
 
 struct reader reader_of(const void *data, size_t len);
-bool reader_ok(const struct reader *r);        /* nothing was read past the end */
-bool reader_done(const struct reader *r);      /* ok, and all was read */
-size_t reader_left(const struct reader *r);    /* 0 once bad */
-size_t reader_offset(const struct reader *r);  /* bytes read so far */
+bool reader_ok(const struct reader *r);       /* nothing was read past the end */
+bool reader_done(const struct reader *r);     /* ok, and all was read */
+size_t reader_left(const struct reader *r);   /* 0 once bad */
+size_t reader_offset(const struct reader *r); /* bytes read so far */
 
 uint8_t read_u8(struct reader *r);
 uint16_t read_u16(struct reader *r);

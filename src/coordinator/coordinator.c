@@ -1,4 +1,5 @@
-/* The coordinator: a loop over the phases. What each phase leaves behind is in the database, so a run begins wherever the last one ended. */
+/* The coordinator: a loop over the phases. What each phase leaves behind is in the database, so a run begins wherever
+ * the last one ended. */
 #include "coordinator/coordinator.h"
 
 #include <stdio.h>
@@ -19,12 +20,13 @@ static enum sc_result preflight(struct run *r, struct sc_error *err)
     for (size_t i = 0; i < plan.warnings.count; i++)
         log_warn("%s", plan.warnings.items[i]);
     if (result == SC_OK && plan.refusals.count == 1)
-        result = error_set(err, SC_REFUSE, "%s cannot be migrated: %s", plan.table ? plan.table : r->config->spec.table, plan.refusals.items[0]);
+        result = error_set(err, SC_REFUSE, "%s cannot be migrated: %s", plan.table ? plan.table : r->config->spec.table,
+                           plan.refusals.items[0]);
     else if (result == SC_OK && plan.refusals.count > 1) {
         for (size_t i = 0; i < plan.refusals.count; i++)
             log_line(LOG_ERROR, "%s", plan.refusals.items[i]);
-        result = error_set(err, SC_REFUSE, "%s cannot be migrated for these %zu reasons; nothing was touched", plan.table ? plan.table : r->config->spec.table,
-                           plan.refusals.count);
+        result = error_set(err, SC_REFUSE, "%s cannot be migrated for these %zu reasons; nothing was touched",
+                           plan.table ? plan.table : r->config->spec.table, plan.refusals.count);
     }
     if (plan.table) {
         mem_free(r->table);
@@ -51,8 +53,10 @@ static enum sc_result prepare(struct run *r, struct sc_error *err)
         struct strlist removed = {0};
         struct sc_error again;
         if (r->ops->abort(r->target, &removed, &again) != SC_OK)
-            error_hint(err, "What was made so far could not be removed: %.200s. `seachange list` shows it, `seachange abort %s` removes it.", again.what,
-                       r->migration->id);
+            error_hint(err,
+                       "What was made so far could not be removed: %.200s. `seachange list` shows it, `seachange abort "
+                       "%s` removes it.",
+                       again.what, r->migration->id);
         strlist_fini(&removed);
     }
     return result;
@@ -159,10 +163,14 @@ static const struct {
     enum phase next;
     bool pipeline; /* the log is read and applied in it */
 } steps[] = {
-    {PHASE_PREFLIGHT, preflight, PHASE_PREPARE, false}, {PHASE_PREPARE, prepare, PHASE_COPY, false},
-    {PHASE_COPY, copy, PHASE_INDEX, true},              {PHASE_INDEX, run_index, PHASE_CATCH_UP, true},
-    {PHASE_CATCH_UP, catch_up, PHASE_READY, true},      {PHASE_READY, nothing, PHASE_CUTOVER, true},
-    {PHASE_CUTOVER, cutover, PHASE_CLEANUP, true},      {PHASE_CLEANUP, cleanup, PHASE_DONE, false},
+    {PHASE_PREFLIGHT, preflight, PHASE_PREPARE, false},
+    {PHASE_PREPARE, prepare, PHASE_COPY, false},
+    {PHASE_COPY, copy, PHASE_INDEX, true},
+    {PHASE_INDEX, run_index, PHASE_CATCH_UP, true},
+    {PHASE_CATCH_UP, catch_up, PHASE_READY, true},
+    {PHASE_READY, nothing, PHASE_CUTOVER, true},
+    {PHASE_CUTOVER, cutover, PHASE_CLEANUP, true},
+    {PHASE_CLEANUP, cleanup, PHASE_DONE, false},
 };
 
 static enum sc_result run_phases(struct run *r, struct sc_error *err)
@@ -190,7 +198,8 @@ static enum sc_result run_phases(struct run *r, struct sc_error *err)
     return result;
 }
 
-/* Before a cutover is tried again it is asked whether the last one went through: its process may have died without hearing. */
+/* Before a cutover is tried again it is asked whether the last one went through: its process may have died without
+ * hearing. */
 static enum sc_result look_at_swap(struct run *r, struct sc_error *err)
 {
     if (r->migration->phase != PHASE_CUTOVER)
@@ -198,7 +207,8 @@ static enum sc_result look_at_swap(struct run *r, struct sc_error *err)
     enum swap_outcome outcome = SWAP_UNPROVEN;
     enum sc_result result = r->ops->cutover_outcome(r->target, &outcome, err);
     if (result == SC_OK && outcome == SWAP_UNPROVEN)
-        result = error_set(err, SC_UNKNOWN, "table %s is neither the old nor the new one; somebody else has changed it", r->config->spec.table);
+        result = error_set(err, SC_UNKNOWN, "table %s is neither the old nor the new one; somebody else has changed it",
+                           r->config->spec.table);
     return result;
 }
 
@@ -286,7 +296,8 @@ enum sc_result coordinator_run(const struct run_config *config, struct sc_error 
             snprintf(id, sizeof(id), "%s", r.migration->id);
             rows = r.migration->rows_copied;
         }
-        /* Behind a lost connection everything is as the database has it: begin again from there. A run that never got to begin (wrong host, say) is not worth waiting for. */
+        /* Behind a lost connection everything is as the database has it: begin again from there. A run that never got
+         * to begin (wrong host, say) is not worth waiting for. */
         if (begun)
             failing_since = 0;
         close_run(&r);
@@ -301,7 +312,8 @@ enum sc_result coordinator_run(const struct run_config *config, struct sc_error 
     }
     progress_end();
     if (result == SC_RETRY || result == SC_STOP)
-        error_hint(err, "Nothing is lost. Run the same command again to go on%s%s%s.", id[0] ? ", or `seachange abort " : "", id, id[0] ? "` to remove it" : "");
+        error_hint(err, "Nothing is lost. Run the same command again to go on%s%s%s.",
+                   id[0] ? ", or `seachange abort " : "", id, id[0] ? "` to remove it" : "");
     if (result == SC_FAIL && id[0])
         error_hint(err, "The source is untouched. `seachange abort %s` removes what is left.", id);
     summarize(&r, result, id, rows);

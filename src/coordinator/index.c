@@ -1,5 +1,5 @@
-/* Indexes and constraints: the jobs of a stage side by side, one session each. The applier is parked meanwhile: the index builds keep it from writing anyway, and what it
- * would apply waits in the spool. */
+/* Indexes and constraints: the jobs of a stage side by side, one session each. The applier is parked meanwhile: the
+ * index builds keep it from writing anyway, and what it would apply waits in the spool. */
 #include <pthread.h>
 #include <stdio.h>
 
@@ -92,7 +92,8 @@ static void stop_pool(struct pool *p, enum sc_result result, const struct sc_err
 
 static enum sc_result run_stage(struct run *r, int stage, struct sc_error *err)
 {
-    struct pool p = {.run = r, .stage = stage, .jobs = r->ops->stage_jobs(r->target, stage), .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct pool p = {
+        .run = r, .stage = stage, .jobs = r->ops->stage_jobs(r->target, stage), .lock = PTHREAD_MUTEX_INITIALIZER};
     int wanted = p.jobs < r->config->spec.workers ? p.jobs : r->config->spec.workers;
     pthread_t *threads = mem_array((size_t)wanted + 1, sizeof(*threads));
     int started = 0;

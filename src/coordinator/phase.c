@@ -7,7 +7,8 @@ static const struct {
     unsigned next;
 } phases[] = {
     [PHASE_PREFLIGHT] = {"preflight", "everything is checked, nothing is touched", BIT(PHASE_PREPARE)},
-    [PHASE_PREPARE] = {"prepare", "place in the log and new table are made", BIT(PHASE_COPY) | BIT(PHASE_ABORTED) | BIT(PHASE_FAILED)},
+    [PHASE_PREPARE] = {"prepare", "place in the log and new table are made",
+                       BIT(PHASE_COPY) | BIT(PHASE_ABORTED) | BIT(PHASE_FAILED)},
     [PHASE_COPY] = {"copy", "rows are copied in chunks, changes are applied in between",
                     BIT(PHASE_INDEX) | BIT(PHASE_ABORTED) | BIT(PHASE_FAILED)},
     [PHASE_INDEX] = {"index", "indexes and constraints are built on the new table, changes wait",

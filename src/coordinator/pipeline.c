@@ -113,7 +113,8 @@ static enum sc_result write_marker(struct run *r, const char *text, struct sc_er
 
 enum sc_result pipeline_mark(struct run *r, bool fence, char *text, int size, struct sc_error *err)
 {
-    snprintf(text, (size_t)size, "%s %" PRIx64 " %" PRIu64, fence ? "fence" : "mark", (uint64_t)r->began_us, ++r->markers);
+    snprintf(text, (size_t)size, "%s %" PRIx64 " %" PRIu64, fence ? "fence" : "mark", (uint64_t)r->began_us,
+             ++r->markers);
     apply_expect(r->apply, text, fence);
     return write_marker(r, text, err);
 }

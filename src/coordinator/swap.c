@@ -1,7 +1,8 @@
 /* Driving the cutover: wait until it makes sense, try, and know how it went.
  *
- * A try: park the applier, lock, write a marker, drain up to it on the locking session, swap. A try that fails after changes were drained has taken them out of the
- * spool, so the pipeline is started again at the checkpoint (correctness D6). What cannot be known from the session is asked of the tables. */
+ * A try: park the applier, lock, write a marker, drain up to it on the locking session, swap. A try that fails after
+ * changes were drained has taken them out of the spool, so the pipeline is started again at the checkpoint (correctness
+ * D6). What cannot be known from the session is asked of the tables. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "coordinator/run.h"
@@ -54,7 +55,8 @@ static enum sc_result learn_outcome(struct run *r, struct sc_error *err)
         clock_sleep_ms(backoff_next_ms(&backoff));
     }
     error_set(err, SC_UNKNOWN, "whether the swap of %s was committed could not be learnt", r->table);
-    return error_hint(err, "Run the same command again when the server answers: it looks first which table bears the name.");
+    return error_hint(err,
+                      "Run the same command again when the server answers: it looks first which table bears the name.");
 }
 
 /* On success the swap is committed and proven. *spent: changes were taken out of the spool for nothing. */

@@ -9,18 +9,22 @@
 
 enum { OLDEST_VERSION = 140000 };
 
-/* Every session: names resolve only where we say, values are written so that any session reads them without loss, and nothing times out that
- * has a deadline of its own here. Applied after connecting, because poolers and roles may have settings of their own.
- * synchronous_commit=local: what we write is on this server's disk at commit; waiting for standbys would let a missing one stop us. */
+/* Every session: names resolve only where we say, values are written so that any session reads them without loss, and
+ * nothing times out that has a deadline of its own here. Applied after connecting, because poolers and roles may have
+ * settings of their own. synchronous_commit=local: what we write is on this server's disk at commit; waiting for
+ * standbys would let a missing one stop us. */
 static const char session_settings[] =
-    "SET search_path = ''; SET standard_conforming_strings = on; SET IntervalStyle = postgres; SET extra_float_digits = 3;"
+    "SET search_path = ''; SET standard_conforming_strings = on; SET IntervalStyle = postgres; SET extra_float_digits "
+    "= 3;"
     "SET bytea_output = hex; SET xmloption = content; SET row_security = off; SET synchronous_commit = local;"
-    "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET idle_session_timeout = 0;"
+    "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET "
+    "idle_session_timeout = 0;"
     "SET default_transaction_isolation = 'read committed'; SET default_transaction_read_only = off;"
     "SET default_transaction_deferrable = off; SET transform_null_equals = off; SET quote_all_identifiers = off;"
     "SET array_nulls = on; SET jit = off";
 
-/* --- errors -------------------------------------------------------------------------------------------------------------- */
+/* --- errors
+ * -------------------------------------------------------------------------------------------------------------- */
 
 enum sc_result pg_classify(const char *sqlstate)
 {
@@ -79,7 +83,8 @@ enum sc_result pg_failed(struct pg_conn *conn, const PGresult *res, struct sc_er
     return result;
 }
 
-/* --- asking -------------------------------------------------------------------------------------------------------------- */
+/* --- asking
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static bool succeeded(const PGresult *res)
 {
@@ -131,7 +136,8 @@ enum sc_result pg_value(struct pg_conn *conn, struct sc_error *err, char **value
     return result;
 }
 
-/* --- connecting ---------------------------------------------------------------------------------------------------------- */
+/* --- connecting
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static void on_notice(void *arg, const PGresult *res)
 {
@@ -144,7 +150,8 @@ static void on_notice(void *arg, const PGresult *res)
         log_debug("%s: %s", conn->role, message ? message : "");
 }
 
-/* A server that cannot be reached, is starting, or has no room may come back. One that answers with a refusal will not. */
+/* A server that cannot be reached, is starting, or has no room may come back. One that answers with a refusal will not.
+ */
 static enum sc_result connect_failed(PGconn *pg, const char *role, struct sc_error *err)
 {
     char text[700];
@@ -180,17 +187,24 @@ static enum sc_result apply_settings(struct pg_conn *conn, enum pg_purpose purpo
     return result;
 }
 
-static enum sc_result connect_bare(const struct pg_server *server, const char *role, bool replication, struct pg_conn **out,
-                                   struct sc_error *err)
+static enum sc_result connect_bare(const struct pg_server *server, const char *role, bool replication,
+                                   struct pg_conn **out, struct sc_error *err)
 {
     *out = NULL;
     struct pg_conn *conn = mem_alloc(sizeof(*conn));
     snprintf(conn->role, sizeof(conn->role), "%s", role);
     conn->server = server;
     char *name = mem_printf("%s %s", server->application ? server->application : "seachange", role);
-    /* The URL overrides what stands before dbname and is overridden by what stands behind (manual, PQconnectdbParams). */
-    const char *keywords[] = {"connect_timeout",  "keepalives_idle",  "keepalives_interval", "keepalives_count",
-                              "tcp_user_timeout", "dbname",           "application_name",    replication ? "replication" : NULL,
+    /* The URL overrides what stands before dbname and is overridden by what stands behind (manual, PQconnectdbParams).
+     */
+    const char *keywords[] = {"connect_timeout",
+                              "keepalives_idle",
+                              "keepalives_interval",
+                              "keepalives_count",
+                              "tcp_user_timeout",
+                              "dbname",
+                              "application_name",
+                              replication ? "replication" : NULL,
                               NULL};
     const char *values[] = {"10", "10", "5", "3", "30000", server->url, name, replication ? "database" : NULL, NULL};
     conn->pg = PQconnectdbParams(keywords, values, 1);
@@ -204,8 +218,8 @@ static enum sc_result connect_bare(const struct pg_server *server, const char *r
     int version = PQserverVersion(conn->pg);
     if (version < OLDEST_VERSION) {
         pg_close(conn);
-        return error_set(err, SC_REFUSE, "the server is PostgreSQL %d; %d is the oldest that is supported", version / 10000,
-                         OLDEST_VERSION / 10000);
+        return error_set(err, SC_REFUSE, "the server is PostgreSQL %d; %d is the oldest that is supported",
+                         version / 10000, OLDEST_VERSION / 10000);
     }
     PQsetNoticeReceiver(conn->pg, on_notice, conn);
     conn->backend_pid = PQbackendPID(conn->pg);
@@ -239,7 +253,8 @@ bool pg_alive(const struct pg_conn *conn)
     return conn && PQstatus(conn->pg) == CONNECTION_OK;
 }
 
-/* --- the server ---------------------------------------------------------------------------------------------------------- */
+/* --- the server
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static enum sc_result learn_identity(struct pg_server *server, struct sc_error *err)
 {

@@ -1,4 +1,5 @@
-/* Connections to PostgreSQL: opened the same way everywhere, asked with errors that carry a class, and quoted in one place.
+/* Connections to PostgreSQL: opened the same way everywhere, asked with errors that carry a class, and quoted in one
+ * place.
  *
  * Every session gets the settings that make values travel without loss and names resolve only where we say
  * (conn.c, session_settings). One connection is used by one thread. */
@@ -12,19 +13,19 @@
 #include "base/error.h"
 #include "base/mem.h"
 
-/* What all connections to one server share. Filled by pg_server_learn() from the first connection, so that every session
- * converts values as the operator's own session would (TimeZone and the day/month order decide what a USING expression
- * yields). Strings are owned. */
+/* What all connections to one server share. Filled by pg_server_learn() from the first connection, so that every
+ * session converts values as the operator's own session would (TimeZone and the day/month order decide what a USING
+ * expression yields). Strings are owned. */
 struct pg_server {
-    char *url;               /* libpq URI or conninfo string; may hold a password: never log it */
-    char *application;       /* start of application_name, e.g. "seachange 7f3a91c2" */
-    int version;             /* e.g. 150018 */
-    char *timezone;          /* the session's own default, kept */
-    char *date_order;        /* "MDY", "DMY" or "YMD" of DateStyle, kept */
-    char *encoding;          /* server_encoding */
+    char *url;         /* libpq URI or conninfo string; may hold a password: never log it */
+    char *application; /* start of application_name, e.g. "seachange 7f3a91c2" */
+    int version;       /* e.g. 150018 */
+    char *timezone;    /* the session's own default, kept */
+    char *date_order;  /* "MDY", "DMY" or "YMD" of DateStyle, kept */
+    char *encoding;    /* server_encoding */
     char *database;
-    char *user;              /* session_user */
-    char *search_path;       /* the operator's own, for resolving names in the ALTER; not set on our sessions */
+    char *user;        /* session_user */
+    char *search_path; /* the operator's own, for resolving names in the ALTER; not set on our sessions */
     uint64_t system_identifier;
     uint32_t timeline;
 };
@@ -69,8 +70,8 @@ enum sc_result pg_value(struct pg_conn *conn, struct sc_error *err, char **value
                         const char *const *params);
 
 /* Fills err from a failed result (or, with res NULL, from the connection). Returns the class:
- * lost connection, serialization failure, deadlock, lock timeout, cancel, too many connections, shutdown: SC_RETRY; all else
- * SC_FAIL. DETAIL is dropped and quoted values in data exceptions (class 22) are masked: they hold row values. */
+ * lost connection, serialization failure, deadlock, lock timeout, cancel, too many connections, shutdown: SC_RETRY; all
+ * else SC_FAIL. DETAIL is dropped and quoted values in data exceptions (class 22) are masked: they hold row values. */
 enum sc_result pg_failed(struct pg_conn *conn, const PGresult *res, struct sc_error *err);
 enum sc_result pg_classify(const char *sqlstate);
 bool pg_sqlstate_is(const struct sc_error *err, const char *sqlstate);
@@ -82,13 +83,14 @@ void pg_mask_values(char *message, const char *sqlstate);
 /* Takes out of a message about connecting what may be a piece of a password in a URL that was not escaped. */
 void pg_mask_url(char *message);
 
-/* Quoting. Identifiers are always quoted; literals are right under standard_conforming_strings=on, which every session has. */
+/* Quoting. Identifiers are always quoted; literals are right under standard_conforming_strings=on, which every session
+ * has. */
 void pg_add_ident(struct buf *b, const char *name);
 void pg_add_qualified(struct buf *b, const char *schema, const char *name);
 void pg_add_literal(struct buf *b, const char *text);
-char *pg_ident(const char *name);                          /* malloc'd */
-char *pg_qualified(const char *schema, const char *name);  /* malloc'd */
-char *pg_literal(const char *text);                        /* malloc'd */
+char *pg_ident(const char *name);                         /* malloc'd */
+char *pg_qualified(const char *schema, const char *name); /* malloc'd */
+char *pg_literal(const char *text);                       /* malloc'd */
 
 /* An LSN is written X/Y (manual, 8.20 pg_lsn Type). */
 bool pg_lsn_parse(const char *text, uint64_t *lsn);

@@ -1,0 +1,14 @@
+# What must not be in the tree: functions that cannot be used safely, dependencies that point the wrong way, engines decided outside their folder, paths of a machine.
+bad=0
+complain() { echo "$1"; bad=1; }
+found=$(git grep -nwE 'strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|strtok' -- '*.c' '*.h' | grep -v '^tests/unit/data/')
+[ -z "$found" ] || complain "$found"
+found=$(git grep -nE '#include "(applier|cli|coordinator|src)/' -- 'cdc/*' 'src/base/*')
+[ -z "$found" ] || complain "includes that point the wrong way: $found"
+found=$(git grep -nE '#include "(cli|coordinator|src)/' -- 'applier/*')
+[ -z "$found" ] || complain "includes that point the wrong way: $found"
+found=$(git grep -nEi 'if *\(.*(engine|dialect|is_mysql|is_postgres|is_pg)[a-z_]* *(==|!=)' -- '*.c' '*.h' | grep -vE '(postgres|mysql|tests)/')
+[ -z "$found" ] || complain "engine decided outside its folder: $found"
+found=$(git grep -nIE '/([w]ork|[h]ome/[a-z]+)/' -- . | grep -v '^tests/unit/data/')
+[ -z "$found" ] || complain "paths of a machine: $found"
+exit $bad
