@@ -5,12 +5,13 @@
 #include <string.h>
 #include <zstd.h>
 
+#include "applier/postgres/postgres.h"
 #include "base/url.h"
 
 static const char *const postgres_schemes[] = {"postgresql", "postgres", NULL};
 
 static const struct engine engines[] = {
-    {.name = "PostgreSQL", .schemes = postgres_schemes, .conninfo = true},
+    {.name = "PostgreSQL", .schemes = postgres_schemes, .conninfo = true, .target = &postgres_target},
 };
 #define ENGINES (sizeof(engines) / sizeof(engines[0]))
 

@@ -61,7 +61,7 @@ enum summary_result {
 
 struct summary_view {
     enum summary_result result;
-    const char *id, *table; /* table: qualified, as it is shown */
+    const char *id, *table; /* NULL or "": none. table: qualified, as it is shown */
     uint64_t rows_copied, changes_applied;
     int64_t duration_ms;
     int64_t writers_held_ms; /* in the cutover that went through; -1: there was none */

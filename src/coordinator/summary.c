@@ -12,7 +12,7 @@ static const char *const result_names[] = {
 
 static void headline(struct buf *out, const struct summary_view *v)
 {
-    const char *table = v->table ? v->table : "the table", *id = v->id ? v->id : "ID";
+    const char *table = v->table ? v->table : "the table", *id = v->id && v->id[0] ? v->id : "ID";
     switch (v->result) {
     case SUMMARY_SWAPPED:
         buf_printf(out, "Done: %s has its new shape.\n", table);
@@ -65,7 +65,7 @@ static void as_text(struct buf *out, const struct summary_view *v)
     }
     if (v->old_table)
         buf_printf(out, "\n  old table         %s", v->old_table);
-    if (v->id)
+    if (v->id && v->id[0])
         buf_printf(out, "\n  migration         %s", v->id);
     buf_char(out, '\n');
     for (size_t i = 0; v->notes && i < v->notes->count; i++)
@@ -75,7 +75,7 @@ static void as_text(struct buf *out, const struct summary_view *v)
 static void string_field(struct buf *out, const char *name, const char *text)
 {
     buf_printf(out, ",\"%s\":", name);
-    if (text)
+    if (text && text[0])
         json_string(out, text);
     else
         buf_str(out, "null");

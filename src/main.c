@@ -1,0 +1,53 @@
+/* seachange: reads what the operator wants, and hands it to the command. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/stop.h"
+#include "cli/command.h"
+#include "cli/common.h"
+#include "cli/help.h"
+
+extern char **environ;
+
+static int run(const struct options *o)
+{
+    if (o->version)
+        return cmd_version(o);
+    if (o->help) {
+        struct buf text = {0};
+        help_text(&text, command_by_id(o->command));
+        return cli_print(&text, EXIT_SUCCESS);
+    }
+    log_setup((enum log_level)o->log_level, cli_json(o));
+    switch (o->command) {
+    case COMMAND_PLAN:
+        return cmd_plan(o);
+    case COMMAND_MIGRATE:
+        return cmd_migrate(o);
+    case COMMAND_LIST:
+        return cmd_list(o);
+    case COMMAND_ABORT:
+        return cmd_abort(o);
+    case COMMAND_VERSION:
+        return cmd_version(o);
+    case COMMAND_HELP:
+        break;
+    }
+    return cmd_help(o);
+}
+
+int main(int argc, char **argv)
+{
+    stop_on_signals();
+    struct options o;
+    struct sc_error err;
+    int status = 0;
+    if (options_parse(&o, argc, argv, environ, &err) == SC_OK) {
+        status = run(&o);
+    } else {
+        const struct command *command = command_by_id(o.command);
+        status = cli_usage_error(command ? command->name : NULL, &err);
+    }
+    options_fini(&o);
+    return status;
+}
