@@ -46,7 +46,7 @@ void pg_mask_values(char *message, const char *sqlstate)
     /* invalid byte sequence for encoding "*": 0xe4 0x62 */
     char *bytes = strstr(message, "0x");
     if (bytes)
-        strcpy(bytes, "*");
+        memcpy(bytes, "*", 2);
 }
 
 void pg_mask_url(char *message)
