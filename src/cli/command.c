@@ -7,7 +7,7 @@
 const struct command command_table[] = {
     {.id = COMMAND_PLAN,
      .name = "plan",
-     .summary = "say what a migration would do, and every reason not to; change nothing",
+     .summary = "say what would be done, and every reason not to; change nothing",
      .usage = "plan --source URL --table NAME --alter ACTIONS [options]",
      .description =
          "Shows how the change would be made: the strategy, every statement, which locks are taken and for how long at "
@@ -26,14 +26,14 @@ const struct command command_table[] = {
          "table is only read.\n\n"
          "It may be killed at any moment: the same command goes on where it was. A first Ctrl-C (or SIGTERM) stops it "
          "cleanly, with exit code 75; `seachange abort` removes what it has made.",
-     .examples =
-         "  export SEACHANGE_SOURCE=postgresql://app@db1/shop\n"
-         "  seachange migrate -t shop.orders -a 'ALTER COLUMN id TYPE bigint'\n"
-         "  seachange migrate -t shop.orders -a 'DROP COLUMN note, ADD COLUMN region text' --workers 4 --drop-old\n"
-         "  seachange migrate --config orders.conf --log-format json\n"},
+     .examples = "  export SEACHANGE_SOURCE=postgresql://app@db1/shop\n"
+                 "  seachange migrate -t shop.orders -a 'ALTER COLUMN id TYPE bigint'\n"
+                 "  seachange migrate -t shop.orders \\\n"
+                 "      -a 'DROP COLUMN note, ADD COLUMN region text' --workers 4 --drop-old\n"
+                 "  seachange migrate --config orders.conf --log-format json\n"},
     {.id = COMMAND_LIST,
      .name = "list",
-     .summary = "show the migrations stored in a database, and what is left of old ones",
+     .summary = "show the migrations in a database, and what is left of old ones",
      .usage = "list --source URL [options]",
      .description = "Shows each migration that is stored in the database: where it stands, who runs it, and what of it "
                     "exists on the server. Objects of ours that no stored migration explains are shown too.",
@@ -41,7 +41,7 @@ const struct command command_table[] = {
                  "  seachange list --log-format json | jq -r '.migrations[].id'\n"},
     {.id = COMMAND_ABORT,
      .name = "abort",
-     .summary = "give a migration up and remove everything of it; the source table stays",
+     .summary = "give up and remove what was made; the source table stays",
      .usage = "abort --source URL ID [options]\n"
               "abort --source URL --table NAME [options]",
      .description =

@@ -51,6 +51,24 @@ static void statements(struct buf *out, const struct strlist *items)
     }
 }
 
+static void sizes(struct buf *out, const struct plan *plan)
+{
+    buf_str(out, "Size       about ");
+    human_exact(out, plan->rows);
+    buf_str(out, " rows; table ");
+    human_bytes(out, plan->table_bytes);
+    buf_str(out, ", indexes ");
+    human_bytes(out, plan->index_bytes);
+    buf_char(out, '\n');
+    if (plan->disk_bytes == 0 && plan->log_bytes == 0) /* refused before it was worked out */
+        return;
+    buf_str(out, "Needs      about ");
+    human_bytes(out, plan->disk_bytes);
+    buf_str(out, " of disk beside what is there, and writes about ");
+    human_bytes(out, plan->log_bytes);
+    buf_str(out, " to the server's log\n");
+}
+
 void plan_text(struct buf *out, const struct plan *plan)
 {
     if (plan->table)
@@ -59,17 +77,7 @@ void plan_text(struct buf *out, const struct plan *plan)
         buf_printf(out, "Server     %s\n", plan->server);
     if (plan->strategy)
         buf_printf(out, "Strategy   %s\n", plan->strategy);
-    buf_str(out, "Size       about ");
-    human_exact(out, plan->rows);
-    buf_str(out, " rows; table ");
-    human_bytes(out, plan->table_bytes);
-    buf_str(out, ", indexes ");
-    human_bytes(out, plan->index_bytes);
-    buf_str(out, "\nNeeds      about ");
-    human_bytes(out, plan->disk_bytes);
-    buf_str(out, " of disk beside what is there, and writes about ");
-    human_bytes(out, plan->log_bytes);
-    buf_str(out, " to the server's log\n");
+    sizes(out, plan);
     statements(out, &plan->statements);
     section(out, "Locks:", &plan->locks);
     section(out, "What depends on the table:", &plan->notes);
@@ -80,6 +88,14 @@ void plan_text(struct buf *out, const struct plan *plan)
                    plan->refusals.count == 1 ? "the reason" : "the reasons");
     else
         buf_str(out, "\nNothing was changed. `seachange migrate` with the same options does it.\n");
+}
+
+/* "copy" of "copy: in chunks ..." */
+static void phase_json(struct buf *out, const char *phase)
+{
+    char *name = phase ? mem_strndup(phase, strcspn(phase, ":")) : NULL;
+    cli_json_field(out, "phase", name);
+    mem_free(name);
 }
 
 static void statements_json(struct buf *out, const struct strlist *items)
@@ -95,7 +111,7 @@ static void statements_json(struct buf *out, const struct strlist *items)
         }
         buf_str(out, first ? "{" : ",{");
         first = false;
-        cli_json_field(out, "phase", phase);
+        phase_json(out, phase);
         buf_char(out, ',');
         cli_json_field(out, "sql", items->items[i]);
         buf_char(out, '}');
