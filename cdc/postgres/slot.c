@@ -33,8 +33,7 @@ enum sc_result pg_publication_drop(struct pg_conn *ddl, const char *name, struct
     return result == SC_OK ? SC_OK : error_wrap(err, "cannot drop publication %s", name);
 }
 
-/* --- making the slot
- * ----------------------------------------------------------------------------------------------------- */
+/* --- making the slot --- */
 
 /* What slot creation waits for: transactions older than itself (manual, 49.2). Never what they run: it can hold values.
  */
@@ -146,8 +145,7 @@ enum sc_result pg_slot_create(const struct pg_server *server, struct pg_conn *sq
     return result;
 }
 
-/* --- dropping it
- * --------------------------------------------------------------------------------------------------------- */
+/* --- dropping it --- */
 
 enum sc_result pg_slot_drop(struct pg_conn *sql, const char *name, const char *application_prefix, struct sc_error *err)
 {

@@ -1,13 +1,19 @@
 #include "base/postgres/conn.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
-enum { OLDEST_VERSION = 140000 };
+enum {
+    OLDEST_VERSION = 140000,
+    ANSWER_WITHIN_MS = 15000, /* to what needs no lock and no disk */
+};
 
 /* Every session: names resolve only where we say, values are written so that any session reads them without loss, and
  * nothing times out that has a deadline of its own here. Applied after connecting, because poolers and roles may have
@@ -23,8 +29,7 @@ static const char session_settings[] =
     "SET default_transaction_deferrable = off; SET transform_null_equals = off; SET quote_all_identifiers = off;"
     "SET array_nulls = on; SET jit = off";
 
-/* --- errors
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- errors --- */
 
 enum sc_result pg_classify(const char *sqlstate)
 {
@@ -83,13 +88,13 @@ enum sc_result pg_failed(struct pg_conn *conn, const PGresult *res, struct sc_er
     return result;
 }
 
-/* --- asking
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- asking --- */
 
 static bool succeeded(const PGresult *res)
 {
     ExecStatusType status = PQresultStatus(res);
-    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY ||
+           status == PGRES_COPY_BOTH;
 }
 
 enum sc_result pg_run(struct pg_conn *conn, struct sc_error *err, const char *sql)
@@ -136,8 +141,51 @@ enum sc_result pg_value(struct pg_conn *conn, struct sc_error *err, char **value
     return result;
 }
 
-/* --- connecting
- * ---------------------------------------------------------------------------------------------------------- */
+enum sc_result pg_ask_within(struct pg_conn *conn, struct sc_error *err, PGresult **res, const char *sql,
+                             int timeout_ms)
+{
+    if (res)
+        *res = NULL;
+    if (PQsendQuery(conn->pg, sql) != 1)
+        return pg_failed(conn, NULL, err);
+    int64_t deadline = clock_us() + (int64_t)timeout_ms * 1000;
+    PGresult *last = NULL;
+    for (;;) {
+        if (!PQisBusy(conn->pg)) {
+            PGresult *next = PQgetResult(conn->pg);
+            if (!next)
+                break;
+            PQclear(last);
+            last = next;
+            if (PQresultStatus(last) == PGRES_COPY_BOTH)
+                break;
+            continue;
+        }
+        int64_t left_ms = (deadline - clock_us() + 999) / 1000;
+        struct pollfd p = {.fd = PQsocket(conn->pg), .events = POLLIN};
+        if (left_ms <= 0 || (poll(&p, 1, (int)left_ms) < 0 && errno != EINTR)) {
+            PQclear(last);
+            return error_set(err, SC_RETRY, "the server did not answer within %d s (%s)", timeout_ms / 1000,
+                             conn->role);
+        }
+        if (p.revents && PQconsumeInput(conn->pg) != 1) {
+            PQclear(last);
+            return pg_failed(conn, NULL, err);
+        }
+    }
+    if (!last || !succeeded(last)) {
+        enum sc_result result = pg_failed(conn, last, err);
+        PQclear(last);
+        return result;
+    }
+    if (res)
+        *res = last;
+    else
+        PQclear(last);
+    return SC_OK;
+}
+
+/* --- connecting --- */
 
 static void on_notice(void *arg, const PGresult *res)
 {
@@ -180,7 +228,7 @@ static enum sc_result apply_settings(struct pg_conn *conn, enum pg_purpose purpo
     pg_add_literal(&sql, utf8 ? "UTF8" : encoding);
     buf_str(&sql, "; SET TimeZone = ");
     pg_add_literal(&sql, server->timezone);
-    enum sc_result result = pg_run(conn, err, buf_cstr(&sql));
+    enum sc_result result = pg_ask_within(conn, err, NULL, buf_cstr(&sql), ANSWER_WITHIN_MS);
     buf_fini(&sql);
     if (result != SC_OK)
         error_wrap(err, "cannot set up the session (%s)", conn->role);
@@ -253,8 +301,7 @@ bool pg_alive(const struct pg_conn *conn)
     return conn && PQstatus(conn->pg) == CONNECTION_OK;
 }
 
-/* --- the server
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- the server --- */
 
 static enum sc_result learn_identity(struct pg_server *server, struct sc_error *err)
 {
@@ -263,12 +310,11 @@ static enum sc_result learn_identity(struct pg_server *server, struct sc_error *
     enum sc_result result = connect_bare(server, "identify", true, &conn, err);
     if (result != SC_OK)
         return result;
-    PGresult *res = PQexec(conn->pg, "IDENTIFY_SYSTEM");
-    if (PQresultStatus(res) == PGRES_TUPLES_OK && PQntuples(res) == 1) {
+    PGresult *res = NULL;
+    result = pg_ask_within(conn, err, &res, "IDENTIFY_SYSTEM", ANSWER_WITHIN_MS);
+    if (result == SC_OK && PQntuples(res) == 1) {
         server->system_identifier = strtoull(PQgetvalue(res, 0, 0), NULL, 10);
         server->timeline = (uint32_t)strtoul(PQgetvalue(res, 0, 1), NULL, 10);
-    } else {
-        result = pg_failed(conn, res, err);
     }
     PQclear(res);
     pg_close(conn);

@@ -1,0 +1,157 @@
+#include "cdc/postgres/feed.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+#include "base/postgres/conn.h"
+
+void feed_init(struct feed *f, struct spool *spool, const struct position *start, void (*idle)(void *arg), void *arg)
+{
+    *f = (struct feed){.spool = spool, .idle = idle, .idle_arg = arg, .received = *start, .put_end = start->order};
+}
+
+void feed_fini(struct feed *f)
+{
+    buf_fini(&f->record);
+}
+
+static enum sc_result put(struct feed *f, const struct change *change, struct sc_error *err)
+{
+    buf_clear(&f->record);
+    change_encode(&f->record, change);
+    return spool_put(f->spool, f->record.data, f->record.len, f->idle, f->idle_arg, err);
+}
+
+static enum sc_result not_as_before(struct sc_error *err, const char *what)
+{
+    error_set(err, SC_FAIL, "after a lost connection the server sent its log differently: %s", what);
+    return error_hint(err,
+                      "The source is untouched. What was applied can no longer be trusted to be complete: abort this "
+                      "migration, start it again, and please report this.");
+}
+
+static enum sc_result take_begin(struct feed *f, const struct change *begin, struct sc_error *err)
+{
+    if (f->in_transaction)
+        return error_set(err, SC_FAIL, "the server began a transaction within another one");
+    f->in_transaction = true;
+    f->begun = false;
+    f->begin = *begin;
+    f->seen = 0;
+    if (!f->cut)
+        return SC_OK;
+    if (begin->position.order > f->cut_position)
+        return not_as_before(err, "a transaction that had begun to arrive did not come again");
+    if (begin->position.order == f->cut_position) {
+        if (begin->xid != f->cut_xid)
+            return not_as_before(err, "another transaction stands where one had begun to arrive");
+        f->begun = true;
+    }
+    return SC_OK;
+}
+
+static enum sc_result take_commit(struct feed *f, const struct change *commit, struct sc_error *err)
+{
+    if (!f->in_transaction)
+        return error_set(err, SC_FAIL, "the server ended a transaction that had not begun");
+    if (f->begun) {
+        if (f->cut && f->seen < f->cut_changes)
+            return not_as_before(err, "a transaction came with fewer changes");
+        enum sc_result result = put(f, commit, err);
+        if (result != SC_OK)
+            return result;
+        f->put_end = commit->position.order;
+        f->transactions++;
+        f->cut = false;
+    }
+    f->in_transaction = f->begun = false;
+    f->received = commit->position;
+    return SC_OK;
+}
+
+static enum sc_result take_in_transaction(struct feed *f, const struct change *change, struct sc_error *err)
+{
+    if (!f->in_transaction)
+        return error_set(err, SC_FAIL, "the server sent %s outside a transaction", change_kind_name(change->kind));
+    if (f->cut && !f->begun)
+        return not_as_before(err, "a transaction that had nothing of the table came with a change");
+    f->seen++;
+    if (f->cut && f->seen <= f->cut_changes)
+        return SC_OK;
+    enum sc_result result = SC_OK;
+    if (!f->begun)
+        result = put(f, &f->begin, err);
+    if (result != SC_OK)
+        return result;
+    f->begun = true;
+    result = put(f, change, err);
+    if (result == SC_OK && change->kind != CHANGE_MARKER)
+        f->changes++;
+    return result;
+}
+
+static enum sc_result take_marker(struct feed *f, const struct change *marker, struct sc_error *err)
+{
+    if (marker->position.order <= f->last_marker)
+        return SC_OK;
+    if (f->in_transaction)
+        return error_set(err, SC_FAIL, "the server sent a message from outside the transaction within it");
+    if (f->cut)
+        return not_as_before(err, "a message came that had not come before");
+    enum sc_result result = put(f, marker, err);
+    if (result == SC_OK)
+        f->last_marker = marker->position.order;
+    return result;
+}
+
+enum sc_result feed_take(struct feed *f, const struct pgoutput_message *message, struct sc_error *err)
+{
+    const struct change *change = &message->change;
+    switch (change->kind) {
+    case CHANGE_BEGIN:
+        return take_begin(f, change, err);
+    case CHANGE_COMMIT:
+        return take_commit(f, change, err);
+    case CHANGE_RELATION: /* not counted: each session describes the table anew */
+        return put(f, change, err);
+    case CHANGE_INSERT:
+    case CHANGE_UPDATE:
+    case CHANGE_DELETE:
+    case CHANGE_TRUNCATE:
+        return take_in_transaction(f, change, err);
+    case CHANGE_MARKER:
+        return message->transactional ? take_in_transaction(f, change, err) : take_marker(f, change, err);
+    }
+    return error_set(err, SC_FAIL, "a change of unknown kind %d", (int)change->kind);
+}
+
+void feed_lost(struct feed *f)
+{
+    if (f->in_transaction && f->begun) {
+        /* Lost again while the same one was coming again: what was put is what counts. */
+        if (!f->cut || f->seen > f->cut_changes)
+            f->cut_changes = f->seen;
+        f->cut = true;
+        f->cut_position = f->begin.position.order;
+        f->cut_xid = f->begin.xid;
+    }
+    f->in_transaction = f->begun = false;
+    f->seen = 0;
+}
+
+enum sc_result feed_advance(struct feed *f, uint64_t lsn, struct sc_error *err)
+{
+    assert(!f->in_transaction && !f->cut && lsn > f->received.order);
+    struct change change = {.kind = CHANGE_BEGIN, .position = {.order = lsn}};
+    pg_lsn_format(lsn, change.position.text);
+    enum sc_result result = put(f, &change, err);
+    if (result != SC_OK)
+        return result;
+    change.kind = CHANGE_COMMIT;
+    result = put(f, &change, err);
+    if (result != SC_OK)
+        return result;
+    f->received = change.position;
+    f->put_end = lsn;
+    return SC_OK;
+}
