@@ -1,8 +1,8 @@
 /* seachange: reads what the operator wants, and hands it to the command. */
+#include <signal.h>
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "base/stop.h"
 #include "cli/command.h"
 #include "cli/common.h"
 #include "cli/help.h"
@@ -38,7 +38,7 @@ static int run(const struct options *o)
 
 int main(int argc, char **argv)
 {
-    stop_on_signals();
+    signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error code, not a death */
     struct options o;
     struct sc_error err;
     int status = 0;

@@ -1,3 +1,4 @@
+#include "base/stop.h"
 #include "cli/common.h"
 #include "cli/exit.h"
 #include "coordinator/coordinator.h"
@@ -7,6 +8,7 @@ int cmd_migrate(const struct options *o)
     const struct engine *engine = cli_engine(o);
     if (!engine)
         return EXIT_USAGE;
+    stop_on_signals(); /* the other commands have nothing to bring to an end: for them a signal is the end */
     struct run_config config = {
         .engine = engine,
         .spec = cli_spec(o),

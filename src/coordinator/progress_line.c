@@ -60,6 +60,15 @@ static uint64_t whole(double n)
     return isfinite(n) && n > 0 && n < 1e18 ? (uint64_t)(n + 0.5) : 0;
 }
 
+/* Tenths of a second would only flicker. */
+static void seconds(struct buf *out, int64_t s)
+{
+    if (s < 60)
+        buf_printf(out, "%" PRId64 " s", s);
+    else
+        human_ms(out, s > INT64_MAX / 1000 ? INT64_MAX : s * 1000);
+}
+
 static int percent_of(const struct progress_view *v)
 {
     if (v->rows_estimated == 0)
@@ -86,7 +95,7 @@ static void copy_parts(struct buf parts[static PARTS], const struct progress_vie
     }
     if (v->eta_s >= 0) {
         buf_str(&parts[PART_ETA], "ETA ");
-        human_ms(&parts[PART_ETA], v->eta_s > INT64_MAX / 1000 ? INT64_MAX : v->eta_s * 1000);
+        seconds(&parts[PART_ETA], v->eta_s);
     }
 }
 
@@ -114,7 +123,7 @@ static void make_parts(struct buf parts[static PARTS], const struct progress_vie
         human_ms(&parts[PART_LAG], v->lag_ms);
     }
     if (v->elapsed_ms >= 1000)
-        human_ms(&parts[PART_ELAPSED], v->elapsed_ms);
+        seconds(&parts[PART_ELAPSED], v->elapsed_ms / 1000);
 }
 
 /* [#######-----------] in exactly so many columns */
