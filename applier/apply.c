@@ -28,6 +28,7 @@
 struct awaited {
     char text[64];
     bool fence, arrived;
+    uint64_t repairs; /* before it was written */
 };
 
 struct apply {
@@ -421,7 +422,7 @@ static bool marker_is_fence(struct apply *a)
         return false;
     pthread_mutex_lock(&a->lock);
     const struct awaited *marker = find_marker(a, a->marker);
-    bool fence = marker && marker->fence;
+    bool fence = marker && marker->fence && marker->repairs == a->config.ops->repairs(a->config.target);
     pthread_mutex_unlock(&a->lock);
     return fence;
 }
@@ -672,7 +673,7 @@ void apply_expect(struct apply *a, const char *text, bool fence)
         memmove(a->markers, a->markers + 1, sizeof(a->markers) - sizeof(a->markers[0]));
         slot = &a->markers[MARKERS - 1];
     }
-    *slot = (struct awaited){.fence = fence};
+    *slot = (struct awaited){.fence = fence, .repairs = a->config.ops->repairs(a->config.target)};
     snprintf(slot->text, sizeof(slot->text), "%s", text);
     pthread_mutex_unlock(&a->lock);
 }

@@ -165,6 +165,9 @@ struct target_ops {
     /* Are all these transactions (ids as the log has them) visible to a new snapshot? */
     enum sc_result (*visible)(struct session *session, const uint64_t *xids, size_t count, bool *all,
                               struct sc_error *err);
+    /* How many times rows were read from the source instead of the log (read-repair). What such a read saw can lie behind a
+     * fence that was written before it. */
+    uint64_t (*repairs)(struct target *target);
     /* Stores the fence. */
     enum sc_result (*fence_store)(struct session *session, const struct position *fence, struct sc_error *err);
     /* Does this description of the source in the log fit what the ghost was made from? SC_FAIL: someone changed it. */

@@ -54,10 +54,13 @@ static void add_source_rows(struct buf *sql, const struct target *t, const char 
 enum sc_result pg_repair(struct session *s, const struct batch *batch, const char *rows, int nparams,
                          const char *const *params, bool insert, struct sc_error *err)
 {
-    const struct target *t = s->target;
+    struct target *t = s->target;
     enum sc_result result = wait_visible(s, batch, err);
     if (result != SC_OK)
         return result;
+    pthread_mutex_lock(&t->lock);
+    t->repairs++;
+    pthread_mutex_unlock(&t->lock);
     struct buf sql = {0};
     if (insert) {
         buf_str(&sql, "INSERT INTO ");

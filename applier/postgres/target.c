@@ -207,6 +207,14 @@ static enum sc_result relation_check(struct target *t, const struct relation *re
     return result;
 }
 
+static uint64_t repairs(struct target *t)
+{
+    pthread_mutex_lock(&t->lock);
+    uint64_t count = t->repairs;
+    pthread_mutex_unlock(&t->lock);
+    return count;
+}
+
 static void row_shape(struct target *t, struct row_shape *out)
 {
     *out = (struct row_shape){.ncolumns = (uint16_t)t->nlogged,
@@ -238,6 +246,7 @@ const struct target_ops postgres_target = {
     .apply = pg_apply,
     .checkpoint_load = pg_checkpoint_load,
     .visible = pg_visible,
+    .repairs = repairs,
     .fence_store = pg_fence_store,
     .relation_check = relation_check,
     .row_shape = row_shape,

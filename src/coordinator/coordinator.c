@@ -73,24 +73,33 @@ static enum sc_result wait_for_copy(struct run *r, struct sc_error *err)
     }
 }
 
-/* Behind the fence no chunk has seen what the log still brings (docs/internals/ordering.md). */
-static enum sc_result reach_fence(struct run *r, struct sc_error *err)
+static enum sc_result mark_until_written(struct run *r, char *text, int size, struct sc_error *err)
 {
-    if (r->migration->fence.order)
-        return SC_OK;
-    char text[64];
     enum sc_result result;
-    while ((result = pipeline_mark(r, true, text, sizeof(text), err)) == SC_RETRY) {
+    while ((result = pipeline_mark(r, true, text, size, err)) == SC_RETRY) {
         log_warn("fence: %s; trying again", err->what);
         if ((result = run_tick(r, err)) != SC_OK)
-            return result;
+            break;
         clock_sleep_ms(1000);
     }
-    while (result == SC_OK) {
-        result = apply_wait_marker(r->apply, text, FENCE_POLL_MS, err);
-        if (result != SC_RETRY)
-            return result;
-        result = run_tick(r, err);
+    return result;
+}
+
+/* Behind the fence no chunk, and no row that was read from the source in between, has seen what the log still brings
+ * (docs/internals/ordering.md). */
+static enum sc_result reach_fence(struct run *r, struct sc_error *err)
+{
+    enum sc_result result = SC_OK;
+    while (result == SC_OK && !r->migration->fence.order) {
+        char text[64];
+        result = mark_until_written(r, text, sizeof(text), err);
+        bool arrived = false;
+        while (result == SC_OK && !arrived) {
+            result = apply_wait_marker(r->apply, text, FENCE_POLL_MS, err);
+            arrived = result == SC_OK;
+            if (result == SC_RETRY)
+                result = run_tick(r, err);
+        }
     }
     return result;
 }
