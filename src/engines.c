@@ -7,11 +7,16 @@
 
 #include "applier/postgres/postgres.h"
 #include "base/url.h"
+#include "cdc/postgres/postgres.h"
 
 static const char *const postgres_schemes[] = {"postgresql", "postgres", NULL};
 
 static const struct engine engines[] = {
-    {.name = "PostgreSQL", .schemes = postgres_schemes, .conninfo = true, .target = &postgres_target},
+    {.name = "PostgreSQL",
+     .schemes = postgres_schemes,
+     .conninfo = true,
+     .source = &postgres_source,
+     .target = &postgres_target},
 };
 #define ENGINES (sizeof(engines) / sizeof(engines[0]))
 

@@ -8,10 +8,10 @@
 #include "cdc/source.h"
 
 struct engine {
-    const char *name;                /* "PostgreSQL" */
-    const char *const *schemes;      /* "postgresql", ...; ends with NULL */
-    bool conninfo;                   /* takes "key=value ..." strings too */
-    const struct source_ops *source; /* NULL: its log cannot be read yet, so it can only plan */
+    const char *name;           /* "PostgreSQL" */
+    const char *const *schemes; /* "postgresql", ...; ends with NULL */
+    bool conninfo;              /* takes "key=value ..." strings too */
+    const struct source_ops *source;
     const struct target_ops *target;
 };
 

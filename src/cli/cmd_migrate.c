@@ -24,9 +24,5 @@ int cmd_migrate(const struct options *o)
     };
     struct sc_error err;
     error_init(&err);
-    if (!engine->source) {
-        error_set(&err, SC_REFUSE, "this version cannot read the log of %s", engine->name);
-        return cli_failed(&err);
-    }
     return coordinator_run(&config, &err) == SC_OK ? EXIT_DONE : cli_failed(&err);
 }
