@@ -167,12 +167,9 @@ static enum sc_result add_row(struct apply *a, const struct change *change, enum
         enum fold_result folded = fold_add(a->fold, change, err);
         if (folded == FOLD_FAIL)
             return SC_FAIL;
-        if (folded == FOLD_BARRIER && !batch_empty(a)) {
-            *took = TOOK_NOT;
-            return SC_OK;
-        }
+        /* A change that cannot be folded takes the whole batch with it: one by one, but pipelined and in one transaction, which costs
+         * less than many small batches. */
         a->one_by_one = folded == FOLD_BARRIER;
-        *took = a->one_by_one ? TOOK_ENDS_BATCH : TOOK;
     }
     if (batch_empty(a)) {
         a->batch_strict = a->transaction_strict;
