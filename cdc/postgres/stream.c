@@ -52,6 +52,7 @@ enum {
     SHUTDOWN_WINDOW_MS = 2000,
     SHUTDOWN_REQUESTS = 20,
     MESSAGES_A_TURN = 256,
+    PING_EVERY_MS = 5000,
 };
 
 struct source {
@@ -78,6 +79,7 @@ struct source {
     uint64_t server_end;
     uint64_t server_at; /* outside a transaction: all before this was received */
     uint64_t bytes;
+    int64_t pinged_at;
     int64_t status_at, question_at, heard_at, opened_at, good_at, advanced_at;
     int64_t silence_ms;
     int64_t requests_from;
@@ -173,12 +175,29 @@ static enum sc_result status_if_due(struct source *s, struct sc_error *err)
     return send_status(s, now - s->question_at >= STATUSES_A_QUESTION * interval_us, err);
 }
 
+/* A server that shuts down waits until all it has to send is taken; here that could wait for a consumer who waits for
+ * the server. Asked now and then, and never of a server that is well: it answers a new connection. */
+static bool server_goes_down(struct source *s)
+{
+    int64_t now = clock_us();
+    if (now - s->pinged_at < (int64_t)PING_EVERY_MS * 1000)
+        return false;
+    s->pinged_at = now;
+    const char *keywords[] = {"connect_timeout", "dbname", "application_name", NULL};
+    const char *values[] = {"3", s->config.url, s->config.application, NULL};
+    return PQpingParams(keywords, values, 1) == PQPING_REJECT;
+}
+
 /* While the spool is full: nothing is taken from the server, but it is told that we live. A failure shows when we read
  * on. */
 static void while_spool_is_full(void *arg)
 {
     struct source *s = arg;
     struct sc_error ignored;
+    if (s->conn && server_goes_down(s)) {
+        pg_close(s->conn); /* stream() sees it when the change is in */
+        s->conn = NULL;
+    }
     if (s->conn && pg_alive(s->conn))
         status_if_due(s, &ignored);
     s->heard_at = s->good_at = clock_us(); /* it is not the server that is silent */
@@ -287,6 +306,8 @@ static enum sc_result take_arrived(struct source *s, bool *more, struct sc_error
         s->heard_at = clock_us();
         enum sc_result result = take_message(s, data, (size_t)len, err);
         PQfreemem(data);
+        if (result == SC_OK && !s->conn)
+            result = error_set(err, SC_RETRY, "the server is shutting down");
         if (result != SC_OK)
             return result;
     }
@@ -308,7 +329,8 @@ static enum sc_result advance_if_idle(struct source *s, struct sc_error *err)
     if (now - s->advanced_at < (far ? interval_us : STATUSES_A_QUESTION * interval_us))
         return SC_OK;
     s->advanced_at = now;
-    return feed_advance(&s->feed, s->server_at, err);
+    enum sc_result result = feed_advance(&s->feed, s->server_at, err);
+    return result == SC_OK && !s->conn ? error_set(err, SC_RETRY, "the server is shutting down") : result;
 }
 
 /* --- the loop --- */
