@@ -167,8 +167,8 @@ static enum sc_result add_row(struct apply *a, const struct change *change, enum
         enum fold_result folded = fold_add(a->fold, change, err);
         if (folded == FOLD_FAIL)
             return SC_FAIL;
-        /* A change that cannot be folded takes the whole batch with it: one by one, but pipelined and in one transaction, which costs
-         * less than many small batches. */
+        /* A change that cannot be folded takes the whole batch with it: one by one, but pipelined and in one
+         * transaction, which costs less than many small batches. */
         a->one_by_one = folded == FOLD_BARRIER;
     }
     if (batch_empty(a)) {
