@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-/* SIGINT and SIGTERM ask to stop, SIGPIPE is ignored (a lost connection is an error code, not a death). Call once,
- * early in main(). */
+/* SIGINT and SIGTERM ask to stop. SIGPIPE and SIGXFSZ are ignored: a lost connection and a file at the limit of its
+ * size (ulimit -f) are error codes, not deaths. Call once, before the first thread. */
 void stop_on_signals(void);
 
 bool stop_requested(void);

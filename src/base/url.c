@@ -46,11 +46,14 @@ static const char *user_part_end(const char *start)
     for (const char *p = start; *p && *p != '?'; p++)
         if (*p == '@')
             end = p;
-    if (!end) {
-        const char *p = start + strcspn(start, "@/");
-        end = *p == '@' ? p : NULL;
-    }
-    return end;
+    if (end)
+        return end;
+    /* The same with a '?' before the '/': a parameter would have its '=' before the '@', a password has none. */
+    const char *p = start + strcspn(start, "@/");
+    if (*p == '@')
+        return p;
+    const char *question = strchr(start, '?'), *at = question ? strchr(question, '@') : NULL;
+    return at && question < p && !memchr(question, '=', (size_t)(at - question)) ? at : NULL;
 }
 
 static void secrets_of_url(const char *url, size_t scheme, on_secret found, void *arg)

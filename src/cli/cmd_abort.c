@@ -12,9 +12,9 @@ static void removed_text(struct buf *out, const struct strlist *removed, bool al
                    removed->count == 0 ? "There was nothing to remove. " : "");
 }
 
-static void removed_json(struct buf *out, const struct strlist *removed)
+static void removed_json(struct buf *out, const struct strlist *removed, bool all)
 {
-    buf_str(out, "{\"result\":\"aborted\",\"removed\":");
+    buf_printf(out, "{\"result\":\"%s\",\"removed\":", all ? "aborted" : "failed");
     cli_json_list(out, removed);
     buf_str(out, "}\n");
 }
@@ -34,8 +34,8 @@ int cmd_abort(const struct options *o)
         result = engine->target->abort(target, &removed, &err);
     int status = EXIT_DONE;
     struct buf text = {0};
-    if (result == SC_OK && cli_json(o))
-        removed_json(&text, &removed);
+    if (cli_json(o) && (result == SC_OK || removed.count > 0))
+        removed_json(&text, &removed, result == SC_OK);
     else if (!cli_json(o))
         removed_text(&text, &removed, result == SC_OK);
     if (result != SC_OK)

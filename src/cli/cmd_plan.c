@@ -25,6 +25,12 @@ int cmd_plan(const struct options *o)
         status = cli_print(&text, plan.refusals.count > 0 ? EXIT_REFUSED : EXIT_DONE);
     } else {
         status = cli_failed(&err);
+        if (result == SC_REFUSE && cli_json(o)) { /* refused before there was a plan: the reader wants a document too */
+            struct buf text = {0};
+            strlist_add(&plan.refusals, err.what);
+            plan_json(&text, &plan);
+            status = cli_print(&text, status);
+        }
     }
     plan_fini(&plan);
     if (target)

@@ -184,6 +184,8 @@ static enum sc_result long_option(struct options *o, struct given *g, char *cons
         return SC_OK;
     }
     int index = option_find(name, len);
+    if (index < 0 && value && (strncmp(name, "help=", 5) == 0 || strncmp(name, "version=", 8) == 0))
+        return error_set(err, SC_REFUSE, "%s takes no value", shown_option(o, arg));
     if (index < 0)
         return unknown_option(o, arg, err);
     if (!value && option_table[index].type == OPTION_BOOL)

@@ -1,8 +1,11 @@
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/human.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "coordinator/progress.h"
 
 static const char *const result_names[] = {
@@ -18,6 +21,10 @@ static void headline(struct buf *out, const struct summary_view *v)
         buf_printf(out, "Done: %s has its new shape.\n", table);
         break;
     case SUMMARY_INTERRUPTED:
+        if (!v->id || !v->id[0]) {
+            buf_printf(out, "Stopped before anything was made: %s is untouched.\n", table);
+            break;
+        }
         buf_printf(out,
                    "Stopped: %s is untouched, and what was done so far is kept.\n"
                    "The same command goes on where it was; `seachange abort %s` removes it.\n",
@@ -121,7 +128,8 @@ void summary_print(const struct summary_view *view, bool json)
 {
     struct buf b = {0};
     summary_format(&b, view, json);
-    fwrite(buf_cstr(&b), 1, b.len, stdout);
-    fflush(stdout);
+    /* The exit code must keep saying what became of the migration, so this is only told. */
+    if (fwrite(buf_cstr(&b), 1, b.len, stdout) != b.len || fflush(stdout) != 0)
+        log_warn("cannot write the summary (%s) to standard output: %s", result_names[view->result], strerror(errno));
     buf_fini(&b);
 }

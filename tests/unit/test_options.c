@@ -190,6 +190,8 @@ static void an_unknown_word_is_answered_with_the_nearest_known_one(void **state)
     refused(ARGS(MIGRATE, "--work", "1"), no_environment, "unknown option --work", "--workers");
     refused(ARGS(MIGRATE, "-workers=1"), no_environment, "unknown option -workers", "two dashes: --workers");
     refused(ARGS(MIGRATE, "-x"), no_environment, "unknown option -x", "");
+    refused(ARGS(MIGRATE, "--help=x"), no_environment, "--help takes no value", "");
+    refused(ARGS(MIGRATE, "--version=1"), no_environment, "--version takes no value", "");
     refused(ARGS(MIGRATE, "--markdown"), no_environment, "unknown option --markdown", "");
     refused(ARGS("list", "-s", "dbname=d", "--workers", "2"), no_environment,
             "`seachange list` has no option --workers", "");

@@ -1,5 +1,6 @@
 /* What the operator sees: lines that fit, numbers people read, rates that settle, and a summary machines can rely on.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -10,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -261,6 +264,10 @@ static void a_url_is_shown_without_its_passwords(void **state)
         {"postgresql://app:secret@db1:5432/shop", "postgresql://app:***@db1:5432/shop"},
         {"postgresql://app:se@cr/et@db1/shop", "postgresql://app:***@db1/shop"},
         {"postgresql://app:se?cret@db1/shop", "postgresql://app:***@db1/shop"},
+        {"postgresql://app:se?cr/et@db1/shop", "postgresql://app:***@db1/shop"},
+        {"postgresql://app:se?c/r?et@db1/shop?sslmode=require", "postgresql://app:***@db1/shop?sslmode=require"},
+        {"postgresql://db1:5432/shop?application_name=a@b", "postgresql://db1:5432/shop?application_name=a@b"},
+        {"postgresql://db1:5432?host=/tmp&user=a@b", "postgresql://db1:5432?host=/tmp&user=a@b"},
         {"postgresql://app@[::1]:5432/shop", "postgresql://app@[::1]:5432/shop"},
         {"postgresql:///shop?host=/tmp&password=secret&user=a", "postgresql:///shop?host=/tmp&password=***&user=a"},
         {"postgresql:///shop?p%61ssword=secret", "postgresql:///shop?p%61ssword=***"},
@@ -297,6 +304,43 @@ static void a_signal_asks_to_stop_and_wakes_who_waits(void **state)
     assert_int_equal(poll(&wait, 1, 0), 1);
 }
 
+/* In a process of its own: the limit cannot be taken back, and what is tested is whether it lives. */
+static void a_file_at_its_limit_is_an_error_and_not_the_end(void **state)
+{
+    (void)state;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        signal(SIGXFSZ, SIG_DFL);
+        stop_on_signals();
+        FILE *file = tmpfile();
+        struct rlimit limit = {.rlim_cur = 4096, .rlim_max = 4096};
+        if (!file || setrlimit(RLIMIT_FSIZE, &limit) != 0)
+            _exit(2);
+        _exit(pwrite(fileno(file), "x", 1, 4096) == -1 && errno == EFBIG ? 0 : 1);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void a_run_stopped_before_it_made_anything_names_no_migration_to_abort(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    struct summary_view view = {
+        .result = SUMMARY_INTERRUPTED, .id = "", .table = "t", .writers_held_ms = -1, .lag_at_cutover_ms = -1};
+    summary_format(&b, &view, false);
+    assert_non_null(strstr(buf_cstr(&b), "Stopped before anything was made: t is untouched."));
+    assert_null(strstr(buf_cstr(&b), "seachange abort"));
+    buf_clear(&b);
+    view.id = "7f3a91c2";
+    summary_format(&b, &view, false);
+    assert_non_null(strstr(buf_cstr(&b), "`seachange abort 7f3a91c2` removes it."));
+    buf_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +354,8 @@ int main(void)
         cmocka_unit_test(progress_as_json_is_one_log_object_an_interval),
         cmocka_unit_test(a_url_is_shown_without_its_passwords),
         cmocka_unit_test(a_signal_asks_to_stop_and_wakes_who_waits),
+        cmocka_unit_test(a_file_at_its_limit_is_an_error_and_not_the_end),
+        cmocka_unit_test(a_run_stopped_before_it_made_anything_names_no_migration_to_abort),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
