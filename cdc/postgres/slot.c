@@ -35,20 +35,28 @@ enum sc_result pg_publication_drop(struct pg_conn *ddl, const char *name, struct
 
 /* --- making the slot --- */
 
-/* What slot creation waits for: transactions older than itself (manual, 49.2). Never what they run: it can hold values.
- */
+/* What slot creation waits for: transactions older than itself (manual, 49.2), one after the other; the one it waits
+ * for now comes first. Never what they run: it can hold values. Times of other users' sessions may be hidden. */
 static char *waits_for(struct pg_conn *sql, int pid)
 {
     char text[16];
     snprintf(text, sizeof(text), "%d", pid);
     char *names = NULL;
     pg_value(sql, NULL, &names,
-             "SELECT pg_catalog.string_agg(t, ', ') FROM (SELECT pg_catalog.format('pid %s (%s, %s, open for %s s)', "
-             "pid, usename, state,"
-             " EXTRACT(epoch FROM pg_catalog.clock_timestamp() - xact_start)::pg_catalog.int8) AS t FROM "
-             "pg_catalog.pg_stat_activity"
-             " WHERE backend_xid IS NOT NULL AND pid <> $1::pg_catalog.int4 AND pid <> pg_catalog.pg_backend_pid() "
-             "ORDER BY xact_start LIMIT 5) x",
+             "SELECT pg_catalog.string_agg(t, ', ') FROM ("
+             "SELECT * FROM ("
+             "SELECT 0 AS nearness, prepared AS since, pg_catalog.format('prepared transaction %L (%s, %s, open for %s"
+             " s)', gid, owner, database,"
+             " EXTRACT(epoch FROM pg_catalog.clock_timestamp() - prepared)::pg_catalog.int8) AS t"
+             " FROM pg_catalog.pg_prepared_xacts"
+             " UNION ALL "
+             "SELECT CASE WHEN pid = ANY (pg_catalog.pg_blocking_pids($1::pg_catalog.int4)) THEN -1 ELSE 1 END,"
+             " xact_start, pg_catalog.format('pid %s (%s, %s, open for %s s)', pid, coalesce(usename, 'no user'),"
+             " coalesce(state, backend_type, 'state hidden'), coalesce(EXTRACT(epoch FROM pg_catalog.clock_timestamp()"
+             " - xact_start)::pg_catalog.int8::pg_catalog.text, '?'))"
+             " FROM pg_catalog.pg_stat_activity"
+             " WHERE backend_xid IS NOT NULL AND pid <> $1::pg_catalog.int4 AND pid <> pg_catalog.pg_backend_pid()"
+             ") x ORDER BY nearness, since LIMIT 5) y",
              1, (const char *[]){text});
     return names;
 }
@@ -136,9 +144,11 @@ enum sc_result pg_slot_create(const struct pg_server *server, struct pg_conn *sq
     if (result == SC_OK && !made)
         result = error_set(err, SC_FAIL, "the server did not say where slot %s begins", name);
     if (result != SC_OK) {
-        /* Cancelled in the making it is gone by itself; made at the same moment it is not. */
+        /* Cancelled in the making it is gone by itself; made at the same moment it is not. One that was there before
+         * is not ours to drop. */
         struct sc_error ignored;
-        pg_slot_drop(sql, name, server->application, &ignored);
+        if (!pg_sqlstate_is(err, "42710"))
+            pg_slot_drop(sql, name, server->application, &ignored);
         if (result != SC_STOP && !given_up)
             error_wrap(err, "cannot create replication slot %s", name);
     }

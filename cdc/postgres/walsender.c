@@ -59,6 +59,19 @@ static enum sc_result check_server(const struct source_config *config, struct pg
     return SC_OK;
 }
 
+/* What we have seen was on the server's disk. A log that ends before it was put back (a restored copy, a disk that lied
+ * in a crash): the same positions will be written again with other changes. */
+static enum sc_result check_history(const struct walsender_info *info, const struct position *at, struct sc_error *err)
+{
+    if (at->order <= info->server_end)
+        return SC_OK;
+    char end[24];
+    pg_lsn_format(info->server_end, end);
+    error_set(err, SC_REFUSE, "the server's log ends at %s, but this migration has seen it up to %s: it was set back",
+              end, at->text);
+    return start_over(err);
+}
+
 /* --- the slot --- */
 
 /* Columns that only newer servers have are taken from the row as JSON. A session of ours that still has the slot is a
@@ -209,6 +222,8 @@ enum sc_result walsender_open(const struct source_config *config, const struct p
     if (result != SC_OK)
         return result;
     result = check_server(config, conn, info, err);
+    if (result == SC_OK)
+        result = check_history(info, at, err);
     if (result == SC_OK)
         result = check_slot(config, conn, at, err);
     if (result == SC_OK)

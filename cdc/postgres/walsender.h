@@ -19,8 +19,9 @@ struct walsender_info {
  * is. The result is in COPY BOTH mode, non-blocking. Waits for the server at most about half a minute.
  *
  * SC_RETRY: the server is not there now, or a session of ours that it takes for alive still has the slot.
- * SC_REFUSE: reading on from there is not possible, and never will be: another server or timeline, no such slot, slot
- * invalidated or moved beyond `at`. Nothing is skipped silently (correctness C2). */
+ * SC_REFUSE: reading on from there is not possible, and never will be: another server or timeline, a server set
+ * back to before `at`, no such slot, slot invalidated or moved beyond `at`. Nothing is skipped silently (correctness
+ * C2). */
 enum sc_result walsender_open(const struct source_config *config, const struct pg_server *server, struct position *at,
                               struct walsender_info *info, struct pg_conn **out, struct sc_error *err);
 
