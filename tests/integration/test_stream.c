@@ -729,6 +729,18 @@ static void another_server_is_refused(void **state)
     tear_down(&w);
 }
 
+static void a_server_set_back_to_before_what_was_seen_is_refused(void **state)
+{
+    (void)state;
+    struct world w;
+    set_up(&w, "id bigint PRIMARY KEY");
+    struct source_config config = config_of(&w);
+    config.start.order = server_end(&w) + (UINT64_C(1) << 30);
+    pg_lsn_format(config.start.order, config.start.text);
+    assert_start_refused(&w, &config, "it was set back");
+    tear_down(&w);
+}
+
 static void a_slot_that_was_moved_on_is_refused(void **state)
 {
     (void)state;
@@ -816,6 +828,7 @@ int main(void)
         cmocka_unit_test(stopping_confirms_what_is_durable_and_frees_the_slot),
         cmocka_unit_test(a_restart_goes_on_behind_the_last_stored_transaction),
         cmocka_unit_test(another_server_is_refused),
+        cmocka_unit_test(a_server_set_back_to_before_what_was_seen_is_refused),
         cmocka_unit_test(a_slot_that_was_moved_on_is_refused),
         cmocka_unit_test(a_slot_that_is_gone_is_refused),
         cmocka_unit_test(a_slot_dropped_under_the_reader_ends_it_with_the_reason),
