@@ -1,11 +1,18 @@
 # Throwaway servers on private ports and sockets, run as an unprivileged user, stopped by their own data directory. Sourced.
 #
-#   servers_begin            a directory for them all, removed by servers_end
-#   server_start 15          sets server_url, server_name; starts PostgreSQL 15
-#   servers_end              stops what was started here, and nothing else
+#   servers_begin                 a directory for them all, removed by servers_end
+#   server_start 15 [LINE...]     starts PostgreSQL 15 with more lines for postgresql.conf; sets server_url, server_name, server_bin (its client
+#                                 programs), server_port, server_dir, server_data. Returns 2 when the server cannot be had, and says why in server_reason
+#   servers_end                   stops what was started here, and nothing else
+#   servers_finish "$keep"        for a trap: servers_end, or says where the servers are if keep is not empty
+#
+# Versions that Debian 12 does not have come from a Debian sid tree, made once by debootstrap below ${SEACHANGE_CACHE:-/var/cache/seachange}, from the mirror
+# that this machine's apt uses. A server of the tree runs in a mount namespace of its own: /proc, /dev/shm and its data are
+# mounted there only, so no mount outlives it however it ends.
 
 servers_dir=
 servers_started=
+servers_cache=${SEACHANGE_CACHE:-/var/cache/seachange}
 
 servers_user()
 {
@@ -26,11 +33,87 @@ servers_begin()
 # A TCP port nobody listens on.
 servers_free_port()
 {
-    port=$((20000 + $$ % 20000))
+    port=$((20000 + $$ % 10000))
     while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
         port=$((port + 1))
     done
     echo "$port"
+}
+
+# The mirror of the running release, as apt knows it.
+servers_mirror()
+{
+    codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+    apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null | sed -n "s/^$codename //p" | head -n 1
+}
+
+# Runs a program in the sid tree, as user $2, with /proc, /dev/shm and the servers' directory there.
+servers_in_tree()
+{
+    tree=$1 user=$2
+    shift 2
+    unshare --mount --propagation private sh -c '
+        tree=$1 user=$2 dir=$3
+        shift 3
+        mount -t proc proc "$tree/proc" && mkdir -p "$tree/dev/shm" && mount -t tmpfs -o mode=1777 tmpfs "$tree/dev/shm" || exit 1
+        if [ -n "$dir" ]; then
+            mkdir -p "$tree$dir" && mount --bind "$dir" "$tree$dir" || exit 1
+        fi
+        exec chroot --userspec="$user" "$tree" "$@"' sh "$tree" "$user" "$servers_dir" "$@"
+}
+
+# Makes the tree with PostgreSQL $1 if it is not there; sets servers_tree, or server_reason.
+servers_sid()
+{
+    servers_tree=$servers_cache/sid-postgresql-$1
+    [ ! -e "$servers_tree/.complete" ] || return 0
+    if [ "$(id -u)" != 0 ]; then
+        server_reason="only root can make a Debian sid tree"
+        return 2
+    fi
+    packages_install $packages_sid || { server_reason="debootstrap could not be installed"; return 2; }
+    mirror=$(servers_mirror)
+    [ -n "$mirror" ] || { server_reason="apt knows no mirror to make a Debian sid tree from"; return 2; }
+    mkdir -p "$servers_cache"
+    (
+        flock 9
+        [ ! -e "$servers_tree/.complete" ] || exit 0
+        echo "making a Debian sid tree with PostgreSQL $1 (some minutes, once)" >&2
+        rm -rf --one-file-system "$servers_tree"
+        debootstrap --variant=minbase sid "$servers_tree" "$mirror" > "$servers_tree.log" 2>&1 &&
+            mkdir -p "$servers_tree/etc/postgresql-common" &&
+            echo 'create_main_cluster = false' > "$servers_tree/etc/postgresql-common/createcluster.conf" &&
+            printf '#!/bin/sh\nexit 101\n' > "$servers_tree/usr/sbin/policy-rc.d" && chmod 755 "$servers_tree/usr/sbin/policy-rc.d" &&
+            servers_dir= servers_in_tree "$servers_tree" root env DEBIAN_FRONTEND=noninteractive \
+                apt-get install -y -q --no-install-recommends "postgresql-$1" >> "$servers_tree.log" 2>&1 &&
+            touch "$servers_tree/.complete"
+    ) 9> "$servers_cache/lock" || {
+        server_reason="a Debian sid tree with PostgreSQL $1 could not be made: $(tail -n 1 "$servers_tree.log")"
+        return 2
+    }
+}
+
+# Client programs of the tree, run on this system with the tree's own libraries, so that they see this system's files.
+servers_tree_clients()
+{
+    mkdir -p "$2"
+    loader=$(ls "$servers_tree"/lib64/ld-linux*.so* "$servers_tree"/lib/ld-linux*.so* 2>/dev/null | head -n 1)
+    libraries=$(dirname "$(ls "$servers_tree"/usr/lib/*/libpq.so.5)")
+    for program in psql pg_dump pgbench createdb dropdb pg_isready; do
+        printf '#!/bin/sh\nexec "%s" --library-path "%s" "%s" "$@"\n' "$loader" "$libraries" \
+            "$servers_tree/usr/lib/postgresql/$1/bin/$program" > "$2/$program"
+        chmod 755 "$2/$program"
+    done
+}
+
+# Runs one of the server's programs (initdb, pg_ctl) where and as whom the server runs.
+servers_program()
+{
+    if [ -n "$servers_tree" ]; then
+        servers_in_tree "$servers_tree" postgres "$@"
+    else
+        servers_user "$@"
+    fi
 }
 
 # Options beyond the version are written into postgresql.conf.
@@ -38,12 +121,22 @@ server_start()
 {
     version=$1
     shift
+    server_reason=
+    servers_tree=
     bin=/usr/lib/postgresql/$version/bin
-    [ -x "$bin/postgres" ] || return 1
+    if [ ! -x "$bin/postgres" ]; then
+        servers_sid "$version" || return 2
+    fi
     dir=$servers_dir/pg$version-$(ls "$servers_dir" | wc -l)
     port=$(servers_free_port)
-    servers_user mkdir -p "$dir"
-    servers_user "$bin/initdb" -D "$dir/data" -A trust -U postgres --locale=C.UTF-8 -E UTF8 > "$dir.initdb" 2>&1 || { cat "$dir.initdb" >&2; return 1; }
+    mkdir -p "$dir"
+    if [ -n "$servers_tree" ]; then
+        chown "$(sed -n 's/^postgres:[^:]*:\([0-9]*\):\([0-9]*\):.*/\1:\2/p' "$servers_tree/etc/passwd")" "$dir"
+    elif [ "$(id -u)" = 0 ]; then
+        chown postgres "$dir"
+    fi
+    server_reason="initdb failed"
+    servers_program "$bin/initdb" -D "$dir/data" -A trust -U postgres --locale=C.UTF-8 -E UTF8 > "$dir.initdb" 2>&1 || { cat "$dir.initdb" >&2; return 1; }
     # fsync is off because a throwaway server's disk need not survive the machine; everything else is as an operator would have it.
     {
         echo "port = $port"
@@ -58,22 +151,46 @@ server_start()
         echo "max_wal_size = 4GB"
         echo "log_line_prefix = '%m [%p] %a '"
         for line in "$@"; do echo "$line"; done
-    } | servers_user tee -a "$dir/data/postgresql.conf" > /dev/null
-    servers_user "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -t 60 start > /dev/null || { tail -n 20 "$dir/log" >&2; return 1; }
-    servers_started="$servers_started $version:$dir/data"
+    } >> "$dir/data/postgresql.conf"
+    server_reason="the server did not start"
+    servers_program "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -t 60 start > /dev/null || { tail -n 20 "$dir/log" >&2; return 1; }
+    servers_started="$servers_started $version:$servers_tree:$dir/data"
+    server_reason=
     server_dir=$dir
     server_data=$dir/data
-    server_bin=$bin
     server_port=$port
     server_url="postgresql://postgres@127.0.0.1:$port/postgres"
-    server_name="PostgreSQL $("$bin/postgres" --version | sed 's/[^0-9]*\([0-9.]*\).*/\1/')"
+    server_bin=$bin
+    if [ -n "$servers_tree" ]; then
+        server_bin=$dir/bin
+        servers_tree_clients "$version" "$server_bin"
+    fi
+    server_name="PostgreSQL $("$server_bin/psql" -X -At -d "$server_url" -c 'SHOW server_version' | cut -d ' ' -f 1)"
 }
 
 servers_end()
 {
     for started in $servers_started; do
-        servers_user "/usr/lib/postgresql/${started%%:*}/bin/pg_ctl" -D "${started#*:}" -m immediate stop > /dev/null 2>&1
+        version=${started%%:*} data=${started##*:}
+        servers_tree=${started#*:}
+        servers_tree=${servers_tree%:*}
+        servers_program "/usr/lib/postgresql/$version/bin/pg_ctl" -D "$data" -m immediate stop > /dev/null 2>&1
+        [ -z "$servers_tree" ] || rmdir "$servers_tree$servers_dir" 2>/dev/null
     done
     servers_started=
-    [ -z "$servers_dir" ] || rm -rf "$servers_dir"
+    [ -z "$servers_dir" ] || rm -rf --one-file-system "$servers_dir"
+    servers_dir=
+}
+
+servers_finish()
+{
+    if [ -n "$1" ] && [ -n "$servers_started" ]; then
+        echo "left running:"
+        for started in $servers_started; do
+            port=$(sed -n 4p "${started##*:}/postmaster.pid")
+            echo "  PostgreSQL ${started%%:*}: postgresql://postgres@127.0.0.1:$port/postgres, data in ${started##*:}, stopped by: kill -INT $(head -n 1 "${started##*:}/postmaster.pid")"
+        done
+    else
+        servers_end
+    fi
 }
