@@ -289,6 +289,7 @@ static enum sc_result gather(struct apply *a, int64_t until_us, bool eager, stru
 {
     for (;;) {
         enum took took = TOOK;
+        eager = eager || copy_ended(a);
         int64_t left_ms = (until_us - clock_us()) / 1000;
         int timeout_ms = left_ms < 0 || (eager && !nothing_to_flush(a)) ? 0
                          : left_ms > POLL_MS                            ? POLL_MS

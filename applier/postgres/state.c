@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "applier/postgres/mapping.h"
+#include "base/clock.h"
+#include "base/stop.h"
 
 static const char *const phase_names[] = {
     [PHASE_PREFLIGHT] = "preflight", [PHASE_PREPARE] = "prepare",   [PHASE_COPY] = "copy",
@@ -132,20 +134,32 @@ static enum sc_result resolve_table(struct target *t, char **oid, struct sc_erro
     return ended;
 }
 
+/* A process that was killed leaves its server session behind for as long as a statement of it runs. */
+#define LOCK_WITHIN_MS 10000
+
 static enum sc_result take_lock(struct target *t, const char *oid, struct sc_error *err)
 {
-    char *got = NULL;
     char *sql =
         mem_printf("SELECT pg_catalog.pg_try_advisory_lock(%d, ($1::pg_catalog.int8 - CASE WHEN $1::pg_catalog.int8 > "
                    "2147483647 THEN 4294967296 ELSE 0 END)::pg_catalog.int4)",
                    STATE_TABLE_LOCK);
-    enum sc_result result = pg_value(t->control, err, &got, sql, 1, &oid);
+    int64_t deadline = clock_us() + LOCK_WITHIN_MS * 1000;
+    enum sc_result result;
+    bool taken = false;
+    for (;;) {
+        char *got = NULL;
+        result = pg_value(t->control, err, &got, sql, 1, &oid);
+        taken = got && got[0] == 't';
+        mem_free(got);
+        if (result != SC_OK || taken || clock_us() > deadline || stop_requested())
+            break;
+        clock_sleep_ms(100);
+    }
     mem_free(sql);
-    if (result == SC_OK && (!got || strcmp(got, "t") != 0)) {
+    if (result == SC_OK && !taken) {
         result = error_set(err, SC_REFUSE, "another seachange is working on table %s", t->spec.table);
         error_hint(err, "`seachange list` shows which and where it runs.");
     }
-    mem_free(got);
     return result;
 }
 

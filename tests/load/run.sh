@@ -41,9 +41,10 @@ load_stop()
     return $status
 }
 
+# Becomes seachange, so that a signal to the process reaches it: run it with & or in parentheses.
 migrate()
 {
-    "$SEACHANGE" migrate --source "$url" --table orders --alter "$1" --workers 2 --spool-dir "$work" --log-format json "${@:2}"
+    exec "$SEACHANGE" migrate --source "$url" --table orders --alter "$1" --workers 2 --spool-dir "$work" --log-format json "${@:2}"
 }
 
 nothing_left()
@@ -55,9 +56,9 @@ nothing_left()
 
 echo "--- a migration under 8 clients"
 setup 200000
-load_start 1
+load_start 1 4000
 sleep 2
-migrate 'ALTER COLUMN ver TYPE bigint, ADD COLUMN region text NOT NULL DEFAULT '"'eu'" > "$work/out" 2> "$work/err" || { tail -n 20 "$work/err"; fail "migrate: exit $?"; }
+(migrate 'ALTER COLUMN ver TYPE bigint, ADD COLUMN region text NOT NULL DEFAULT '"'eu'" > "$work/out" 2> "$work/err") || { tail -n 20 "$work/err"; fail "migrate: exit $?"; }
 cat "$work/out"
 sleep 2
 load_stop 1 || fail "the load found differences"
@@ -66,12 +67,12 @@ nothing_left kept
 
 echo "--- killed again and again, and started again each time"
 setup 400000
-load_start 2 200
+load_start 2 4000
 kills=0
-for i in $(seq 1 60); do
+for i in $(seq 1 12); do
     migrate 'ALTER COLUMN ver TYPE bigint, ADD COLUMN region text NOT NULL DEFAULT '"'eu'" --drop-old > "$work/out" 2>> "$work/err" &
     pid=$!
-    (sleep "$(awk -v i="$i" 'BEGIN { srand(i); print 0.3 + rand() * 2.2 }')"; kill -9 $pid 2> /dev/null) &
+    (sleep "$(awk -v i="$i" 'BEGIN { srand(i); print 0.5 + rand() * (i < 12 ? 4 : 60) }')"; kill -9 $pid 2> /dev/null) &
     killer=$!
     wait $pid 2> /dev/null
     status=$?
