@@ -75,6 +75,7 @@ struct migration {
     struct position fence;    /* order 0: not written yet */
     uint64_t rows_estimated;
     uint64_t rows_copied;
+    const char *old_table; /* set by finish() when it is kept: qualified and quoted; the target's */
 };
 
 /* One row of `seachange list`. Strings are owned. */
@@ -165,8 +166,8 @@ struct target_ops {
     /* Are all these transactions (ids as the log has them) visible to a new snapshot? */
     enum sc_result (*visible)(struct session *session, const uint64_t *xids, size_t count, bool *all,
                               struct sc_error *err);
-    /* How many times rows were read from the source instead of the log (read-repair). What such a read saw can lie behind a
-     * fence that was written before it. */
+    /* How many times rows were read from the source instead of the log (read-repair). What such a read saw can lie
+     * behind a fence that was written before it. */
     uint64_t (*repairs)(struct target *target);
     /* Stores the fence. */
     enum sc_result (*fence_store)(struct session *session, const struct position *fence, struct sc_error *err);

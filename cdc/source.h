@@ -51,8 +51,8 @@ struct source_ops {
     /* Everything up to this position is durably applied; may be called from any thread; never goes back. */
     void (*confirm)(struct source *source, const struct position *upto);
     void (*stats)(struct source *source, struct source_stats *out);
-    /* Sends a last confirmation, ends the stream, joins the thread. NULL is fine. If the thread waits for room in a full spool,
-     * the spool is stopped (spool_stop()). */
+    /* Sends a last confirmation, ends the stream, joins the thread. NULL is fine. If the thread waits for room in a
+     * full spool, the spool is stopped (spool_stop()). */
     void (*stop)(struct source *source);
 };
 

@@ -29,7 +29,8 @@ static const char columns_sql[] =
 
 static const char table_sql[] =
     "SELECT n.nspname, c.relname, c.reltype, pg_catalog.pg_get_userbyid(c.relowner), c.relreplident,"
-    " GREATEST(c.reltuples, 0)::pg_catalog.int8, pg_catalog.pg_table_size(c.oid), pg_catalog.pg_indexes_size(c.oid)"
+    " CASE WHEN c.reltuples >= 0 THEN c.reltuples ELSE pg_catalog.pg_relation_size(c.oid) / 100 END::pg_catalog.int8,"
+    " pg_catalog.pg_table_size(c.oid), pg_catalog.pg_indexes_size(c.oid)"
     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "
     "$1::pg_catalog.oid";
 

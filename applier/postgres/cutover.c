@@ -170,7 +170,7 @@ void pg_cutover_unlock(struct session *s)
  * wait for our lock have not looked yet and are let through. */
 static const char recent_snapshots_sql[] =
     "SELECT " SESSION_COLUMNS " FROM pg_catalog.pg_stat_activity a WHERE a.datname = pg_catalog.current_database() AND "
-                              "a.backend_type = 'client backend'"
+    "a.backend_type = 'client backend'"
     " AND a.backend_xmin IS NOT NULL AND a.state = 'idle in transaction' AND a.pid <> pg_catalog.pg_backend_pid()";
 
 static enum sc_result check_under_lock(struct session *s, struct sc_error *err)

@@ -73,6 +73,8 @@ static void describe(struct target *t, struct plan *plan)
     /* An index-free copy of the live rows, its indexes, and what the log keeps meanwhile. */
     plan->disk_bytes = plan->table_bytes + plan->index_bytes;
     plan->log_bytes = plan->table_bytes + plan->table_bytes / 4 + plan->index_bytes;
+    mem_free(source);
+    mem_free(ghost);
 }
 
 enum sc_result pg_plan(struct target *t, struct plan *plan, struct sc_error *err)

@@ -240,6 +240,7 @@ enum sc_result pg_finish(struct target *t, struct strlist *notes, struct sc_erro
         char *old = pg_qualified(t->old_schema, t->source.name), *schema = pg_ident(t->old_schema);
         strlist_addf(notes, "the old table is kept as %s; to remove it: DROP TABLE %s; DROP SCHEMA %s", old, old,
                      schema);
+        t->migration.old_table = arena_strdup(&t->arena, old);
         mem_free(old);
         mem_free(schema);
     }

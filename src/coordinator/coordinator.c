@@ -130,7 +130,10 @@ static enum sc_result copy(struct run *r, struct sc_error *err)
     if (result != SC_OK)
         return result;
     apply_copy_ended(r->apply);
-    return reach_fence(r, err);
+    run_note(r, "all rows are copied; applying what changed meanwhile");
+    result = reach_fence(r, err);
+    run_note(r, NULL);
+    return result;
 }
 
 static enum sc_result catch_up(struct run *r, struct sc_error *err)
@@ -268,7 +271,7 @@ static enum summary_result summary_of(enum sc_result result)
     return SUMMARY_INTERRUPTED;
 }
 
-static void summarize(struct run *r, enum sc_result result, const char *id, uint64_t rows)
+static void summarize(struct run *r, enum sc_result result, const char *id, uint64_t rows, const char *old_table)
 {
     struct summary_view view = {.result = summary_of(result),
                                 .id = id,
@@ -279,6 +282,7 @@ static void summarize(struct run *r, enum sc_result result, const char *id, uint
                                 .writers_held_ms = r->writers_held_ms,
                                 .cutover_tries = r->cutover_tries,
                                 .lag_at_cutover_ms = r->lag_at_cutover_ms,
+                                .old_table = old_table,
                                 .notes = &r->notes};
     summary_print(&view, r->config->json);
 }
@@ -296,15 +300,22 @@ enum sc_result coordinator_run(const struct run_config *config, struct sc_error 
     int64_t failing_since = 0;
     char id[24] = "";
     uint64_t rows = 0;
+    bool swapped = false;
+    char *old_table = NULL;
     progress_start(config->json, config->progress_interval_ms);
     enum sc_result result;
     for (;;) {
         result = run_once(&r, err);
         bool begun = r.migration != NULL;
-        if (begun) {
+        if (begun && r.migration->phase > PHASE_PREFLIGHT) {
             snprintf(id, sizeof(id), "%s", r.migration->id);
             rows = r.migration->rows_copied;
         }
+        if (begun && r.migration->old_table) {
+            mem_free(old_table);
+            old_table = mem_strdup(r.migration->old_table);
+        }
+        swapped |= begun && r.migration->phase >= PHASE_CLEANUP;
         /* Behind a lost connection everything is as the database has it: begin again from there. A run that never got
          * to begin (wrong host, say) is not worth waiting for. */
         if (begun)
@@ -320,12 +331,19 @@ enum sc_result coordinator_run(const struct run_config *config, struct sc_error 
         clock_sleep_ms(backoff_next_ms(&backoff));
     }
     progress_end();
+    if (swapped && result != SC_OK && result != SC_STOP) {
+        /* The new table is in its place; what is left to do can be done again. */
+        result = err->result = SC_RETRY;
+        error_wrap(err, "the tables are swapped, but cleaning up did not end");
+        strlist_add(&r.notes, "cleaning up did not end: run the same command again");
+    }
     if (result == SC_RETRY || result == SC_STOP)
         error_hint(err, "Nothing is lost. Run the same command again to go on%s%s%s.",
                    id[0] ? ", or `seachange abort " : "", id, id[0] ? "` to remove it" : "");
     if (result == SC_FAIL && id[0])
         error_hint(err, "The source is untouched. `seachange abort %s` removes what is left.", id);
-    summarize(&r, result, id, rows);
+    summarize(&r, swapped ? SC_OK : result, id, rows, old_table);
+    mem_free(old_table);
     strlist_fini(&r.notes);
     mem_free(r.table);
     mem_free(r.spool_dir);

@@ -69,10 +69,12 @@ enum sc_result pg_query(struct pg_conn *conn, struct sc_error *err, PGresult **r
 enum sc_result pg_value(struct pg_conn *conn, struct sc_error *err, char **value, const char *sql, int nparams,
                         const char *const *params);
 
-/* Runs statements as one simple query, and waits for the server no longer than timeout_ms: SC_RETRY then, and the connection
- * is of no use any more. *res (the last result; may be NULL: nobody needs it) is the caller's to PQclear() on SC_OK. For what must not hang
- * when the server does. Also for commands of the replication protocol; PGRES_COPY_BOTH is SC_OK. */
-enum sc_result pg_ask_within(struct pg_conn *conn, struct sc_error *err, PGresult **res, const char *sql, int timeout_ms);
+/* Runs statements as one simple query, and waits for the server no longer than timeout_ms: SC_RETRY then, and the
+ * connection is of no use any more. *res (the last result; may be NULL: nobody needs it) is the caller's to PQclear()
+ * on SC_OK. For what must not hang when the server does. Also for commands of the replication protocol; PGRES_COPY_BOTH
+ * is SC_OK. */
+enum sc_result pg_ask_within(struct pg_conn *conn, struct sc_error *err, PGresult **res, const char *sql,
+                             int timeout_ms);
 
 /* Fills err from a failed result (or, with res NULL, from the connection). Returns the class:
  * lost connection, serialization failure, deadlock, lock timeout, cancel, too many connections, shutdown: SC_RETRY; all

@@ -81,6 +81,7 @@ enum sc_result pg_classify_connect(const char *message)
         "unterminated quoted string",
         "unexpected character",
         "extra key/value separator",
+        "missing key/value separator",
         "certificate verify failed",
         "does not support SSL",
         "does not match host name",
