@@ -79,6 +79,13 @@ static const struct check checks[] = {
      "replace it by a trigger.'"
      " FROM pg_catalog.pg_rewrite WHERE ev_class = $1::pg_catalog.oid",
      0, false},
+    {"SELECT 'the database''s encoding is ' || pg_catalog.current_setting('server_encoding') || ' and names of the "
+     "table are not plain ASCII' || E'\\tOnly UTF8 databases can have such names migrated.'"
+     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE " OWNED
+     " AND pg_catalog.current_setting('server_encoding') NOT IN ('UTF8', 'SQL_ASCII')"
+     " AND (n.nspname || c.relname || (SELECT pg_catalog.string_agg(attname, '') FROM pg_catalog.pg_attribute"
+     "  WHERE attrelid = c.oid)) ~ '[^[:ascii:]]'",
+     0, false},
     /* the log */
     {"SELECT E'wal_level is ' || pg_catalog.current_setting('wal_level') || ', logical decoding needs logical'"
      " || E'\\tALTER SYSTEM SET wal_level = logical and restart the server (managed servers: their parameter for "
@@ -140,6 +147,10 @@ static const struct check checks[] = {
      " WHERE pg_catalog.row_security_active($1::pg_catalog.oid)",
      0, false},
     /* warnings */
+    {"SELECT 'synchronous_standby_names has *: the migration''s own reader of the log can be taken for a synchronous "
+     "standby, and commits would wait for it. Name the standbys'"
+     " WHERE pg_catalog.current_setting('synchronous_standby_names') ~ '\\*'",
+     0, true},
     {"SELECT 'max_slot_wal_keep_size is ' || pg_catalog.current_setting('max_slot_wal_keep_size')"
      " || ': if the migration falls behind by more WAL than that, it has to start over'"
      " WHERE pg_catalog.current_setting('max_slot_wal_keep_size') <> '-1'",
