@@ -66,9 +66,10 @@ enum change_kind {
 struct change {
     enum change_kind kind;
     uint64_t xid; /* BEGIN: transaction id as the log has it (PostgreSQL: 32 bits) */
-    struct position
-        position;      /* BEGIN: of the commit record; COMMIT: behind the commit, where reading may resume; MARKER */
-    int64_t commit_us; /* BEGIN, COMMIT: server's wall clock, microseconds since 1970 */
+    /* BEGIN: of the commit record. COMMIT: behind the commit, where reading may resume. MARKER: behind the message,
+     * which is where the commit record of a transaction that ends after it may begin. */
+    struct position position;
+    int64_t commit_us;        /* BEGIN, COMMIT: server's wall clock, microseconds since 1970 */
     struct relation relation; /* RELATION */
     /* INSERT: new. UPDATE: new, and old when the log has an old image. DELETE: old. Values in the relation's column
      * order, `ncolumns` of them. In an old image that holds only the key, all other columns are VALUE_ABSENT. */

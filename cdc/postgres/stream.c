@@ -84,6 +84,7 @@ struct source {
     int64_t silence_ms;
     int64_t requests_from;
     int requests;       /* for a reply, since requests_from */
+    bool unpublished;   /* the server said that it passes changes over */
     bool flush_pending; /* libpq holds bytes that the socket did not take */
     uint64_t progress;  /* puts, when the connection was opened */
 };
@@ -274,6 +275,32 @@ static enum sc_result take_message(struct source *s, const char *data, size_t le
                      (unsigned char)kind);
 }
 
+/* From 18 on a publication that is gone is a warning, and the server passes the table's changes over; before, it is an
+ * error. */
+static void on_notice(void *arg, const PGresult *res)
+{
+    struct source *s = arg;
+    const char *severity = PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);
+    const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    const char *message = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+    bool warning = severity && strcmp(severity, "WARNING") == 0;
+    if (warning && state && strcmp(state, "55000") == 0)
+        s->unpublished = true;
+    if (warning)
+        log_warn("reader: %s", message ? message : "");
+    else
+        log_debug("reader: %s", message ? message : "");
+}
+
+static enum sc_result publication_gone(struct source *s, struct sc_error *err)
+{
+    error_set(err, SC_REFUSE, "publication %s does not exist any more: the server passes the table's changes over",
+              s->config.publication);
+    return error_hint(
+        err, "Changes that this migration has not seen can no longer be read, so it cannot be completed. The source "
+             "table is untouched. Abort the migration and start it again.");
+}
+
 /* The stream has ended by the server's doing; its reason is in the next result. */
 static enum sc_result ended(struct source *s, struct sc_error *err)
 {
@@ -294,6 +321,10 @@ static enum sc_result take_arrived(struct source *s, bool *more, struct sc_error
     for (int i = 0; i < MESSAGES_A_TURN; i++) {
         char *data = NULL;
         int len = PQgetCopyData(s->conn->pg, &data, 1);
+        if (s->unpublished) { /* notices come in their place between the messages */
+            PQfreemem(data);
+            return publication_gone(s, err);
+        }
         if (len == 0) {
             *more = false;
             return SC_OK;
@@ -393,6 +424,7 @@ static enum sc_result open_stream(struct source *s, struct sc_error *err)
     enum sc_result result = walsender_open(&s->config, &s->server, &at, &info, &s->conn, err);
     if (result != SC_OK)
         return result;
+    PQsetNoticeReceiver(s->conn->pg, on_notice, s);
     int64_t now = clock_us();
     if (!s->settled) {
         s->settled = info.server_end;

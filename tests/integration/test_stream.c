@@ -1,7 +1,7 @@
 /* The reader against a real server: everything comes, once, in order, whatever happens to the connection.
  *
  * SEACHANGE_TEST_URL: a superuser on a throwaway server with wal_level = logical. SEACHANGE_TEST_DATA: its data
- * directory, for the tests that restart it. */
+ * directory, SEACHANGE_TEST_BIN: the server's programs, for the tests that restart it; skipped without. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -490,21 +490,24 @@ static void cuts_between_small_transactions_lose_nothing(void **state)
     tear_down(&w);
 }
 
-static bool have_data_directory(void)
+/* Where the server's programs are; NULL: this server cannot be restarted from here. */
+static const char *server_programs(void)
 {
-    if (!getenv("SEACHANGE_TEST_DATA"))
-        print_message("SEACHANGE_TEST_DATA is not set: the server cannot be restarted\n");
-    return getenv("SEACHANGE_TEST_DATA") != NULL;
+    static char bin[300];
+    const char *told = getenv("SEACHANGE_TEST_BIN"), *data = getenv("SEACHANGE_TEST_DATA");
+    char pg_ctl[320];
+    snprintf(bin, sizeof(bin), "%s", told ? told : "/usr/lib/postgresql/15/bin");
+    snprintf(pg_ctl, sizeof(pg_ctl), "%s/pg_ctl", bin);
+    return data && access(pg_ctl, X_OK) == 0 ? bin : NULL;
 }
 
 /* `pg_ctl restart` as the server's user; returns how long it took. */
 static int64_t restart_server(struct world *w, const char *mode)
 {
     const char *data = getenv("SEACHANGE_TEST_DATA");
-    char command[600];
-    snprintf(command, sizeof(command),
-             "%s /usr/lib/postgresql/%d/bin/pg_ctl -D %s -l %s/../log -w -t 60 -m %s restart > /dev/null 2>&1",
-             geteuid() == 0 ? "runuser -u postgres --" : "", w->server.version / 10000, data, data, mode);
+    char command[1000];
+    snprintf(command, sizeof(command), "%s %s/pg_ctl -D %s -l %s/../log -w -t 60 -m %s restart > /dev/null 2>&1",
+             geteuid() == 0 ? "runuser -u postgres --" : "", server_programs(), data, data, mode);
     pg_close(w->sql);
     w->sql = NULL;
     int64_t begin = clock_us();
@@ -523,7 +526,7 @@ static void restart_once(struct world *w, uint64_t id)
 static void a_crash_of_the_server_loses_and_doubles_nothing(void **state)
 {
     (void)state;
-    if (!have_data_directory())
+    if (!server_programs())
         skip();
     struct world w;
     set_up(&w, "id bigint PRIMARY KEY, text text");
@@ -540,7 +543,7 @@ static void a_crash_of_the_server_loses_and_doubles_nothing(void **state)
 static void the_server_can_shut_down_although_nothing_is_confirmed(void **state)
 {
     (void)state;
-    if (!have_data_directory())
+    if (!server_programs())
         skip();
     struct world w;
     set_up(&w, "id bigint PRIMARY KEY, text text");
@@ -558,7 +561,7 @@ static void the_server_can_shut_down_although_nothing_is_confirmed(void **state)
 static void the_server_can_shut_down_although_the_spool_is_full(void **state)
 {
     (void)state;
-    if (!have_data_directory())
+    if (!server_programs())
         skip();
     struct world w;
     set_up(&w, "id bigint PRIMARY KEY, text text");

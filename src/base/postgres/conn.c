@@ -27,7 +27,7 @@ static const char session_settings[] =
     "idle_session_timeout = 0;"
     "SET default_transaction_isolation = 'read committed'; SET default_transaction_read_only = off;"
     "SET default_transaction_deferrable = off; SET transform_null_equals = off; SET quote_all_identifiers = off;"
-    "SET array_nulls = on; SET jit = off";
+    "SET array_nulls = on; SET jit = off; SET client_min_messages = notice";
 
 /* --- errors --- */
 
