@@ -134,12 +134,48 @@ static void name_blockers(struct session *s, struct buf *names)
                   1, (const char *[]){source}, names, &ignored);
 }
 
+/* An ordinary autovacuum gives way to who waits for its lock, but only after deadlock_timeout (manual, 25.1.6), which
+ * is longer than a try. Who may (superusers, from 15 on by grant) shortens it for this transaction; who may not waits
+ * longer when it is an autovacuum that is in the way. */
+static enum sc_result give_way_setting(struct session *s, int *timeout_ms, struct sc_error *err)
+{
+    char source[16], ghost[16];
+    table_oids(s->target, source, ghost);
+    PGresult *res = NULL;
+    enum sc_result result =
+        pg_query(s->conn, err, &res,
+                 s->target->server.version >= 150000
+                     ? "SELECT pg_catalog.has_parameter_privilege('deadlock_timeout', 'SET'), $1::pg_catalog.oid"
+                     : "SELECT pg_catalog.current_setting('is_superuser') = 'on', $1::pg_catalog.oid",
+                 1, (const char *[]){source});
+    bool may = result == SC_OK && PQgetvalue(res, 0, 0)[0] == 't';
+    PQclear(res);
+    if (result != SC_OK || may)
+        return result == SC_OK ? pg_run(s->conn, err, "SET LOCAL deadlock_timeout = '20ms'") : result;
+    char *after = NULL;
+    result =
+        pg_value(s->conn, err, &after,
+                 "SELECT EXTRACT(epoch FROM pg_catalog.current_setting('deadlock_timeout')::pg_catalog.interval) * 1000"
+                 " FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid"
+                 " WHERE l.granted AND l.locktype = 'relation' AND l.relation = $1::pg_catalog.oid"
+                 " AND a.backend_type = 'autovacuum worker' LIMIT 1",
+                 1, (const char *[]){source});
+    if (after && strtol(after, NULL, 10) + 300 > *timeout_ms)
+        *timeout_ms = (int)strtol(after, NULL, 10) + 300;
+    mem_free(after);
+    return result;
+}
+
 enum sc_result pg_cutover_lock(struct session *s, int timeout_ms, struct sc_error *err)
 {
     char *sql = NULL;
     enum sc_result result = lock_statement(s, &sql, err);
     if (result == SC_OK)
-        result = pg_runf(s->conn, err, "BEGIN; SET LOCAL lock_timeout = '%dms'", timeout_ms);
+        result = pg_run(s->conn, err, "BEGIN");
+    if (result == SC_OK)
+        result = give_way_setting(s, &timeout_ms, err);
+    if (result == SC_OK)
+        result = pg_runf(s->conn, err, "SET LOCAL lock_timeout = '%dms'", timeout_ms);
     if (result == SC_OK) {
         s->in_cutover = true;
         result = pg_run(s->conn, err, sql);

@@ -3,6 +3,9 @@
  * A try: park the applier, lock, write a marker, drain up to it on the locking session, swap. A try that fails after
  * changes were drained has taken them out of the spool, so the pipeline is started again at the checkpoint (correctness
  * D6). What cannot be known from the session is asked of the tables. */
+#include <stdio.h>
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "coordinator/run.h"
@@ -11,6 +14,8 @@
 /* Writers wait while it is drained: what takes longer is given up, and tried again when there is less to drain. */
 #define DRAIN_MS 2000
 #define OUTCOME_TRIES 30
+/* Reasons that begin alike are the same reason: behind that come ages and process numbers. */
+#define SAME_REASON 60
 
 static enum sc_result wait_ms(struct run *r, int64_t ms, struct sc_error *err)
 {
@@ -120,13 +125,18 @@ enum sc_result run_cutover(struct run *r, struct sc_error *err)
     struct session *session = NULL;
     struct backoff backoff;
     backoff_init(&backoff, 500, 10000);
+    char told[SAME_REASON + 1] = "";
     enum sc_result result;
     for (;;) {
         result = attempt(r, &session, err);
         r->cutover_tries++;
         if (result != SC_RETRY)
             break;
-        log_warn("cutover, try %d: %s%s%s", r->cutover_tries, err->what, err->hint[0] ? ". " : "", err->hint);
+        /* The same reason again is in the progress line; the log has it once. */
+        bool again = strncmp(err->what, told, SAME_REASON) == 0;
+        log_line(again ? LOG_DEBUG : LOG_WARN, "cutover, try %d: %s%s%s", r->cutover_tries, err->what,
+                 err->hint[0] ? ". " : "", err->hint);
+        snprintf(told, sizeof(told), "%s", err->what);
         if (r->config->cutover_tries > 0 && r->cutover_tries >= r->config->cutover_tries) {
             error_wrap(err, "the cutover was tried %d times", r->cutover_tries);
             error_hint(err, "Everything is kept; the same command goes on.");
