@@ -24,178 +24,136 @@ void pg_todo_add(struct target *t, enum pg_stage stage, const char *name, const 
 /* Each query yields rows (stage, name, statement that puts it back, statement that takes it off); either statement may
  * be NULL. $1 is the clone's OID, $2 its schema. Only the clone's schema is in the path: the clone stands there without
  * a schema, everything else with one. */
-struct capture {
-    const char *sql;
-    int from_version;
-};
-
 /* Stages as SQL sees them. */
 #define S_KEY "0"
 #define S_INDEX "1"
 #define S_AFTER "2"
-#define S_BEFORE "3"
 #define S_SWAP "4"
 #define S_POST "5"
 _Static_assert(STAGE_KEY == 0 && STAGE_INDEX == 1 && STAGE_AFTER == 2 && STAGE_SWAP_BEFORE == 3 && STAGE_SWAP == 4 &&
                    STAGE_POST == 5,
                "the queries below number the stages");
 
-#define CLONE_FK                                                                                                       \
-    " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid"                                \
-    " LEFT JOIN pairs ON pairs.clone = k.oid LEFT JOIN pg_catalog.pg_constraint o ON o.oid = pairs.source"             \
-    " WHERE k.conrelid = $1::pg_catalog.oid AND k.contype = 'f' AND k.conparentid = 0"
-
-/* A foreign key that the source had is written from the clone's columns, which the ALTER may have renamed, and the
- * source's parent and actions; one that the ALTER added, as the server writes it. */
-static const char foreign_keys_head[] =
-    "WITH pairs AS (SELECT pg_catalog.split_part(p, ' ', 1)::pg_catalog.oid AS clone, pg_catalog.split_part(p, ' ', "
-    "2)::pg_catalog.oid AS source"
-    "  FROM pg_catalog.unnest(pg_catalog.string_to_array(NULLIF($3::pg_catalog.text, ''), ',')) p),"
-    " f AS (SELECT k.oid, k.conname, c.relname, COALESCE(o.convalidated, k.convalidated) AS validated, k.confrelid,"
-    "  pg_catalog.obj_description(k.oid, 'pg_constraint') AS comment,"
-    "  CASE WHEN o.oid IS NULL THEN pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(k.oid), ' NOT VALID$', "
-    "'') ELSE"
-    "   pg_catalog.format('FOREIGN KEY (%s) REFERENCES %s(%s)',"
-    "    (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.ord) FROM "
-    "pg_catalog.unnest(k.conkey) WITH ORDINALITY u(n, ord)"
-    "     JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n),"
-    "    CASE WHEN o.confrelid = o.conrelid THEN pg_catalog.quote_ident(c.relname) ELSE "
-    "o.confrelid::pg_catalog.regclass::pg_catalog.text END,"
-    "    (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.ord) FROM "
-    "pg_catalog.unnest(k.confkey) WITH ORDINALITY u(n, ord)"
-    "     JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.n))"
-    "   || CASE o.confmatchtype WHEN 'f' THEN ' MATCH FULL' ELSE '' END"
-    "   || CASE o.confupdtype WHEN 'c' THEN ' ON UPDATE CASCADE' WHEN 'n' THEN ' ON UPDATE SET NULL' WHEN 'd' THEN ' "
-    "ON UPDATE SET DEFAULT'"
-    "      WHEN 'r' THEN ' ON UPDATE RESTRICT' ELSE '' END"
-    "   || CASE o.confdeltype WHEN 'c' THEN ' ON DELETE CASCADE' WHEN 'n' THEN ' ON DELETE SET NULL' WHEN 'd' THEN ' "
-    "ON DELETE SET DEFAULT'"
-    "      WHEN 'r' THEN ' ON DELETE RESTRICT' ELSE '' END || ";
-static const char foreign_keys_tail[] =
-    "   || CASE WHEN k.condeferrable THEN ' DEFERRABLE' ELSE '' END || CASE WHEN k.condeferred THEN ' INITIALLY "
-    "DEFERRED' ELSE '' END"
-    "  END AS def" CLONE_FK ")"
-    " SELECT " S_SWAP ", 'foreign key ' || conname, pg_catalog.format('ALTER TABLE %I ADD CONSTRAINT %I %s NOT VALID', "
-    "relname, conname, def),"
-    "  pg_catalog.format('ALTER TABLE %I DROP CONSTRAINT %I', relname, conname) FROM f"
+/* The parent of a foreign key that the source had is a stand-in (clone.c), whose name tells which table is meant. */
+static const char foreign_keys[] =
+    "WITH f AS (SELECT k.conname, c.relname, k.convalidated, pg_catalog.obj_description(k.oid, 'pg_constraint') AS "
+    "comment,"
+    "   pg_catalog.regexp_replace(CASE WHEN p.relnamespace = c.relnamespace AND p.relname ~ '^seachange parent [0-9]+ "
+    "[0-9]+$' THEN"
+    "    pg_catalog.replace(pg_catalog.pg_get_constraintdef(k.oid), ' REFERENCES ' || k.confrelid::pg_catalog.regclass "
+    "|| '(',"
+    "     ' REFERENCES ' || pg_catalog.split_part(p.relname, ' ', 3)::pg_catalog.oid::pg_catalog.regclass || '(')"
+    "    ELSE pg_catalog.pg_get_constraintdef(k.oid) END, ' NOT VALID$', '') AS def"
+    "  FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_class p ON "
+    "p.oid = k.confrelid"
+    "  WHERE k.conrelid = $1::pg_catalog.oid AND k.contype = 'f' AND k.conparentid = 0)"
+    " SELECT " S_SWAP
+    ", 'foreign key ' || conname, pg_catalog.format('ALTER TABLE %I ADD CONSTRAINT %I %s%s', relname, conname, def,"
+    "   CASE WHEN def !~ ' NOT ENFORCED$' THEN ' NOT VALID' END),"
+    "  pg_catalog.format('ALTER TABLE %I DROP CONSTRAINT %I', relname, conname)"
+    "  FROM f"
     " UNION ALL SELECT " S_SWAP ", 'comment on ' || conname, pg_catalog.format('COMMENT ON CONSTRAINT %I ON %I IS %L', "
     "conname, relname, comment), NULL"
     "  FROM f WHERE comment IS NOT NULL"
     " UNION ALL SELECT " S_POST ", 'validate foreign key ' || conname, pg_catalog.format('ALTER TABLE %I VALIDATE "
     "CONSTRAINT %I', relname, conname), NULL"
-    "  FROM f WHERE validated"
+    "  FROM f WHERE convalidated"
     " ORDER BY 1";
 
-/* ON DELETE SET NULL (columns) is new in PostgreSQL 15. */
-#define FK_SET_COLUMNS_15                                                                                              \
-    "COALESCE((SELECT ' (' || pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.ord) || ')'"    \
-    " FROM pg_catalog.unnest(o.confdelsetcols) WITH ORDINALITY u(n, ord) JOIN pg_catalog.pg_attribute s ON "           \
-    "s.attrelid = o.conrelid"                                                                                          \
-    " AND s.attnum = u.n JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid"                                    \
-    " AND a.attnum = k.conkey[pg_catalog.array_position(o.conkey, u.n)]), '')"
-
-static const struct capture captures[] = {
+static const char *const captures[] = {
+    foreign_keys,
     /* Constraints that need not hold for rows that are there (NOT VALID, NOT ENFORCED). */
-    {"SELECT " S_SWAP ", 'constraint ' || k.conname, pg_catalog.format('ALTER TABLE %I ADD CONSTRAINT %I %s', "
-     "c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid)),"
-     "  pg_catalog.format('ALTER TABLE %I DROP CONSTRAINT %I', c.relname, k.conname)"
-     " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid"
-     " WHERE k.conrelid = $1::pg_catalog.oid AND k.contype IN ('c', 'n') AND NOT k.convalidated"
-     " UNION ALL SELECT " S_SWAP
-     ", 'comment on ' || k.conname, pg_catalog.format('COMMENT ON CONSTRAINT %I ON %I IS %L', k.conname, c.relname,"
-     "  pg_catalog.obj_description(k.oid, 'pg_constraint')), NULL"
-     " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid"
-     " WHERE k.conrelid = $1::pg_catalog.oid AND k.contype IN ('c', 'n') AND NOT k.convalidated"
-     "  AND pg_catalog.obj_description(k.oid, 'pg_constraint') IS NOT NULL",
-     0},
+    "SELECT " S_SWAP ", 'constraint ' || k.conname, pg_catalog.format('ALTER TABLE %I ADD CONSTRAINT %I %s', "
+    "c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid)),"
+    "  pg_catalog.format('ALTER TABLE %I DROP CONSTRAINT %I', c.relname, k.conname)"
+    " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid"
+    " WHERE k.conrelid = $1::pg_catalog.oid AND k.contype IN ('c', 'n') AND NOT k.convalidated"
+    " UNION ALL SELECT " S_SWAP
+    ", 'comment on ' || k.conname, pg_catalog.format('COMMENT ON CONSTRAINT %I ON %I IS %L', k.conname, c.relname,"
+    "  pg_catalog.obj_description(k.oid, 'pg_constraint')), NULL"
+    " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid"
+    " WHERE k.conrelid = $1::pg_catalog.oid AND k.contype IN ('c', 'n') AND NOT k.convalidated"
+    "  AND pg_catalog.obj_description(k.oid, 'pg_constraint') IS NOT NULL",
     /* Indexes. Those of exclusion constraints come with the constraint. $3 are the ghost's key columns, sorted. */
-    {"SELECT CASE WHEN i.indexrelid = (SELECT j.indexrelid FROM pg_catalog.pg_index j WHERE j.indrelid = i.indrelid "
-     "AND j.indisunique AND j.indimmediate"
-     "   AND j.indpred IS NULL AND j.indexprs IS NULL AND (SELECT pg_catalog.array_agg(a::pg_catalog.int4 ORDER BY a)"
-     "    FROM pg_catalog.unnest(j.indkey) WITH ORDINALITY u(a, ord) WHERE u.ord <= j.indnkeyatts) = "
-     "$3::pg_catalog.int4[]"
-     "   ORDER BY j.indisprimary DESC, j.indexrelid LIMIT 1) THEN " S_KEY " ELSE " S_INDEX " END,"
-     "  'index ' || x.relname,"
-     "  CASE WHEN s.spcname IS NOT NULL THEN pg_catalog.format('SET LOCAL default_tablespace = %I; ', s.spcname) ELSE "
-     "'' END"
-     "  || CASE WHEN k.contype = 'x' OR (k.contype IN ('p', 'u') AND pg_catalog.pg_get_constraintdef(k.oid) ~ 'WITHOUT "
-     "OVERLAPS')"
-     "   THEN pg_catalog.format('ALTER TABLE %I ADD CONSTRAINT %I %s', c.relname, k.conname, "
-     "pg_catalog.pg_get_constraintdef(k.oid))"
-     "   ELSE pg_catalog.pg_get_indexdef(i.indexrelid, 0, true) END,"
-     "  CASE WHEN k.oid IS NOT NULL THEN pg_catalog.format('ALTER TABLE %I DROP CONSTRAINT %I', c.relname, k.conname)"
-     "   ELSE pg_catalog.format('DROP INDEX %I.%I', $2::pg_catalog.text, x.relname) END"
-     " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indrelid JOIN pg_catalog.pg_class x ON x.oid "
-     "= i.indexrelid"
-     " LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = x.reltablespace"
-     " LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN "
-     "('p', 'u', 'x')"
-     " WHERE i.indrelid = $1::pg_catalog.oid ORDER BY 1, i.indexrelid",
-     0},
-    {"SELECT " S_AFTER ", CASE k.contype WHEN 'p' THEN 'primary key ' ELSE 'unique constraint ' END || k.conname,"
-     "  pg_catalog.format('ALTER TABLE %I ADD CONSTRAINT %I %s USING INDEX %I%s%s', c.relname, k.conname,"
-     "   CASE k.contype WHEN 'p' THEN 'PRIMARY KEY' ELSE 'UNIQUE' END, x.relname,"
-     "   CASE WHEN k.condeferrable THEN ' DEFERRABLE' END, CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' END), "
-     "NULL"
-     " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_class x ON "
-     "x.oid = k.conindid"
-     " WHERE k.conrelid = $1::pg_catalog.oid AND k.contype IN ('p', 'u') AND pg_catalog.pg_get_constraintdef(k.oid) !~ "
-     "'WITHOUT OVERLAPS' ORDER BY k.oid",
-     0},
-    {"SELECT " S_AFTER ", 'comment on ' || x.relname, pg_catalog.format('COMMENT ON INDEX %I.%I IS %L', "
-     "$2::pg_catalog.text, x.relname, pg_catalog.obj_description(x.oid, 'pg_class')), NULL"
-     " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = "
-     "$1::pg_catalog.oid"
-     "  AND pg_catalog.obj_description(x.oid, 'pg_class') IS NOT NULL"
-     " UNION ALL SELECT " S_AFTER
-     ", 'comment on ' || k.conname, pg_catalog.format('COMMENT ON CONSTRAINT %I ON %I IS %L', k.conname, c.relname,"
-     "  pg_catalog.obj_description(k.oid, 'pg_constraint')), NULL"
-     " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid WHERE k.conrelid = "
-     "$1::pg_catalog.oid AND k.contype IN ('p', 'u', 'x')"
-     "  AND pg_catalog.obj_description(k.oid, 'pg_constraint') IS NOT NULL"
-     " UNION ALL SELECT " S_AFTER ", 'statistics target of ' || x.relname, pg_catalog.format('ALTER INDEX %I.%I ALTER "
-     "COLUMN %s SET STATISTICS %s', $2::pg_catalog.text, x.relname,"
-     "  a.attnum, a.attstattarget), NULL FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid"
-     " JOIN pg_catalog.pg_attribute a ON a.attrelid = x.oid AND a.attnum > 0 AND a.attstattarget >= 0 WHERE i.indrelid "
-     "= $1::pg_catalog.oid"
-     " UNION ALL SELECT " S_AFTER
-     ", 'cluster mark', pg_catalog.format('ALTER TABLE %I CLUSTER ON %I', c.relname, x.relname), NULL"
-     " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid JOIN pg_catalog.pg_class c ON "
-     "c.oid = i.indrelid"
-     " WHERE i.indrelid = $1::pg_catalog.oid AND i.indisclustered"
-     " UNION ALL SELECT " S_AFTER ", 'replica identity', pg_catalog.format('ALTER TABLE %I REPLICA IDENTITY USING "
-     "INDEX %I', c.relname, x.relname), NULL"
-     " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid JOIN pg_catalog.pg_class c ON "
-     "c.oid = i.indrelid"
-     " WHERE i.indrelid = $1::pg_catalog.oid AND i.indisreplident",
-     0},
+    "SELECT CASE WHEN i.indexrelid = (SELECT j.indexrelid FROM pg_catalog.pg_index j WHERE j.indrelid = i.indrelid "
+    "AND j.indisunique AND NOT j.indisexclusion AND j.indimmediate"
+    "   AND j.indpred IS NULL AND j.indexprs IS NULL AND (SELECT pg_catalog.array_agg(a::pg_catalog.int4 ORDER BY a)"
+    "    FROM pg_catalog.unnest(j.indkey) WITH ORDINALITY u(a, ord) WHERE u.ord <= j.indnkeyatts) = "
+    "$3::pg_catalog.int4[]"
+    "   ORDER BY j.indisprimary DESC, j.indexrelid LIMIT 1) THEN " S_KEY " ELSE " S_INDEX " END,"
+    "  'index ' || x.relname,"
+    "  CASE WHEN s.spcname IS NOT NULL THEN pg_catalog.format('SET LOCAL default_tablespace = %I; ', s.spcname) ELSE "
+    "'' END"
+    "  || CASE WHEN k.contype = 'x' OR (k.contype IN ('p', 'u') AND i.indisexclusion)"
+    "   THEN pg_catalog.format('ALTER TABLE %I ADD CONSTRAINT %I %s', c.relname, k.conname, "
+    "pg_catalog.pg_get_constraintdef(k.oid))"
+    "   ELSE pg_catalog.pg_get_indexdef(i.indexrelid, 0, true) END,"
+    "  CASE WHEN k.oid IS NOT NULL THEN pg_catalog.format('ALTER TABLE %I DROP CONSTRAINT %I', c.relname, k.conname)"
+    "   ELSE pg_catalog.format('DROP INDEX %I.%I', $2::pg_catalog.text, x.relname) END"
+    " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indrelid JOIN pg_catalog.pg_class x ON x.oid "
+    "= i.indexrelid"
+    " LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = x.reltablespace"
+    " LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN "
+    "('p', 'u', 'x')"
+    " WHERE i.indrelid = $1::pg_catalog.oid ORDER BY 1, i.indexrelid",
+    "SELECT " S_AFTER ", CASE k.contype WHEN 'p' THEN 'primary key ' ELSE 'unique constraint ' END || k.conname,"
+    "  pg_catalog.format('ALTER TABLE %I ADD CONSTRAINT %I %s USING INDEX %I%s%s', c.relname, k.conname,"
+    "   CASE k.contype WHEN 'p' THEN 'PRIMARY KEY' ELSE 'UNIQUE' END, x.relname,"
+    "   CASE WHEN k.condeferrable THEN ' DEFERRABLE' END, CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' END), "
+    "NULL"
+    " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_class x ON "
+    "x.oid = k.conindid"
+    " WHERE k.conrelid = $1::pg_catalog.oid AND k.contype IN ('p', 'u') AND NOT (SELECT indisexclusion FROM "
+    "pg_catalog.pg_index WHERE indexrelid = k.conindid) ORDER BY k.oid",
+    "SELECT " S_AFTER ", 'comment on ' || x.relname, pg_catalog.format('COMMENT ON INDEX %I.%I IS %L', "
+    "$2::pg_catalog.text, x.relname, pg_catalog.obj_description(x.oid, 'pg_class')), NULL"
+    " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = "
+    "$1::pg_catalog.oid"
+    "  AND pg_catalog.obj_description(x.oid, 'pg_class') IS NOT NULL"
+    " UNION ALL SELECT " S_AFTER
+    ", 'comment on ' || k.conname, pg_catalog.format('COMMENT ON CONSTRAINT %I ON %I IS %L', k.conname, c.relname,"
+    "  pg_catalog.obj_description(k.oid, 'pg_constraint')), NULL"
+    " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid WHERE k.conrelid = "
+    "$1::pg_catalog.oid AND k.contype IN ('p', 'u', 'x')"
+    "  AND pg_catalog.obj_description(k.oid, 'pg_constraint') IS NOT NULL"
+    " UNION ALL SELECT " S_AFTER ", 'statistics target of ' || x.relname, pg_catalog.format('ALTER INDEX %I.%I ALTER "
+    "COLUMN %s SET STATISTICS %s', $2::pg_catalog.text, x.relname,"
+    "  a.attnum, a.attstattarget), NULL FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid"
+    " JOIN pg_catalog.pg_attribute a ON a.attrelid = x.oid AND a.attnum > 0 AND a.attstattarget >= 0 WHERE i.indrelid "
+    "= $1::pg_catalog.oid"
+    " UNION ALL SELECT " S_AFTER
+    ", 'cluster mark', pg_catalog.format('ALTER TABLE %I CLUSTER ON %I', c.relname, x.relname), NULL"
+    " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid JOIN pg_catalog.pg_class c ON "
+    "c.oid = i.indrelid"
+    " WHERE i.indrelid = $1::pg_catalog.oid AND i.indisclustered"
+    " UNION ALL SELECT " S_AFTER ", 'replica identity', pg_catalog.format('ALTER TABLE %I REPLICA IDENTITY USING "
+    "INDEX %I', c.relname, x.relname), NULL"
+    " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid JOIN pg_catalog.pg_class c ON "
+    "c.oid = i.indrelid"
+    " WHERE i.indrelid = $1::pg_catalog.oid AND i.indisreplident",
     /* Triggers are all disabled; in the swap each gets its state back. */
-    {"SELECT " S_SWAP ", 'trigger ' || g.tgname, pg_catalog.format('ALTER TABLE %I ENABLE %sTRIGGER %I', c.relname,"
-     "  CASE g.tgenabled WHEN 'R' THEN 'REPLICA ' WHEN 'A' THEN 'ALWAYS ' ELSE '' END, g.tgname),"
-     "  pg_catalog.format('ALTER TABLE %I DISABLE TRIGGER %I', c.relname, g.tgname)"
-     " FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid WHERE g.tgrelid = "
-     "$1::pg_catalog.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D'",
-     0},
-    {"SELECT " S_SWAP ", 'row security', pg_catalog.format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', relname), "
-     "pg_catalog.format('ALTER TABLE %I DISABLE ROW LEVEL SECURITY', relname)"
-     " FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid AND relrowsecurity"
-     " UNION ALL SELECT " S_SWAP
-     ", 'row security of the owner', pg_catalog.format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', relname),"
-     "  pg_catalog.format('ALTER TABLE %I NO FORCE ROW LEVEL SECURITY', relname) FROM pg_catalog.pg_class WHERE oid = "
-     "$1::pg_catalog.oid AND relforcerowsecurity",
-     0},
-    {"SELECT " S_SWAP ", 'identity of ' || a.attname, pg_catalog.format('ALTER TABLE %I ALTER COLUMN %I SET GENERATED "
-     "ALWAYS', c.relname, a.attname),"
-     "  pg_catalog.format('ALTER TABLE %I ALTER COLUMN %I SET GENERATED BY DEFAULT', c.relname, a.attname)"
-     " FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid WHERE a.attrelid = "
-     "$1::pg_catalog.oid AND a.attidentity = 'a' AND NOT a.attisdropped",
-     0},
+    "SELECT " S_SWAP ", 'trigger ' || g.tgname, pg_catalog.format('ALTER TABLE %I ENABLE %sTRIGGER %I', c.relname,"
+    "  CASE g.tgenabled WHEN 'R' THEN 'REPLICA ' WHEN 'A' THEN 'ALWAYS ' ELSE '' END, g.tgname),"
+    "  pg_catalog.format('ALTER TABLE %I DISABLE TRIGGER %I', c.relname, g.tgname)"
+    " FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid WHERE g.tgrelid = "
+    "$1::pg_catalog.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D'",
+    "SELECT " S_SWAP ", 'row security', pg_catalog.format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', relname), "
+    "pg_catalog.format('ALTER TABLE %I DISABLE ROW LEVEL SECURITY', relname)"
+    " FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid AND relrowsecurity"
+    " UNION ALL SELECT " S_SWAP
+    ", 'row security of the owner', pg_catalog.format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', relname),"
+    "  pg_catalog.format('ALTER TABLE %I NO FORCE ROW LEVEL SECURITY', relname) FROM pg_catalog.pg_class WHERE oid = "
+    "$1::pg_catalog.oid AND relforcerowsecurity",
+    "SELECT " S_SWAP ", 'identity of ' || a.attname, pg_catalog.format('ALTER TABLE %I ALTER COLUMN %I SET GENERATED "
+    "ALWAYS', c.relname, a.attname),"
+    "  pg_catalog.format('ALTER TABLE %I ALTER COLUMN %I SET GENERATED BY DEFAULT', c.relname, a.attname)"
+    " FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid WHERE a.attrelid = "
+    "$1::pg_catalog.oid AND a.attidentity = 'a' AND NOT a.attisdropped",
     /* The stand-ins of foreign keys' parents. */
-    {"SELECT NULL, NULL, NULL, pg_catalog.format('DROP TABLE %I.%I', $2::pg_catalog.text, relname) FROM "
-     "pg_catalog.pg_class"
-     " WHERE relnamespace = pg_catalog.quote_ident($2::pg_catalog.text)::pg_catalog.regnamespace AND relkind = 'r' AND "
-     "relname ~ '^seachange parent [0-9]+$'",
-     0},
+    "SELECT NULL, NULL, NULL, pg_catalog.format('DROP TABLE %I.%I', $2::pg_catalog.text, relname) FROM "
+    "pg_catalog.pg_class"
+    " WHERE relnamespace = pg_catalog.quote_ident($2::pg_catalog.text)::pg_catalog.regnamespace AND relkind = 'r' AND "
+    "relname ~ '^seachange parent [0-9]+ [0-9]+$'",
 };
 
 static enum sc_result take(struct target *t, const char *query, const char *oid, const char *third, struct strlist *off,
@@ -266,9 +224,8 @@ static void own_key_index(struct target *t)
     mem_free(name);
 }
 
-enum sc_result pg_capture(struct target *t, struct plan *plan, struct sc_error *err)
+enum sc_result pg_capture(struct target *t, struct sc_error *err)
 {
-    (void)plan;
     char oid[16];
     snprintf(oid, sizeof(oid), "%u", t->ghost_oid);
     struct strlist off = {0};
@@ -277,14 +234,8 @@ enum sc_result pg_capture(struct target *t, struct plan *plan, struct sc_error *
     enum sc_result result = pg_set_path(t->control, t->ghost_schema, NULL, err);
     if (result == SC_OK)
         result = key_attnums(t, oid, &attnums, err);
-    if (result == SC_OK) {
-        char *sql = mem_printf("%s%s%s", foreign_keys_head, t->server.version >= 150000 ? FK_SET_COLUMNS_15 : "''",
-                               foreign_keys_tail);
-        result = take(t, sql, oid, t->foreign_key_pairs ? t->foreign_key_pairs : "", &off, &key, err);
-        mem_free(sql);
-    }
     for (size_t i = 0; i < sizeof(captures) / sizeof(captures[0]) && result == SC_OK; i++) {
-        result = take(t, captures[i].sql, oid, attnums, &off, &key, err);
+        result = take(t, captures[i], oid, attnums, &off, &key, err);
     }
     mem_free(attnums);
     if (result == SC_OK && !key)

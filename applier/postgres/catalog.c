@@ -159,15 +159,17 @@ void pg_logged_columns(struct target *t)
                 t->logged_key[k] = (uint16_t)i;
 }
 
-/* Everything that a migration carries over or relies on, as text. Our own publication is left out. */
+/* Everything that a migration carries over or relies on, as text. Our own publication is left out, and so are OIDs of
+ * indexes: REINDEX CONCURRENTLY changes nothing that matters. */
 static const char fingerprint_sql[] =
     "SELECT pg_catalog.md5(pg_catalog.string_agg(line, E'\\n' ORDER BY line)) FROM ("
     " SELECT pg_catalog.concat_ws('|', 'table', n.nspname, c.relname, c.relkind, c.relpersistence, c.relreplident, "
     "c.relrowsecurity,"
-    "  c.relforcerowsecurity, c.relowner, c.reloptions, c.relacl, c.relhassubclass, c.relispartition, c.reltablespace) "
-    "AS line"
-    "  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "
-    "$1::pg_catalog.oid"
+    "  c.relforcerowsecurity, c.relowner, c.reloptions, toast.reloptions, c.relacl, c.relhassubclass, "
+    "c.relispartition, c.reltablespace, c.reloftype) AS line"
+    "  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace LEFT JOIN "
+    "pg_catalog.pg_class toast ON toast.oid = c.reltoastrelid"
+    "  WHERE c.oid = $1::pg_catalog.oid"
     " UNION ALL SELECT pg_catalog.concat_ws('|', 'column', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, "
     "a.attidentity,"
     "  a.attgenerated, a.attcollation, a.attacl, a.attoptions, a.attstorage, a.attcompression, "
@@ -176,17 +178,22 @@ static const char fingerprint_sql[] =
     "a.attnum"
     "  WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped"
     " UNION ALL SELECT pg_catalog.concat_ws('|', 'constraint', conrelid, conname, convalidated, "
-    "pg_catalog.pg_get_constraintdef(oid))"
+    "pg_catalog.pg_get_constraintdef(oid),"
+    "   pg_catalog.obj_description(oid, 'pg_constraint'))"
     "  FROM pg_catalog.pg_constraint WHERE conrelid = $1::pg_catalog.oid OR confrelid = $1::pg_catalog.oid"
     " UNION ALL SELECT pg_catalog.concat_ws('|', 'index', pg_catalog.pg_get_indexdef(indexrelid), indisvalid, "
-    "indisclustered, indisreplident)"
+    "indisclustered, indisreplident,"
+    "   pg_catalog.obj_description(indexrelid, 'pg_class'))"
     "  FROM pg_catalog.pg_index WHERE indrelid = $1::pg_catalog.oid"
-    " UNION ALL SELECT pg_catalog.concat_ws('|', 'trigger', pg_catalog.pg_get_triggerdef(oid), tgenabled)"
+    " UNION ALL SELECT pg_catalog.concat_ws('|', 'trigger', pg_catalog.pg_get_triggerdef(oid), tgenabled, "
+    "pg_catalog.obj_description(oid, 'pg_trigger'))"
     "  FROM pg_catalog.pg_trigger WHERE tgrelid = $1::pg_catalog.oid AND NOT tgisinternal"
     " UNION ALL SELECT pg_catalog.concat_ws('|', 'policy', polname, polcmd, polpermissive, polroles,"
-    "  pg_catalog.pg_get_expr(polqual, polrelid), pg_catalog.pg_get_expr(polwithcheck, polrelid))"
+    "  pg_catalog.pg_get_expr(polqual, polrelid), pg_catalog.pg_get_expr(polwithcheck, polrelid), "
+    "pg_catalog.obj_description(oid, 'pg_policy'))"
     "  FROM pg_catalog.pg_policy WHERE polrelid = $1::pg_catalog.oid"
-    " UNION ALL SELECT pg_catalog.concat_ws('|', 'statistics', pg_catalog.pg_get_statisticsobjdef(oid), stxstattarget)"
+    " UNION ALL SELECT pg_catalog.concat_ws('|', 'statistics', pg_catalog.pg_get_statisticsobjdef(oid), stxstattarget, "
+    "pg_catalog.obj_description(oid, 'pg_statistic_ext'))"
     "  FROM pg_catalog.pg_statistic_ext WHERE stxrelid = $1::pg_catalog.oid"
     " UNION ALL SELECT pg_catalog.concat_ws('|', 'comment', classoid, objsubid, description)"
     "  FROM pg_catalog.pg_description WHERE objoid = $1::pg_catalog.oid AND classoid = "
@@ -202,14 +209,45 @@ static const char fingerprint_sql[] =
     "  WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.refclassid = "
     "'pg_catalog.pg_class'::pg_catalog.regclass"
     "  AND d.refobjid = $1::pg_catalog.oid"
+    " UNION ALL SELECT pg_catalog.concat_ws('|', 'sequence', s.seqrelid, d.deptype, d.refobjsubid, s.seqtypid, "
+    "s.seqstart, s.seqincrement, s.seqmax, s.seqmin, s.seqcache, s.seqcycle, c.relname, c.relacl,"
+    "   pg_catalog.obj_description(c.oid, 'pg_class'))"
+    "  FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_sequence s ON s.seqrelid = d.objid JOIN pg_catalog.pg_class c ON "
+    "c.oid = d.objid"
+    "  WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = "
+    "'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = $1::pg_catalog.oid"
+    " UNION ALL SELECT DISTINCT pg_catalog.concat_ws('|', 'dependent', d.classid, d.objid, d.deptype)"
+    "  FROM pg_catalog.pg_depend d, pg_catalog.pg_class c JOIN pg_catalog.pg_type y ON y.oid = c.reltype"
+    "  WHERE c.oid = $1::pg_catalog.oid AND d.refobjid IN (c.oid, c.reltype, y.typarray)"
+    "   AND d.refclassid IN ('pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_type'::pg_catalog.regclass)"
+    "   AND d.classid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_policy'::pg_catalog.regclass, "
+    "'pg_catalog.pg_type'::pg_catalog.regclass,"
+    "    'pg_catalog.pg_rewrite'::pg_catalog.regclass, 'pg_catalog.pg_trigger'::pg_catalog.regclass)"
+    "   AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.oid = d.objid AND g.tgisinternal)"
     ") AS lines";
 
 enum sc_result pg_fingerprint(struct pg_conn *conn, Oid oid, char **out, struct sc_error *err)
 {
     char text[16];
     snprintf(text, sizeof(text), "%u", oid);
-    enum sc_result result = pg_value(conn, err, out, fingerprint_sql, 1, (const char *[]){text});
-    if (result != SC_OK)
+    /* Definitions are written with or without a schema depending on the path; sessions that evaluate the operator's
+     * expressions have the operator's. */
+    char *path = NULL, *was = NULL;
+    *out = NULL;
+    enum sc_result result = pg_value(conn, err, &path, "SELECT pg_catalog.current_setting('search_path')", 0, NULL);
+    if (result == SC_OK)
+        result = pg_run(conn, err, "SET search_path = ''");
+    if (result == SC_OK)
+        result = pg_value(conn, err, out, fingerprint_sql, 1, (const char *[]){text});
+    if (result == SC_OK)
+        result = pg_value(conn, err, &was, "SELECT pg_catalog.set_config('search_path', $1, false)", 1,
+                          (const char *[]){path});
+    mem_free(path);
+    mem_free(was);
+    if (result != SC_OK) {
+        mem_free(*out);
+        *out = NULL;
         error_wrap(err, "cannot read the definition of the table");
+    }
     return result;
 }

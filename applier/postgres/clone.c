@@ -44,6 +44,37 @@ struct step {
     int from_version;
 };
 
+/* The source's identity sequences and the clone's. */
+#define IDENTITIES                                                                                                     \
+    "WITH i AS (SELECT s.relname AS name, n.nspname AS schema, g.relname AS clone_name, q.*, "                         \
+    "pg_catalog.obj_description(s.oid, 'pg_class') AS comment"                                                         \
+    " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attidentity <> '' AND "    \
+    "NOT a.attisdropped"                                                                                               \
+    " JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = "      \
+    "c.oid AND d.refobjsubid = a.attnum"                                                                               \
+    "  AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i'"                                 \
+    " JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_catalog.pg_namespace n ON n.oid = "    \
+    "s.relnamespace"                                                                                                   \
+    " JOIN pg_catalog.pg_sequence q ON q.seqrelid = s.oid"                                                             \
+    " JOIN pg_catalog.pg_class g ON g.oid = pg_catalog.pg_get_serial_sequence(pg_catalog.format('%I.%I', "             \
+    "$2::pg_catalog.text, c.relname), a.attname)::pg_catalog.regclass"                                                 \
+    " WHERE c.oid = $1::pg_catalog.oid) "
+
+/* The table and its identity sequences, with the clone's of the same names. */
+#define PAIRS                                                                                                          \
+    "WITH pairs AS (SELECT c.relname AS name, CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, "      \
+    "c.relacl AS acl, g.relacl AS clone_acl, c.relowner AS owner,"                                                     \
+    "  CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::pg_catalog.\"char\" AS code"                                     \
+    " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_class g ON g.relname = c.relname AND g.relnamespace = "            \
+    "pg_catalog.quote_ident($2::pg_catalog.text)::pg_catalog.regnamespace"                                             \
+    " WHERE c.oid = $1::pg_catalog.oid OR (c.relkind = 'S' AND EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE "      \
+    "d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid"                                       \
+    "  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = $1::pg_catalog.oid AND "         \
+    "d.deptype = 'i'))) "
+
+#define GRANTEE                                                                                                        \
+    "CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END"
+
 static const struct step before_create[] = {
     {"schema",
      "SELECT pg_catalog.format('CREATE SCHEMA %I', $2::pg_catalog.text) FROM pg_catalog.pg_class c WHERE c.oid = "
@@ -51,7 +82,7 @@ static const struct step before_create[] = {
      " UNION ALL SELECT pg_catalog.format('GRANT USAGE, CREATE ON SCHEMA %I TO %I', $2::pg_catalog.text, "
      "pg_catalog.pg_get_userbyid(relowner))"
      " FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid AND pg_catalog.pg_get_userbyid(relowner) <> "
-     "session_user",
+     "current_user",
      0},
     {"table",
      "SELECT pg_catalog.format('CREATE TABLE %I.%I (LIKE %I.%I INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING "
@@ -70,34 +101,49 @@ static const struct step before_create[] = {
      " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "
      "$1::pg_catalog.oid",
      0},
-    /* Default privileges of the role or schema would add grants the source does not have. */
-    {"privileges",
-     "SELECT DISTINCT pg_catalog.format('REVOKE ALL ON TABLE %I.%I FROM %s', $2::pg_catalog.text, c.relname,"
-     " CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END)"
-     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_class g ON g.relname = c.relname AND g.relnamespace = "
-     "pg_catalog.quote_ident($2::pg_catalog.text)::pg_catalog.regnamespace,"
-     " pg_catalog.aclexplode(g.relacl) a WHERE c.oid = $1::pg_catalog.oid AND a.grantee <> g.relowner",
-     0},
     {"owner",
      "SELECT pg_catalog.format('ALTER TABLE %I.%I OWNER TO %I', $2::pg_catalog.text, relname, "
      "pg_catalog.pg_get_userbyid(relowner))"
      " FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid AND pg_catalog.pg_get_userbyid(relowner) <> "
-     "session_user",
+     "current_user",
      0},
-    /* An identity column's sequence keeps its name too. */
-    {"identity",
-     "SELECT pg_catalog.format('ALTER SEQUENCE %s RENAME TO %I', "
-     "pg_catalog.pg_get_serial_sequence(pg_catalog.format('%I.%I', $2::pg_catalog.text, c.relname), a.attname), "
-     "s.relname)"
-     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attidentity <> '' AND NOT "
-     "a.attisdropped"
-     " JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = c.oid "
-     "AND d.refobjsubid = a.attnum"
-     "  AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i'"
-     " JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'"
-     " JOIN pg_catalog.pg_class g ON g.oid = pg_catalog.pg_get_serial_sequence(pg_catalog.format('%I.%I', "
-     "$2::pg_catalog.text, c.relname), a.attname)::pg_catalog.regclass"
-     " WHERE c.oid = $1::pg_catalog.oid AND g.relname <> s.relname",
+    /* An identity column's sequence keeps its name too. LIKE gives it the source's limits, but always the type bigint.
+     * It stands where the source's stands now, and has been called: one that the ALTER restarts has not. */
+    {"identity sequence",
+     IDENTITIES "SELECT pg_catalog.format('ALTER SEQUENCE %I.%I RENAME TO %I', $2::pg_catalog.text, clone_name, name) "
+                "FROM i WHERE clone_name <> name",
+     0},
+    {"identity sequence",
+     IDENTITIES "SELECT pg_catalog.format('ALTER SEQUENCE %I.%I AS %s INCREMENT %s MINVALUE %s MAXVALUE %s START %s "
+                "CACHE %s %s', $2::pg_catalog.text, name,"
+                " seqtypid::pg_catalog.regtype, seqincrement, seqmin, seqmax, seqstart, seqcache, CASE WHEN seqcycle "
+                "THEN 'CYCLE' ELSE 'NO CYCLE' END) FROM i"
+                " UNION ALL SELECT pg_catalog.format('SELECT pg_catalog.setval(%L, last_value) FROM %I.%I', "
+                "pg_catalog.format('%I.%I', $2::pg_catalog.text, name), schema, name) FROM i"
+                " UNION ALL SELECT pg_catalog.format('COMMENT ON SEQUENCE %I.%I IS %L', $2::pg_catalog.text, name, "
+                "comment) FROM i WHERE comment IS NOT NULL",
+     0},
+    /* Default privileges of the role or schema would add grants the source does not have, or take the owner's. */
+    {"privileges",
+     PAIRS
+     "SELECT DISTINCT pg_catalog.format('REVOKE ALL ON %s %I.%I FROM %s', kind, $2::pg_catalog.text, name, " GRANTEE ")"
+     " FROM pairs, pg_catalog.aclexplode(COALESCE(clone_acl, pg_catalog.acldefault(code, owner))) a WHERE clone_acl IS "
+     "NOT NULL OR acl IS NOT NULL",
+     0},
+    {"grant",
+     PAIRS "SELECT pg_catalog.format('GRANT %s ON %s %I.%I TO %s%s', a.privilege_type, kind, $2::pg_catalog.text, "
+           "name, " GRANTEE ", "
+           "CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' END)"
+           " FROM pairs, pg_catalog.aclexplode(COALESCE(acl, pg_catalog.acldefault(code, owner))) a WHERE clone_acl IS "
+           "NOT NULL OR acl IS NOT NULL",
+     0},
+    {"column grant",
+     "SELECT pg_catalog.format('GRANT %s (%I) ON TABLE %I.%I TO %s%s', a.privilege_type, t.attname, "
+     "$2::pg_catalog.text, c.relname, " GRANTEE ","
+     "  CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' END)"
+     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute t ON t.attrelid = c.oid AND t.attnum > 0 AND NOT "
+     "t.attisdropped,"
+     "  pg_catalog.aclexplode(t.attacl) a WHERE c.oid = $1::pg_catalog.oid",
      0},
     {"column options",
      "SELECT pg_catalog.format('ALTER TABLE %I.%I ALTER COLUMN %I SET STATISTICS %s', $2::pg_catalog.text, c.relname, "
@@ -121,7 +167,8 @@ static const struct step after_create[] = {
      " WHERE c.oid = $1::pg_catalog.oid ORDER BY k.conname",
      0},
     {"index",
-     "SELECT CASE WHEN k.contype = 'x' THEN pg_catalog.format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s', "
+     "SELECT CASE WHEN k.contype = 'x' OR (k.contype IS NOT NULL AND i.indisexclusion) THEN pg_catalog.format('ALTER "
+     "TABLE %I.%I ADD CONSTRAINT %I %s', "
      "$2::pg_catalog.text, c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid))"
      "  ELSE pg_catalog.pg_get_indexdef(i.indexrelid, 0, true) END"
      " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_index i ON i.indrelid = c.oid"
@@ -148,7 +195,9 @@ static const struct step after_create[] = {
      "  CASE k.contype WHEN 'p' THEN 'PRIMARY KEY' ELSE 'UNIQUE' END, x.relname,"
      "  CASE WHEN k.condeferrable THEN ' DEFERRABLE' END, CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' END)"
      " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype IN ('p', 'u')"
-     " JOIN pg_catalog.pg_class x ON x.oid = k.conindid WHERE c.oid = $1::pg_catalog.oid ORDER BY k.oid",
+     " JOIN pg_catalog.pg_class x ON x.oid = k.conindid JOIN pg_catalog.pg_index i ON i.indexrelid = k.conindid AND "
+     "NOT i.indisexclusion"
+     " WHERE c.oid = $1::pg_catalog.oid ORDER BY k.oid",
      0},
     {"cluster mark",
      "SELECT pg_catalog.format('ALTER TABLE %I.%I CLUSTER ON %I', $2::pg_catalog.text, c.relname, x.relname) FROM "
@@ -171,6 +220,10 @@ static const struct step after_create[] = {
      "STATISTICS %I.%I', n.nspname, s.stxname))))"
      " FROM pg_catalog.pg_statistic_ext s JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace WHERE s.stxrelid = "
      "$1::pg_catalog.oid"
+     " UNION ALL SELECT pg_catalog.format('ALTER STATISTICS %I.%I OWNER TO %I', $2::pg_catalog.text, s.stxname, "
+     "pg_catalog.pg_get_userbyid(s.stxowner))"
+     " FROM pg_catalog.pg_statistic_ext s WHERE s.stxrelid = $1::pg_catalog.oid AND "
+     "pg_catalog.pg_get_userbyid(s.stxowner) <> current_user"
      " UNION ALL SELECT pg_catalog.format('ALTER STATISTICS %I.%I SET STATISTICS %s', $2::pg_catalog.text, s.stxname, "
      "s.stxstattarget)"
      " FROM pg_catalog.pg_statistic_ext s WHERE s.stxrelid = $1::pg_catalog.oid AND s.stxstattarget >= 0",
@@ -205,25 +258,6 @@ static const struct step after_create[] = {
      " UNION ALL SELECT pg_catalog.format('ALTER TABLE %I.%I FORCE ROW LEVEL SECURITY', $2::pg_catalog.text, relname) "
      "FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid AND relforcerowsecurity",
      0},
-    /* An owner's own rights are written out only when something else is granted; a missing one must go missing here
-       too. */
-    {"grant",
-     "SELECT pg_catalog.format('REVOKE ALL ON TABLE %I.%I FROM %I', $2::pg_catalog.text, relname, "
-     "pg_catalog.pg_get_userbyid(relowner)) FROM pg_catalog.pg_class"
-     "  WHERE oid = $1::pg_catalog.oid AND relacl IS NOT NULL"
-     " UNION ALL SELECT pg_catalog.format('GRANT %s ON TABLE %I.%I TO %s%s', a.privilege_type, $2::pg_catalog.text, "
-     "c.relname,"
-     "  CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END,"
-     "  CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' END)"
-     " FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a WHERE c.oid = $1::pg_catalog.oid"
-     " UNION ALL SELECT pg_catalog.format('GRANT %s (%I) ON TABLE %I.%I TO %s%s', a.privilege_type, t.attname, "
-     "$2::pg_catalog.text, c.relname,"
-     "  CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END,"
-     "  CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' END)"
-     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute t ON t.attrelid = c.oid AND t.attnum > 0 AND NOT "
-     "t.attisdropped,"
-     "  pg_catalog.aclexplode(t.attacl) a WHERE c.oid = $1::pg_catalog.oid",
-     0},
     {"comment",
      "SELECT pg_catalog.format('COMMENT ON TABLE %I.%I IS %L', $2::pg_catalog.text, c.relname, "
      "pg_catalog.obj_description(c.oid, 'pg_class'))"
@@ -233,7 +267,7 @@ static const struct step after_create[] = {
      "c.relname, pg_catalog.obj_description(k.oid, 'pg_constraint'))"
      " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid WHERE c.oid = "
      "$1::pg_catalog.oid"
-     "  AND k.contype <> 't' AND pg_catalog.obj_description(k.oid, 'pg_constraint') IS NOT NULL"
+     "  AND k.contype NOT IN ('t', 'f') AND pg_catalog.obj_description(k.oid, 'pg_constraint') IS NOT NULL"
      " UNION ALL SELECT pg_catalog.format('COMMENT ON INDEX %I.%I IS %L', $2::pg_catalog.text, x.relname, "
      "pg_catalog.obj_description(x.oid, 'pg_class'))"
      " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = "
@@ -255,33 +289,41 @@ static const struct step after_create[] = {
      0},
 };
 
-/* A foreign key on the clone would lock its parent against writers until this transaction ends. It points to an empty
- * stand-in of the parent instead; the real one is put back by capture.c, which finds it by the stand-in's comment. A
- * key to the table itself points to the clone. */
+/* A foreign key on the clone would lock its parent against everybody until this transaction ends. It points to an empty
+ * stand-in of the parent instead, whose name tells capture.c which table is meant. A key to the table itself points to
+ * the clone. */
 static const struct step foreign_keys[] = {
     {"stand-in",
-     "SELECT pg_catalog.format('CREATE TABLE %I.%I (LIKE %s INCLUDING INDEXES)', $2::pg_catalog.text, 'seachange "
-     "parent ' || p.oid, p.oid::pg_catalog.regclass)"
-     " FROM (SELECT DISTINCT confrelid AS oid FROM pg_catalog.pg_constraint WHERE conrelid = $1::pg_catalog.oid AND "
-     "contype = 'f'"
-     "  AND confrelid <> conrelid) p",
+     "SELECT pg_catalog.format('CREATE TABLE %I.%I (%s, UNIQUE (%s))', $2::pg_catalog.text, 'seachange parent ' || "
+     "k.confrelid || ' ' || k.oid,"
+     "  pg_catalog.string_agg(pg_catalog.quote_ident(a.attname) || ' ' || pg_catalog.format_type(a.atttypid, "
+     "a.atttypmod)"
+     "   || COALESCE(' COLLATE ' || NULLIF(a.attcollation, y.typcollation)::pg_catalog.regcollation, ''), ', ' ORDER "
+     "BY u.ord),"
+     "  pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.ord))"
+     " FROM pg_catalog.pg_constraint k CROSS JOIN LATERAL pg_catalog.unnest(k.confkey) WITH ORDINALITY u(n, ord)"
+     " JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.n JOIN pg_catalog.pg_type y ON "
+     "y.oid = a.atttypid"
+     " WHERE k.conrelid = $1::pg_catalog.oid AND k.contype = 'f' AND k.confrelid <> k.conrelid AND k.conparentid = 0 "
+     "GROUP BY k.oid, k.confrelid",
      0},
     {"foreign key",
-     "SELECT pg_catalog.format('ALTER TABLE %I.%I ADD CONSTRAINT %I FOREIGN KEY (%s) REFERENCES %I.%I (%s)%s%s%s', "
-     "$2::pg_catalog.text, c.relname, k.conname,"
-     "  (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.ord) FROM "
-     "pg_catalog.unnest(k.conkey) WITH ORDINALITY u(n, ord)"
-     "   JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n),"
-     "  $2::pg_catalog.text, CASE WHEN k.confrelid = k.conrelid THEN c.relname ELSE 'seachange parent ' || k.confrelid "
-     "END,"
-     "  (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.ord) FROM "
-     "pg_catalog.unnest(k.confkey) WITH ORDINALITY u(n, ord)"
-     "   JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.n),"
-     "  CASE WHEN k.condeferrable THEN ' DEFERRABLE' END, CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' END,"
-     "  CASE WHEN NOT k.convalidated THEN ' NOT VALID' END)"
+     "SELECT pg_catalog.format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s', $2::pg_catalog.text, c.relname, k.conname,"
+     "  CASE WHEN k.confrelid = k.conrelid THEN pg_catalog.pg_get_constraintdef(k.oid) ELSE"
+     "   pg_catalog.replace(pg_catalog.pg_get_constraintdef(k.oid), ' REFERENCES ' || k.confrelid::pg_catalog.regclass "
+     "|| '(',"
+     "    pg_catalog.format(' REFERENCES %I.%I(', $2::pg_catalog.text, 'seachange parent ' || k.confrelid || ' ' || "
+     "k.oid)) END)"
      " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'f' AND "
      "k.conparentid = 0"
-     " WHERE c.oid = $1::pg_catalog.oid",
+     " WHERE c.oid = $1::pg_catalog.oid ORDER BY k.conname",
+     0},
+    {"comment on a foreign key",
+     "SELECT pg_catalog.format('COMMENT ON CONSTRAINT %I ON %I.%I IS %L', k.conname, $2::pg_catalog.text, c.relname, "
+     "pg_catalog.obj_description(k.oid, 'pg_constraint'))"
+     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'f' AND "
+     "k.conparentid = 0"
+     " WHERE c.oid = $1::pg_catalog.oid AND pg_catalog.obj_description(k.oid, 'pg_constraint') IS NOT NULL",
      0},
 };
 
@@ -318,7 +360,11 @@ static enum sc_result run_steps(struct target *t, const struct step *steps, size
 
 enum sc_result pg_clone_make(struct target *t, struct sc_error *err)
 {
-    enum sc_result result = run_steps(t, before_create, COUNT(before_create), err);
+    /* The role's own defaults are not the source's. */
+    enum sc_result result =
+        pg_run(t->control, err, "SET LOCAL default_tablespace = ''; SET LOCAL default_table_access_method = heap");
+    if (result == SC_OK)
+        result = run_steps(t, before_create, COUNT(before_create), err);
     if (result == SC_OK)
         result = pg_runf(t->control, err, "COMMENT ON SCHEMA %s IS 'seachange migration %s'", t->ghost_schema,
                          t->migration.id);

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "applier/postgres/alter.h"
-#include "applier/postgres/dependents.h"
 #include "applier/postgres/mapping.h"
 
 /* A column of the altered clone. */
@@ -84,20 +83,6 @@ static enum sc_result find_clone(struct target *t, struct sc_error *err)
     mem_free(oid);
     mem_free(name);
     return result;
-}
-
-static enum sc_result pair_foreign_keys(struct target *t, struct sc_error *err)
-{
-    char source[16], clone[16];
-    snprintf(source, sizeof(source), "%u", t->source.oid);
-    snprintf(clone, sizeof(clone), "%u", t->ghost_oid);
-    mem_free(t->foreign_key_pairs);
-    return pg_value(t->control, err, &t->foreign_key_pairs,
-                    "SELECT pg_catalog.string_agg(g.oid || ' ' || s.oid, ',') FROM pg_catalog.pg_constraint s JOIN "
-                    "pg_catalog.pg_constraint g"
-                    " ON g.conname = s.conname AND g.contype = 'f' AND g.conrelid = $2::pg_catalog.oid"
-                    " WHERE s.conrelid = $1::pg_catalog.oid AND s.contype = 'f'",
-                    2, (const char *[]){source, clone});
 }
 
 /* --- USING
@@ -286,6 +271,18 @@ static bool is_using(const struct using *usings, int nusing, int column)
     return false;
 }
 
+static enum sc_result check_key_type(struct target *t, int source, struct plan *plan, struct sc_error *err)
+{
+    bool apart = false;
+    enum sc_result result = pg_keys_stay_apart(t, source, source + 1, &apart, err);
+    if (result == SC_OK && !apart)
+        result = refuse(plan, err,
+                        "with the new type of column %s of the key %s two rows could come to have one key. Types that "
+                        "keep all that the old one can hold are accepted.",
+                        t->source.columns[source].name, t->key.index_name);
+    return result;
+}
+
 static enum sc_result map_key(struct target *t, const struct ghost_column *ghost, int nghost,
                               const struct using *usings, int nusing, struct plan *plan, struct sc_error *err)
 {
@@ -313,6 +310,8 @@ static enum sc_result map_key(struct target *t, const struct ghost_column *ghost
                             "the ALTER computes column %s of the key %s by a USING expression; two rows could come to "
                             "have one key. Only a plain change of type can be done there.",
                             name, t->key.index_name);
+        else
+            result = check_key_type(t, source, plan, err);
         t->map.key[k] = mapped;
     }
     return result;
@@ -426,8 +425,6 @@ enum sc_result pg_ghost_make(struct target *t, struct plan *plan, struct sc_erro
     if (result == SC_OK)
         result = find_clone(t, err);
     if (result == SC_OK)
-        result = pair_foreign_keys(t, err);
-    if (result == SC_OK)
         result = resolve_usings(t, &alter, clone_first, &usings, plan, err);
     if (result == SC_OK)
         result = run_alter(t, clone_first, err);
@@ -438,12 +435,12 @@ enum sc_result pg_ghost_make(struct target *t, struct plan *plan, struct sc_erro
     if (result == SC_OK)
         result = make_map(t, &alter, usings, plan, err);
     if (result == SC_OK)
-        result = pg_dependents_carry(t, refusals, pg_todo_add, err);
+        result = pg_carry(t, refusals, err);
     bool refused = refusals->refusals.count > 0;
     if (result == SC_OK && refused && !plan)
         result = error_set(err, SC_REFUSE, "%s", refusals->refusals.items[0]);
     if (result == SC_OK && !refused)
-        result = pg_capture(t, plan, err);
+        result = pg_capture(t, err);
     if (result == SC_OK)
         result = pg_set_path(t->control, "", NULL, err);
     if (result == SC_OK && !refused)

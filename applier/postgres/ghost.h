@@ -15,8 +15,17 @@ enum sc_result pg_run_each(struct pg_conn *conn, const PGresult *statements, str
  * policies, grants, comments ... */
 enum sc_result pg_clone_make(struct target *t, struct sc_error *err);
 
+/* carry.c: what lies outside the table and is bound to it (views, foreign keys of other tables, publications,
+ * sequences) is bound to the new one in the swap: adds the statements to t->todo. What cannot be, because of what the
+ * ALTER did, is refused by name. After the ALTER, before pg_capture(). */
+enum sc_result pg_carry(struct target *t, struct plan *plan, struct sc_error *err);
+
 /* capture.c: reads what is to come later from the altered clone into t->todo, and takes it off the clone. */
-enum sc_result pg_capture(struct target *t, struct plan *plan, struct sc_error *err);
+enum sc_result pg_capture(struct target *t, struct sc_error *err);
+
+/* apart.c: do keys that differ in this column of the source still differ in the clone's? */
+enum sc_result pg_keys_stay_apart(struct target *t, int source_column, int clone_attnum, bool *apart,
+                                  struct sc_error *err);
 
 /* Adds a todo; strings are copied. */
 void pg_todo_add(struct target *t, enum pg_stage stage, const char *name, const char *sql);

@@ -27,7 +27,6 @@ static void close_target(struct target *t)
     mem_free((char *)t->spec.id);
     mem_free(t->fingerprint);
     mem_free(t->relation_fingerprint);
-    mem_free(t->foreign_key_pairs);
     mem_free(t->ghost_schema);
     mem_free(t->old_schema);
     mem_free(t->slot);

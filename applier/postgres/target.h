@@ -118,7 +118,6 @@ struct target {
     int *logged;
     uint16_t *logged_key; /* the key's columns as indexes into logged[] */
     bool key_bytewise;
-    char *foreign_key_pairs;      /* "clone source,...": OIDs of constraints, while the ghost is made */
     const char **ghost_key_types; /* for comparing with the ghost's key columns, in key order */
 };
 
