@@ -141,7 +141,8 @@ static void begin_transaction(struct apply *a, const struct change *change)
     a->skip_transaction = change->position.order < a->applied.order;
     if (a->partial.order && change->position.order == a->partial.order)
         a->skip_changes = a->partial_changes;
-    a->transaction_strict = a->fence.order && change->position.order > a->fence.order;
+    /* The marker's position lies behind it: a commit record may begin right there. */
+    a->transaction_strict = a->fence.order && change->position.order >= a->fence.order;
 }
 
 static enum sc_result add_row(struct apply *a, const struct change *change, enum took *took, struct sc_error *err)

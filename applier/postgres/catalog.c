@@ -159,8 +159,9 @@ void pg_logged_columns(struct target *t)
                 t->logged_key[k] = (uint16_t)i;
 }
 
-/* Everything that a migration carries over or relies on, as text. Our own publication is left out, and so are OIDs of
- * indexes: REINDEX CONCURRENTLY changes nothing that matters. */
+/* Everything that a migration carries over or relies on, as text. Of our own publication also when its rows in the
+ * catalog were written: one that was changed and changed back has let changes pass by in between. OIDs of indexes are
+ * left out: REINDEX CONCURRENTLY changes nothing that matters. */
 static const char fingerprint_sql[] =
     "SELECT pg_catalog.md5(pg_catalog.string_agg(line, E'\\n' ORDER BY line)) FROM ("
     " SELECT pg_catalog.concat_ws('|', 'table', n.nspname, c.relname, c.relkind, c.relpersistence, c.relreplident, "
@@ -198,9 +199,9 @@ static const char fingerprint_sql[] =
     " UNION ALL SELECT pg_catalog.concat_ws('|', 'comment', classoid, objsubid, description)"
     "  FROM pg_catalog.pg_description WHERE objoid = $1::pg_catalog.oid AND classoid = "
     "'pg_catalog.pg_class'::pg_catalog.regclass"
-    " UNION ALL SELECT pg_catalog.concat_ws('|', 'publication', p.pubname) FROM pg_catalog.pg_publication_rel r"
-    "  JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid WHERE r.prrelid = $1::pg_catalog.oid AND p.pubname !~ "
-    "'^seachange_[0-9a-f]{8}$'"
+    " UNION ALL SELECT pg_catalog.concat_ws('|', 'publication', p.pubname, CASE WHEN p.pubname ~ '^seachange_' THEN"
+    "  pg_catalog.concat_ws('|', p.oid, p.xmin, r.oid, r.xmin) END) FROM pg_catalog.pg_publication_rel r"
+    "  JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid WHERE r.prrelid = $1::pg_catalog.oid"
     " UNION ALL SELECT pg_catalog.concat_ws('|', 'inherits', inhrelid, inhparent) FROM pg_catalog.pg_inherits"
     "  WHERE inhrelid = $1::pg_catalog.oid OR inhparent = $1::pg_catalog.oid"
     " UNION ALL SELECT DISTINCT pg_catalog.concat_ws('|', 'rule', r.ev_class, r.rulename, r.ev_enabled, "

@@ -3,8 +3,37 @@
  * The publication comes before the slot (cdc/postgres/slot.h). The slot comes before the copy: whatever commits behind
  * its consistent point will be sent, and the copy's snapshots are all taken later. The first checkpoint is committed
  * together with the ghost, so that a crash in between is seen as "not prepared" and all of it is made again. */
+#include <string.h>
+
+#include "applier/postgres/ghost.h"
 #include "applier/postgres/ops.h"
 #include "cdc/postgres/slot.h"
+
+/* The definition the ghost is made from is the one it will be compared with. Most DDL is kept out by the lock; what it
+ * lets pass shows in the comparison. */
+static enum sc_result make_from_one_definition(struct target *t, struct sc_error *err)
+{
+    char *before = NULL, *after = NULL;
+    struct buf sql = {0};
+    buf_str(&sql, "LOCK TABLE ONLY ");
+    pg_add_source(&sql, t);
+    buf_str(&sql, " IN ACCESS SHARE MODE");
+    enum sc_result result = pg_run(t->control, err, buf_cstr(&sql));
+    buf_fini(&sql);
+    if (result == SC_OK)
+        result = pg_fingerprint(t->control, t->source.oid, &before, err);
+    if (result == SC_OK)
+        result = pg_ghost_make(t, NULL, err);
+    if (result == SC_OK)
+        result = pg_fingerprint(t->control, t->source.oid, &after, err);
+    if (result == SC_OK && (!before || !after || strcmp(before, after) != 0))
+        result = error_set(err, SC_RETRY, "the definition of %s.%s was changed while the new table was made",
+                           t->source.schema, t->source.name);
+    mem_free(t->fingerprint);
+    t->fingerprint = before;
+    mem_free(after);
+    return result;
+}
 
 static enum sc_result make_ghost(struct target *t, uint64_t consistent_point, struct sc_error *err)
 {
@@ -12,7 +41,7 @@ static enum sc_result make_ghost(struct target *t, uint64_t consistent_point, st
     pg_lsn_format(consistent_point, lsn);
     enum sc_result result = pg_run(t->control, err, "BEGIN; SET LOCAL lock_timeout = '2s'");
     if (result == SC_OK)
-        result = pg_ghost_make(t, NULL, err);
+        result = make_from_one_definition(t, err);
     if (result == SC_OK)
         result = pg_state_store_ghost(t, err);
     if (result == SC_OK)
