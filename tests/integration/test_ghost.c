@@ -3,7 +3,8 @@
  * Each case is set up in two databases. In one the ALTER runs natively. In the other the ghost is made, filled by one
  * chunk, gets what was captured, and takes the source's place, by the same functions a migration uses; then the old
  * table is dropped. pg_dump of both must be the same, to the byte. Cases with a reason are refused by the plan, which
- * must leave nothing behind. Needs SEACHANGE_TEST_URL: a superuser's URL of a server with wal_level = logical. */
+ * must leave nothing behind. Needs SEACHANGE_TEST_URL: a superuser's URL of a server with wal_level = logical, and
+ * pg_dump of its version, in the path or in SEACHANGE_TEST_BIN. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -60,7 +61,8 @@ static int server_version(void)
 static char *dump(const char *database)
 {
     char *url = url_of(database, NULL);
-    char *command = mem_printf("pg_dump -d '%s'", url);
+    const char *programs = getenv("SEACHANGE_TEST_BIN");
+    char *command = mem_printf("%s%spg_dump -d '%s'", programs ? programs : "", programs ? "/" : "", url);
     FILE *pipe = popen(command, "r");
     assert_non_null(pipe);
     struct buf out = {0};
