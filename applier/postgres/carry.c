@@ -47,6 +47,9 @@
     " WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.refclassid = "                              \
     "'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = $1::pg_catalog.oid"
 
+_Static_assert(STAGE_SWAP_BEFORE == 3 && STAGE_SWAP == 4 && STAGE_POST == 5 && STAGE_DETACH == 6 && STAGE_UNDO == 7,
+               "the queries below number the stages");
+
 /* Rows (stage, name, statement). search_path is empty: every name has its schema, and after the swap the source's name
  * means the new table. */
 static const char *const carry_sql[] = {
@@ -55,14 +58,17 @@ static const char *const carry_sql[] = {
            "CONSTRAINT %I', source.nspname, source.relname, k.conname)"
            " FROM source, pg_catalog.pg_constraint k WHERE k.conrelid = $1::pg_catalog.oid AND k.contype = 'f' AND "
            "k.confrelid <> k.conrelid AND k.conparentid = 0",
-    /* Serial: a sequence owned by a column goes along with its table; it must stay and belong to the new one. */
-    PLACES "SELECT 3, 'sequence ' || s.relname, pg_catalog.format('ALTER SEQUENCE %I.%I OWNED BY NONE', "
-           "source.nspname, s.relname)"
-           " FROM source," OWNED "JOIN kept ON kept.source = d.refobjsubid"
-           " UNION ALL SELECT 4, 'sequence ' || s.relname, pg_catalog.format('ALTER SEQUENCE %I.%I OWNED BY %I.%I.%I', "
-           "source.nspname, s.relname,"
-           "  source.nspname, source.relname, kept.new_name)"
-           " FROM source," OWNED "JOIN kept ON kept.source = d.refobjsubid ORDER BY 1",
+    /* Serial: a sequence owned by a column goes along with its table; it must stay and belong to the new one. That takes
+     * a lock on it which waits for whoever has called nextval(); who did so before coming to the table would wait for
+     * the cutover, and the cutover for him. So it is let go before, and taken up after. */
+    PLACES ", owned AS (SELECT s.relname, source.nspname, source.relname AS table_name, kept.attname, kept.new_name"
+           "  FROM source," OWNED "JOIN kept ON kept.source = d.refobjsubid)"
+           " SELECT 6, 'sequence ' || relname, pg_catalog.format('ALTER SEQUENCE %I.%I OWNED BY NONE', nspname, "
+           "relname) FROM owned"
+           " UNION ALL SELECT 5, 'sequence ' || relname, pg_catalog.format('ALTER SEQUENCE %I.%I OWNED BY %I.%I.%I', "
+           "nspname, relname, nspname, table_name, new_name) FROM owned"
+           " UNION ALL SELECT 7, 'sequence ' || relname, pg_catalog.format('ALTER SEQUENCE %I.%I OWNED BY %I.%I.%I', "
+           "nspname, relname, nspname, table_name, attname) FROM owned ORDER BY 1",
     /* Identity: the new column's own sequence goes on where the old one stands, unless the ALTER restarted it: one that
      * was restarted has not been called yet (clone.c). */
     PLACES "SELECT 3, 'identity sequence of ' || new_name, pg_catalog.format('SELECT pg_catalog.setval(%L, last_value, "

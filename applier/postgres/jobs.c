@@ -6,8 +6,10 @@
 #include "applier/postgres/ops.h"
 #include "base/log.h"
 
-/* For one index build; several run side by side. */
-#define MAINTENANCE_WORK_MEM "'256MB'"
+/* For one index build, unless the server allows more; several run side by side. In kB. */
+static const char memory_sql[] =
+    "SELECT pg_catalog.set_config('maintenance_work_mem', GREATEST(setting::pg_catalog.int8, 262144) || 'kB', true)"
+    " FROM pg_catalog.pg_settings WHERE name = 'maintenance_work_mem'";
 
 /* Stage 0: the key's index, if the applier has not needed it yet, and all others. From stage 1 on: one definition each.
  */
@@ -93,14 +95,16 @@ static enum sc_result recorded(struct session *s, const struct pg_todo *todo, bo
     return result;
 }
 
-static enum sc_result run_todo(struct session *s, struct pg_todo *todo, struct sc_error *err)
+static enum sc_result run_todo(struct session *s, struct pg_todo *todo, int lock_timeout_ms, struct sc_error *err)
 {
     struct target *t = s->target;
     if (is_done(t, todo))
         return SC_OK;
     log_debug("%s", todo->name);
     bool done = false;
-    enum sc_result result = pg_run(s->conn, err, "BEGIN; SET LOCAL maintenance_work_mem = " MAINTENANCE_WORK_MEM);
+    enum sc_result result = pg_runf(s->conn, err, "BEGIN; SET LOCAL lock_timeout = '%dms'", lock_timeout_ms);
+    if (result == SC_OK)
+        result = pg_run(s->conn, err, memory_sql);
     if (result == SC_OK)
         result = recorded(s, todo, &done, err);
     if (result == SC_OK && !done) {
@@ -125,7 +129,7 @@ static enum sc_result run_todo(struct session *s, struct pg_todo *todo, struct s
 enum sc_result pg_job_run(struct session *s, int stage, int job, struct sc_error *err)
 {
     struct pg_todo *todo = find_job(s->target, stage, job);
-    return todo ? run_todo(s, todo, err) : error_set(err, SC_FAIL, "there is no job %d in stage %d", job, stage);
+    return todo ? run_todo(s, todo, 0, err) : error_set(err, SC_FAIL, "there is no job %d in stage %d", job, stage);
 }
 
 bool pg_key_index_ready(struct target *t)
@@ -141,6 +145,16 @@ enum sc_result pg_key_index_build(struct session *s, struct sc_error *err)
     struct target *t = s->target;
     for (int i = 0; i < t->ntodo; i++)
         if (t->todo[i].stage == STAGE_KEY)
-            return run_todo(s, &t->todo[i], err);
+            return run_todo(s, &t->todo[i], 0, err);
     return error_set(err, SC_FAIL, "migration %s has no key index to build", t->migration.id);
+}
+
+enum sc_result pg_detach(struct session *s, int lock_timeout_ms, struct sc_error *err)
+{
+    struct target *t = s->target;
+    enum sc_result result = SC_OK;
+    for (int i = 0; i < t->ntodo && result == SC_OK; i++)
+        if (t->todo[i].stage == STAGE_DETACH)
+            result = run_todo(s, &t->todo[i], lock_timeout_ms, err);
+    return result;
 }

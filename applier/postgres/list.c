@@ -89,7 +89,11 @@ enum sc_result pg_list(struct target *t, struct listed **out, size_t *count, str
             l = add(out, count);
             l->id = mem_strdup(id);
             l->phase = mem_strdup("orphan");
-            l->note = mem_printf("no stored migration explains these: `seachange abort %s` removes them", id);
+            l->note =
+                mem_printf("no stored migration explains these: `seachange abort %s` removes what is seachange's; a "
+                           "table in seachange_old_%s is the one from before a migration and is kept: drop it "
+                           "yourself when nobody needs it",
+                           id, id);
         }
         strlist_add(&l->objects, PQgetvalue(res, i, 1));
     }

@@ -21,11 +21,16 @@ int pg_stage_jobs(struct target *t, int stage);
 const char *pg_job_name(struct target *t, int stage, int job);
 enum sc_result pg_job_run(struct session *s, int stage, int job, struct sc_error *err);
 
-/* cutover.c */
+/* Before the cutover: what is to be let go before the table is locked. */
+enum sc_result pg_detach(struct session *s, int lock_timeout_ms, struct sc_error *err);
+
+/* lock.c */
 enum sc_result pg_cutover_ready(struct session *s, struct sc_error *err);
 enum sc_result pg_cutover_lock(struct session *s, int timeout_ms, struct sc_error *err);
-enum sc_result pg_cutover_swap(struct session *s, struct sc_error *err);
 void pg_cutover_unlock(struct session *s);
+
+/* cutover.c */
+enum sc_result pg_cutover_swap(struct session *s, struct sc_error *err);
 enum sc_result pg_cutover_outcome(struct target *t, enum swap_outcome *out, struct sc_error *err);
 
 /* remove.c */

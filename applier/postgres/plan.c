@@ -34,6 +34,14 @@ static void add_copy(struct target *t, struct plan *plan)
     buf_fini(&sql);
 }
 
+static bool has_todo(const struct target *t, enum pg_stage stage)
+{
+    for (int i = 0; i < t->ntodo; i++)
+        if (t->todo[i].stage == stage)
+            return true;
+    return false;
+}
+
 static void describe(struct target *t, struct plan *plan)
 {
     char *source = pg_qualified(t->source.schema, t->source.name),
@@ -50,6 +58,9 @@ static void describe(struct target *t, struct plan *plan)
     add_todo(t, plan, STAGE_KEY);
     add_todo(t, plan, STAGE_INDEX);
     add_todo(t, plan, STAGE_AFTER);
+    if (has_todo(t, STAGE_DETACH))
+        strlist_add(s, "-- before the cutover: taken up again after it");
+    add_todo(t, plan, STAGE_DETACH);
     strlist_add(s, "-- cutover: one transaction");
     strlist_addf(s, "LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", source);
     add_todo(t, plan, STAGE_SWAP_BEFORE);

@@ -69,9 +69,11 @@ enum pg_stage {
     STAGE_AFTER,       /* what needs those indexes or must not slow the copy: constraints using them, index options,
                           statistics, ANALYZE */
     STAGE_SWAP_BEFORE, /* in the cutover's transaction, before the source makes way: what is taken from it */
-    STAGE_SWAP, /* in the cutover's transaction, after the ghost has its place: foreign keys, not-valid constraints,
-                   trigger states, identity, row security, publications, views ... */
-    STAGE_POST, /* after the swap: VALIDATE ... */
+    STAGE_SWAP,   /* in the cutover's transaction, after the ghost has its place: foreign keys, not-valid constraints,
+                     trigger states, identity, row security, publications, views ... */
+    STAGE_POST,   /* after the swap: VALIDATE, what has to wait for others' locks ... */
+    STAGE_DETACH, /* before the cutover's lock, in a transaction of its own: what could not be locked under it */
+    STAGE_UNDO,   /* when it is aborted: takes back the STAGE_DETACH of the same name */
 };
 
 /* A statement that is still to be run, stored in seachange.todo with the migration. Names in it resolve with
@@ -119,6 +121,8 @@ struct target {
     uint16_t *logged_key; /* the key's columns as indexes into logged[] */
     bool key_bytewise;
     const char **ghost_key_types; /* for comparing with the ghost's key columns, in key order */
+
+    char *in_step_at, *in_step_xid; /* when the cutover was first worth trying: time, transaction id (in the arena) */
 };
 
 struct session {
@@ -126,6 +130,8 @@ struct session {
     struct pg_conn *conn;
     bool staging; /* the temporary staging table exists */
     bool in_cutover;
+    int64_t lock_began_us;    /* of the open cutover: when it first asked for a lock */
+    int deadlock_timeout_ms;  /* the server's */
     struct apply_plan *apply; /* apply.c: statements made once */
 };
 
