@@ -73,6 +73,8 @@ struct apply {
     struct position transaction_at;
     struct position applied, partial, fence;
     uint64_t partial_changes;
+    bool settled; /* see struct batch */
+    uint64_t settled_repairs;
     struct position stored; /* as last committed */
     int64_t first_change_us;
     int64_t beat_us; /* newest heartbeat behind which everything is in the batch; 0: none */
@@ -368,6 +370,9 @@ static enum sc_result apply_once(struct apply *a, struct session *session, bool 
         .applied = a->applied,
         .partial = a->partial,
         .partial_changes = a->partial_changes,
+        .copying = !copy_ended(a),
+        .settled = a->settled,
+        .settled_repairs = a->settled_repairs,
         .xids = a->xids,
         .nxids = a->nxids,
     };
@@ -426,6 +431,21 @@ static bool marker_is_fence(struct apply *a)
     return fence;
 }
 
+/* A marker from behind the copy has come back: what the copy saw, and what was read from the source before the marker
+ * was written, is not ahead of the log any more. */
+static void settle(struct apply *a)
+{
+    if (!a->marker[0])
+        return;
+    pthread_mutex_lock(&a->lock);
+    const struct awaited *marker = find_marker(a, a->marker);
+    if (marker && marker->fence) {
+        a->settled = true;
+        a->settled_repairs = marker->repairs;
+    }
+    pthread_mutex_unlock(&a->lock);
+}
+
 /* Applies what was gathered. With `drain` it goes into that session's open transaction. */
 static enum sc_result flush(struct apply *a, struct session *drain, struct sc_error *err)
 {
@@ -434,6 +454,8 @@ static enum sc_result flush(struct apply *a, struct session *drain, struct sc_er
         a->asked_again = false;
         result = drain ? apply_once(a, drain, false, err) : with_retries(a, "apply", commit_batch, err);
     }
+    if (result == SC_OK && !drain)
+        settle(a);
     if (result == SC_OK && !drain && marker_is_fence(a)) {
         result = with_retries(a, "fence", store_fence, err);
         if (result == SC_OK) {

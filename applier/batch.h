@@ -18,6 +18,10 @@ struct batch {
     struct position applied; /* checkpoint after this batch */
     struct position partial; /* as in struct migration; order 0: no transaction is cut in two */
     uint64_t partial_changes;
+    bool copying; /* rows may still be copied: whatever is read from the source now is read before a fence is written */
+    bool settled; /* lenient, but a marker that was written behind the copy has come back: only rows that were read from
+                   * the source after the first `settled_repairs` reads may be ahead of the log */
+    uint64_t settled_repairs;
     const uint64_t *xids; /* transactions in this batch, for read-repair */
     size_t nxids;
 };

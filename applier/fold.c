@@ -8,7 +8,11 @@
  *      yes        yes         no        UPDATE
  *      yes        yes        yes        REPLACE
  *
- * A row that moves to another key is gone from the old one and made under the new one. */
+ * A row that moves to another key is gone from the old one and made under the new one, if all its columns are known.
+ * If not, it is a MOVE: the new key's entry knows whose original it is (`origin`), and the old key's that its original
+ * lives elsewhere (`moved_out`) and is not there to be deleted, or to be replaced by a row made there: that is an
+ * INSERT. When the row's last columns become known it is made at its new key after all, and when it is deleted it is
+ * the original that is. */
 #include "applier/fold.h"
 
 #include <assert.h>
@@ -20,7 +24,11 @@
 struct entry {
     struct folded_row row; /* op and group are set when rows are asked for */
     struct value *own;     /* row.values when it is ours to change; else it is a change's */
+    uint32_t
+        origin; /* entry + 1 of the key at which this row was before the batch: it moved, and is not known in full */
     bool was_there, is_there, made_here;
+    bool moved_out; /* the row that was here before the batch is another entry's, by its `origin` */
+    bool used;      /* the batch had touched the key before the row moved here */
 };
 
 /* Empty when the stamp is not the fold's: emptying the table is one addition. */
@@ -48,7 +56,7 @@ struct fold {
     size_t op_start[ROW_OPS + 1];
     uint64_t *masks; /* nwords for each group */
     size_t masks_capacity;
-    size_t *group_start; /* into rows; ngroups + 1 */
+    size_t *group_start; /* into rows; ngroups + 1 for ROW_MOVE, then as many for ROW_UPDATE */
     size_t group_capacity;
     uint32_t ngroups;
     uint32_t *mask_slots; /* group + 1, 0 empty; open addressing */
@@ -57,12 +65,12 @@ struct fold {
 
 bool row_expected(enum row_op op)
 {
-    return op == ROW_DELETE || op == ROW_UPDATE || op == ROW_REPLACE;
+    return op == ROW_DELETE || op == ROW_MOVE || op == ROW_UPDATE || op == ROW_REPLACE;
 }
 
 const char *row_op_name(enum row_op op)
 {
-    static const char *const names[ROW_OPS] = {"DELETE", "NOTHING", "UPDATE", "REPLACE", "INSERT"};
+    static const char *const names[ROW_OPS] = {"DELETE", "NOTHING", "MOVE", "UPDATE", "REPLACE", "INSERT"};
     return op < ROW_OPS ? names[op] : "?";
 }
 
@@ -290,6 +298,14 @@ static void merge(struct fold *f, struct entry *e, const struct change *c, int u
     set_row(e, out, out);
 }
 
+/* The row at `e` is not its original key's any more: it is known in full, or it is gone. */
+static void settle_origin(struct fold *f, struct entry *e)
+{
+    if (e->origin)
+        f->entries[e->origin - 1].moved_out = false;
+    e->origin = 0;
+}
+
 static void make(struct entry *e)
 {
     e->is_there = e->made_here = true;
@@ -299,6 +315,7 @@ static void make(struct entry *e)
 static void take_away(struct entry *e)
 {
     e->is_there = e->made_here = false;
+    e->origin = 0;
     set_row(e, NULL, NULL);
     e->row.changes++;
 }
@@ -332,6 +349,7 @@ static enum fold_result add_delete(struct fold *f, const struct change *c, struc
         return fault(err, c, "of a row that is already gone");
     if (!e)
         e = add(f, f->old_key, hash, true);
+    settle_origin(f, e);
     take_away(e);
     return FOLD_OK;
 }
@@ -346,15 +364,28 @@ static enum fold_result add_move(struct fold *f, const struct change *c, int unc
     if (to && to->is_there)
         return fault(err, c, "that moves a row to a key that is taken");
     const struct value *before = from ? from->row.values : NULL;
-    if (unchanged > 0 && !can_fill(f, c, before))
+    bool complete = unchanged == 0 || can_fill(f, c, before);
+    uint32_t origin = from && from->origin ? from->origin : from ? (uint32_t)(from - f->entries) + 1 : 0;
+    if (!complete && to && to->moved_out && (uint32_t)(to - f->entries) + 1 != origin)
         return FOLD_BARRIER;
-    if (!to)
+    if (to)
+        to->used = true;
+    else
         to = add(f, f->new_key, new_hash, false);
-    merge(f, to, c, unchanged, before); /* a dead entry owns no values: nothing of `before` is written over */
-    make(to);
+    merge(f, to, c, unchanged, before);   /* a dead entry owns no values: nothing of `before` is written over */
     from = find(f, f->old_key, old_hash); /* entries may have been moved in memory */
     if (!from)
         from = add(f, f->old_key, old_hash, true);
+    to = find(f, f->new_key, new_hash);
+    if (complete) {
+        settle_origin(f, from);
+        make(to);
+    } else {
+        to->origin = origin ? origin : (uint32_t)(from - f->entries) + 1;
+        f->entries[to->origin - 1].moved_out = true;
+        to->is_there = true;
+        to->row.changes++;
+    }
     take_away(from);
     return FOLD_OK;
 }
@@ -376,6 +407,10 @@ static enum fold_result add_update(struct fold *f, const struct change *c, struc
         e = add(f, f->new_key, hash, true);
     merge(f, e, c, unchanged, e->row.values);
     e->row.changes++;
+    if (e->origin && count_unchanged(f, e->row.values) == 0) {
+        settle_origin(f, e);
+        e->made_here = true;
+    }
     return FOLD_OK;
 }
 
@@ -398,13 +433,29 @@ enum fold_result fold_add(struct fold *f, const struct change *c, struct sc_erro
 
 /* ---- the rows, arranged ---- */
 
+/* ROW_OPS: nothing is to be done at this key. */
 static enum row_op op_of(const struct entry *e)
 {
     if (!e->is_there)
-        return e->was_there ? ROW_DELETE : ROW_NOTHING;
-    if (!e->was_there)
+        return !e->was_there ? ROW_NOTHING : e->moved_out ? ROW_OPS : ROW_DELETE;
+    if (e->origin)
+        return ROW_MOVE;
+    if (!e->was_there || e->moved_out)
         return ROW_INSERT;
     return e->made_here ? ROW_REPLACE : ROW_UPDATE;
+}
+
+static bool is_grouped(enum row_op op)
+{
+    return op == ROW_MOVE || op == ROW_UPDATE;
+}
+
+/* What else is to be done where a row has moved to: away with what was there. ROW_OPS: nothing. */
+static enum row_op op_before(const struct fold *f, const struct entry *e)
+{
+    if (e->row.op != ROW_MOVE || !e->used || &f->entries[e->origin - 1] == e)
+        return ROW_OPS;
+    return e->was_there ? ROW_DELETE : ROW_NOTHING;
 }
 
 static uint64_t *mask_at(const struct fold *f, uint32_t group)
@@ -454,50 +505,90 @@ static uint32_t group_of(struct fold *f, const struct value *values, uint32_t la
     return f->mask_slots[slot] - 1;
 }
 
-/* A counting sort: by operation, updates by group, then by first touch. */
+static size_t *group_starts(const struct fold *f, enum row_op op)
+{
+    return f->group_start + (op == ROW_MOVE ? 0 : f->ngroups + 1);
+}
+
+/* From how many rows each group has to where each starts; the last number is where the last ends. */
+static void add_up(size_t *starts, uint32_t groups, size_t start)
+{
+    for (uint32_t g = 0; g <= groups; g++) {
+        size_t count = starts[g];
+        starts[g] = start;
+        start += count;
+    }
+}
+
+static void count_groups(struct fold *f)
+{
+    if (f->group_capacity < 2 * ((size_t)f->ngroups + 1)) {
+        f->group_capacity = 4 * ((size_t)f->ngroups + 1);
+        f->group_start = mem_resize(f->group_start, f->group_capacity * sizeof(*f->group_start));
+    }
+    memset(f->group_start, 0, 2 * ((size_t)f->ngroups + 1) * sizeof(*f->group_start));
+    for (size_t i = 0; i < f->nentries; i++) {
+        const struct folded_row *row = &f->entries[i].row;
+        if (is_grouped(row->op))
+            group_starts(f, row->op)[row->group]++;
+    }
+    add_up(group_starts(f, ROW_MOVE), f->ngroups, f->op_start[ROW_MOVE]);
+    add_up(group_starts(f, ROW_UPDATE), f->ngroups, f->op_start[ROW_UPDATE]);
+}
+
+static void place_rows(struct fold *f)
+{
+    size_t next[ROW_OPS];
+    memcpy(next, f->op_start, sizeof(next));
+    for (size_t i = 0; i < f->nentries; i++) {
+        const struct entry *e = &f->entries[i];
+        if (e->row.op == ROW_OPS)
+            continue;
+        f->rows[is_grouped(e->row.op) ? group_starts(f, e->row.op)[e->row.group]++ : next[e->row.op]++] = &e->row;
+        enum row_op before = op_before(f, e);
+        if (before == ROW_OPS)
+            continue;
+        struct folded_row *gone = arena_array(&f->arena, 1, sizeof(*gone));
+        *gone = (struct folded_row){.op = before, .key = e->row.key};
+        f->rows[next[before]++] = gone;
+    }
+    /* Each group's start has become its end, which is the next one's start. */
+    for (enum row_op op = ROW_MOVE; op <= ROW_UPDATE; op++) {
+        size_t *starts = group_starts(f, op);
+        memmove(starts + 1, starts, f->ngroups * sizeof(*starts));
+        starts[0] = f->op_start[op];
+    }
+}
+
+/* A counting sort: by operation, then by group, then by first touch. */
 static void arrange(struct fold *f)
 {
     if (f->arranged)
         return;
     f->arranged = true;
-    if (f->rows_capacity < f->nentries) {
-        f->rows_capacity = f->capacity;
+    if (f->rows_capacity < f->nentries * 2) { /* a move can have a second row */
+        f->rows_capacity = f->capacity * 2;
         f->rows = mem_resize(f->rows, f->rows_capacity * sizeof(*f->rows));
     }
     f->ngroups = 0;
     if (f->mask_slots)
         memset(f->mask_slots, 0, f->nmask_slots * sizeof(*f->mask_slots));
-    size_t counts[ROW_OPS] = {0};
+    size_t counts[ROW_OPS + 1] = {0};
     uint32_t last = 0;
     for (size_t i = 0; i < f->nentries; i++) {
-        struct folded_row *row = &f->entries[i].row;
-        row->op = op_of(&f->entries[i]);
-        row->group = row->op == ROW_UPDATE ? (last = group_of(f, row->values, last)) : 0;
+        struct entry *e = &f->entries[i];
+        struct folded_row *row = &e->row;
+        row->op = op_of(e);
+        row->group = is_grouped(row->op) ? (last = group_of(f, row->values, last)) : 0;
+        row->from = row->op == ROW_MOVE ? f->entries[e->origin - 1].row.key : NULL;
         counts[row->op]++;
+        counts[op_before(f, e)]++;
     }
     f->op_start[0] = 0;
     for (int op = 0; op < ROW_OPS; op++)
         f->op_start[op + 1] = f->op_start[op] + counts[op];
-
-    if (f->group_capacity < f->ngroups + 2) {
-        f->group_capacity = (f->ngroups + 2) * 2;
-        f->group_start = mem_resize(f->group_start, f->group_capacity * sizeof(*f->group_start));
-    }
-    /* group_start[g + 1] counts group g, then is where its next row goes, and so ends as where group g + 1 starts. */
-    memset(f->group_start, 0, (f->ngroups + 2) * sizeof(*f->group_start));
-    for (size_t i = 0; i < f->nentries; i++)
-        if (f->entries[i].row.op == ROW_UPDATE)
-            f->group_start[f->entries[i].row.group + 2]++;
-    f->group_start[0] = f->group_start[1] = f->op_start[ROW_UPDATE];
-    for (uint32_t g = 0; g < f->ngroups; g++)
-        f->group_start[g + 2] += f->group_start[g + 1];
-
-    size_t next[ROW_OPS];
-    memcpy(next, f->op_start, sizeof(next));
-    for (size_t i = 0; i < f->nentries; i++) {
-        const struct folded_row *row = &f->entries[i].row;
-        f->rows[row->op == ROW_UPDATE ? f->group_start[row->group + 1]++ : next[row->op]++] = row;
-    }
+    count_groups(f);
+    place_rows(f);
 }
 
 static const struct folded_row *const *slice(const struct fold *f, size_t start, size_t end, size_t *count)
@@ -518,11 +609,12 @@ uint32_t fold_groups(struct fold *f)
     return f->ngroups;
 }
 
-const struct folded_row *const *fold_update_group(struct fold *f, uint32_t group, size_t *count)
+const struct folded_row *const *fold_group_rows(struct fold *f, enum row_op op, uint32_t group, size_t *count)
 {
     arrange(f);
-    assert(group < f->ngroups);
-    return slice(f, f->group_start[group], f->group_start[group + 1], count);
+    assert(is_grouped(op) && group < f->ngroups);
+    const size_t *starts = group_starts(f, op);
+    return slice(f, starts[group], starts[group + 1], count);
 }
 
 const uint64_t *fold_group_mask(struct fold *f, uint32_t group)

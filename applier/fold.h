@@ -5,7 +5,7 @@
  * be used (keys whose equality is not that of their text): docs/internals/ordering.md, "Folding". Knows no engine.
  *
  *   for each change: fold_add(); on FOLD_BARRIER apply what was folded, fold_reset(), then apply that change alone
- *   fold_rows(), fold_update_group(): what to apply; fold_reset()
+ *   fold_rows(), fold_group_rows(): what to apply; fold_reset()
  *
  * Nothing is copied but keys' and merged rows' `struct value`s: the changes given to fold_add() and the bytes their
  * values point to must stay until fold_reset(). */
@@ -24,6 +24,11 @@ enum row_op {
     ROW_DELETE,  /* was there, is not */
     ROW_NOTHING, /* was not there, is not: came and went within the batch. Strict: nothing to do. Lenient: a DELETE,
                   * because a chunk that saw the row come but not go may have put it into the ghost */
+    ROW_MOVE,    /* the row that was at the key `from` is at `key`, which may be `from` again; values hold what is to be
+                  * set, VALUE_UNCHANGED elsewhere. Strict: an UPDATE of the row at `from`. Lenient: the ghost's row at
+                  * `from` goes and must not become this one; see docs/internals/ordering.md. What was at `key` before
+                  * the batch, or was there within it, is a ROW_DELETE or ROW_NOTHING of its own; `from` has no other
+                  * row, unless one was made there (ROW_INSERT). No row moves to the `from` of another */
     ROW_UPDATE,  /* was there and is: values hold what is to be set, VALUE_UNCHANGED elsewhere */
     ROW_REPLACE, /* was there and is, but another row meanwhile (deleted, or moved to another key, and made again):
                   * values complete. Strict: an UPDATE that finds its row. Lenient: an upsert */
@@ -31,7 +36,8 @@ enum row_op {
     ROW_OPS
 };
 
-/* Must the row be there before the batch is applied (strict)? All others must not. */
+/* Must the row be there (ROW_MOVE: at `from`) before the batch is applied (strict)? All others must not be there once
+ * the operations before theirs are done. */
 bool row_expected(enum row_op op);
 
 /* "DELETE", ... for messages */
@@ -39,12 +45,13 @@ const char *row_op_name(enum row_op op);
 
 struct folded_row {
     enum row_op op;
-    uint32_t group;          /* ROW_UPDATE: which columns are unchanged, see fold_group_mask() */
-    uint32_t changes;        /* of the log that came together here */
-    const struct value *key; /* in the order of key_columns; all VALUE_PRESENT */
+    uint32_t group;           /* ROW_UPDATE, ROW_MOVE: which columns are unchanged, see fold_group_mask() */
+    uint32_t changes;         /* of the log that came together here */
+    const struct value *key;  /* in the order of key_columns; all VALUE_PRESENT */
+    const struct value *from; /* ROW_MOVE: the key it had before the batch; else NULL */
     const struct value
         *values; /* one for each column of the relation, the key's too; NULL for ROW_DELETE and ROW_NOTHING. Never
-                  * VALUE_ABSENT; VALUE_UNCHANGED only in ROW_UPDATE, never in a key column */
+                  * VALUE_ABSENT; VALUE_UNCHANGED only in ROW_UPDATE and ROW_MOVE, never in a key column */
 };
 
 struct fold;
@@ -56,8 +63,9 @@ void fold_reset(struct fold *fold); /* empty again; keeps memory for the next ba
 
 enum fold_result {
     FOLD_OK,
-    FOLD_BARRIER, /* the change was not taken and the fold is as before: it moves a row to another key and leaves out
-                   * columns that neither its old image nor an earlier change of the batch holds */
+    FOLD_BARRIER, /* the change was not taken and the fold is as before: it moves a row, of which not all columns are
+                   * known, to a key from which another such row was moved away in this batch. Only their order could
+                   * tell the two apart */
     FOLD_FAIL /* err is SC_FAIL: not a row change of this table, a key without value, or a contradiction with what came
                * before (an INSERT of a row that is there, an UPDATE or DELETE of one that is gone). The log never has
                * one, so it is a fault of ours. The fold is as before */
@@ -68,14 +76,14 @@ enum fold_result fold_add(struct fold *fold, const struct change *change, struct
 
 size_t fold_keys(const struct fold *fold); /* distinct keys so far */
 
-/* All rows with this operation, in the order in which the batch first touched them; ROW_UPDATE: group by group. Valid
- * until the next fold_add() or fold_reset(). */
+/* All rows with this operation, in the order in which the batch first touched their keys; ROW_UPDATE and ROW_MOVE:
+ * group by group. Valid until the next fold_add() or fold_reset(). */
 const struct folded_row *const *fold_rows(struct fold *fold, enum row_op op, size_t *count);
 
-/* The rows of ROW_UPDATE by which columns they leave unchanged: one statement may serve a whole group. Valid as above.
- */
+/* The rows of ROW_UPDATE, or of ROW_MOVE, by which columns they leave unchanged: one statement may serve a whole group.
+ * Groups are shared by both, so a group may have no row of one of them. Valid as above. */
 uint32_t fold_groups(struct fold *fold);
-const struct folded_row *const *fold_update_group(struct fold *fold, uint32_t group, size_t *count);
+const struct folded_row *const *fold_group_rows(struct fold *fold, enum row_op op, uint32_t group, size_t *count);
 const uint64_t *fold_group_mask(struct fold *fold,
                                 uint32_t group); /* a bit for each column; set: unchanged in all of the group */
 

@@ -71,6 +71,7 @@ static enum sc_result apply_rows(struct session *s, const struct batch *batch, b
 {
     if (batch->count == 0)
         return SC_OK;
+    pg_ahead_begin(s, batch);
     if (!batch->fold)
         return pg_ordered_apply(s, batch, err);
     enum sc_result result = commit ? SC_OK : pg_run(s->conn, err, "SAVEPOINT seachange_batch");

@@ -17,7 +17,7 @@ struct apply_plan {
     struct arena arena;
     const char **stage_types; /* of each logged column: its type, or what its domain is made of */
     int *logged_of;           /* source column -> logged column, -1 where the log does not send it */
-    char *stage_columns;      /* "c1", "c2" */
+    char *stage_columns;      /* "c1", "c2", and the columns for the key a row moved from */
     struct ordered_statement *statements;
     int nstatements;
     unsigned statement_names; /* ever given */
@@ -43,6 +43,13 @@ bool pg_mapped_is_key(const struct target *t, int mapped);
  * (lenient). */
 enum sc_result pg_repair(struct session *s, const struct batch *batch, const char *rows, int nparams,
                          const char *const *params, bool insert, struct sc_error *err);
+
+/* Before a batch: forgets which rows were read from the source as far as they cannot be ahead of the log any more. */
+void pg_ahead_begin(struct session *s, const struct batch *batch);
+/* The row with this key (the source's, in key order) was read from the source by the last pg_repair(). */
+void pg_ahead_add(struct session *s, const struct value *key);
+/* Is the ghost's row with this key, if it is there, the one the log means, so that it may be moved as it is? */
+bool pg_row_exact(const struct session *s, const struct batch *batch, const struct value *key);
 
 /* "the log says 3 rows were updated, the ghost had 2 of them": correctness B5. */
 enum sc_result pg_count_differs(const struct session *s, const char *what, uint64_t expected, uint64_t found,

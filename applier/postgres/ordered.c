@@ -17,7 +17,7 @@
 #define STATEMENTS_MOST 128
 
 struct ordered_statement {
-    char *signature; /* 'I', 'U', 'D' or 'M', mode, and a character a column */
+    char *signature; /* the kind, mode, and a character a column */
     char name[32];
 };
 
@@ -112,6 +112,27 @@ static void delete_sql(struct buf *sql, const struct session *s, const struct va
     add_old_match(sql, s->target);
 }
 
+/* DELETE of the old key, unless the server takes both keys for equal: then the row at the old key is the one that was
+ * just set. */
+static void delete_old_sql(struct buf *sql, const struct session *s, const struct change *c)
+{
+    const struct target *t = s->target;
+    int parameter = 1;
+    buf_str(sql, "DELETE FROM ");
+    pg_add_ghost(sql, t);
+    buf_str(sql, " AS \"seachange ghost\" USING ");
+    add_keys_of(sql, s, c->old_row, "\"seachange old\"", &parameter);
+    buf_str(sql, ", ");
+    add_keys_of(sql, s, c->new_row, "\"seachange new\"", &parameter);
+    buf_str(sql, " WHERE ");
+    add_old_match(sql, t);
+    buf_str(sql, " AND (");
+    for (int k = 0; k < t->map.nkey; k++)
+        buf_printf(sql, "%s\"seachange old\".\"seachange k%d\" <> \"seachange new\".\"seachange k%d\"", k ? " OR " : "",
+                   k, k);
+    buf_str(sql, ")");
+}
+
 /* UPDATE ghost SET known columns (and the key's, when it moves) WHERE key = that of key_row. False: there is nothing to
  * set. */
 static bool update_sql(struct buf *sql, const struct session *s, const struct value *key_row,
@@ -174,12 +195,15 @@ static const struct value *key_row(const struct change *c)
 /* --- the pipeline
  * -------------------------------------------------------------------------------------------------------- */
 
+/* Kinds: 'I' insert or upsert of the new row, 'U' update, 'D' delete, 'M' move of the ghost's row, 'O' delete of a
+ * moved row's old key, 'P' preparing a statement. */
 struct pipeline {
     struct session *s;
     bool strict;
     int waiting; /* results not read yet */
     char kinds[PIPELINE_DEPTH];
     struct parameters parameters;
+    struct value key[MAX_KEY_COLUMNS]; /* scratch */
 };
 
 /* One result of each statement and a NULL behind it (manual, libpq, pipeline mode). */
@@ -192,7 +216,7 @@ static enum sc_result read_one(struct pipeline *p, char kind, struct sc_error *e
     ExecStatusType status = PQresultStatus(res);
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
         result = status == PGRES_PIPELINE_ABORTED ? SC_FAIL : pg_failed(p->s->conn, res, err);
-    } else if (p->strict && kind != 'P') {
+    } else if ((p->strict && kind != 'P') || kind == 'M') {
         uint64_t found = strtoull(PQcmdTuples(res), NULL, 10);
         if (found != 1)
             result = pg_count_differs(p->s, kind == 'I' ? "INSERT" : kind == 'D' ? "DELETE" : "UPDATE", 1, found, err);
@@ -267,6 +291,8 @@ static enum sc_result prepare(struct pipeline *p, const struct change *c, char k
             insert_sql(&sql, p->s, c, p->strict);
         else if (kind == 'D')
             delete_sql(&sql, p->s, key_row(c));
+        else if (kind == 'O')
+            delete_old_sql(&sql, p->s, c);
         else if (!update_sql(&sql, p->s, key_row(c), c->new_row, kind == 'M'))
             buf_clear(&sql);
         struct ordered_statement *made = &plan->statements[plan->nstatements];
@@ -302,7 +328,7 @@ static enum sc_result send_change(struct pipeline *p, const struct change *c, ch
     if (kind != 'I')
         add_parameters(&p->parameters, t, key_row(c), true);
     if (kind != 'D')
-        add_parameters(&p->parameters, t, c->new_row, false);
+        add_parameters(&p->parameters, t, c->new_row, kind == 'O');
     if (PQsendQueryPrepared(p->s->conn->pg, statement->name, p->parameters.count, p->parameters.values, NULL, NULL,
                             0) != 1)
         return pg_failed(p->s->conn, NULL, err);
@@ -349,59 +375,42 @@ static enum sc_result repair_new_key(struct pipeline *p, const struct batch *bat
     enum sc_result result =
         pg_repair(p->s, batch, buf_cstr(&rows), p->parameters.count, p->parameters.values, insert, err);
     buf_fini(&rows);
+    if (!p->strict) {
+        for (int k = 0; k < t->key.count; k++) {
+            int i = t->logged_key[k];
+            p->key[k] = column_unknown(c->new_row, i) && c->old_row ? c->old_row[i] : c->new_row[i];
+        }
+        pg_ahead_add(p->s, p->key);
+    }
     return result;
 }
 
-/* DELETE of the old key, unless the server takes both keys for equal: then the row at the old key is the one that was
- * just set. */
 static enum sc_result delete_old_key(struct pipeline *p, const struct change *c, struct sc_error *err)
 {
-    const struct target *t = p->s->target;
     struct buf sql = {0};
-    int parameter = 1;
-    buf_str(&sql, "DELETE FROM ");
-    pg_add_ghost(&sql, t);
-    buf_str(&sql, " AS \"seachange ghost\" USING ");
-    add_keys_of(&sql, p->s, c->old_row, "\"seachange old\"", &parameter);
-    buf_str(&sql, ", ");
-    add_keys_of(&sql, p->s, c->new_row, "\"seachange new\"", &parameter);
-    buf_str(&sql, " WHERE ");
-    add_old_match(&sql, t);
-    buf_str(&sql, " AND (");
-    for (int k = 0; k < t->map.nkey; k++)
-        buf_printf(&sql, "%s\"seachange old\".\"seachange k%d\" <> \"seachange new\".\"seachange k%d\"",
-                   k ? " OR " : "", k, k);
-    buf_str(&sql, ")");
+    delete_old_sql(&sql, p->s, c);
     p->parameters.count = 0;
-    add_parameters(&p->parameters, t, c->old_row, true);
-    add_parameters(&p->parameters, t, c->new_row, true);
+    add_parameters(&p->parameters, p->s->target, c->old_row, true);
+    add_parameters(&p->parameters, p->s->target, c->new_row, true);
     return run_now(p, &sql, &p->parameters, NULL, err);
 }
 
 /* A key that moves while rows come from chunks of different age: the new key may be there already (its chunk saw the
  * move), the old one may not be there (not copied yet, or its chunk saw the move), or may be another, later row. See
  * the table in docs/internals/ordering.md. */
-static enum sc_result move_lenient(struct pipeline *p, const struct batch *batch, const struct change *c,
-                                   struct sc_error *err)
+static enum sc_result move_fresh(struct pipeline *p, const struct batch *batch, const struct change *c,
+                                 struct sc_error *err)
 {
     const struct target *t = p->s->target;
     struct buf sql = {0};
-    enum sc_result result = SC_OK;
-    if (row_complete(t, c->new_row)) {
-        insert_sql(&sql, p->s, c, false);
-        p->parameters.count = 0;
-        add_parameters(&p->parameters, t, c->new_row, false);
-        result = run_now(p, &sql, &p->parameters, NULL, err);
-    } else {
-        uint64_t found = 0;
-        update_sql(&sql, p->s, c->new_row, c->new_row, true);
-        p->parameters.count = 0;
-        add_parameters(&p->parameters, t, c->new_row, true);
-        add_parameters(&p->parameters, t, c->new_row, false);
-        result = run_now(p, &sql, &p->parameters, &found, err);
-        if (result == SC_OK && found == 0)
-            result = repair_new_key(p, batch, c, true, err);
-    }
+    uint64_t found = 0;
+    update_sql(&sql, p->s, c->new_row, c->new_row, true);
+    p->parameters.count = 0;
+    add_parameters(&p->parameters, t, c->new_row, true);
+    add_parameters(&p->parameters, t, c->new_row, false);
+    enum sc_result result = run_now(p, &sql, &p->parameters, &found, err);
+    if (result == SC_OK && found == 0)
+        result = repair_new_key(p, batch, c, true, err);
     if (result == SC_OK)
         result = delete_old_key(p, c, err);
     return result;
@@ -427,19 +436,33 @@ static enum sc_result leave_pipeline(struct pipeline *p, struct sc_error *err)
     return result;
 }
 
+/* May the ghost's own row move? */
+static bool keeps_row(struct pipeline *p, const struct batch *batch, const struct change *c)
+{
+    const struct target *t = p->s->target;
+    for (int k = 0; k < t->key.count; k++)
+        p->key[k] = c->old_row[t->logged_key[k]];
+    return pg_row_exact(p->s, batch, p->key);
+}
+
 static enum sc_result apply_one(struct pipeline *p, const struct batch *batch, const struct change *c,
                                 struct sc_error *err)
 {
     bool moves = moves_key(p->s->target, c);
     char kind = c->kind == CHANGE_INSERT ? 'I' : c->kind == CHANGE_DELETE ? 'D' : moves ? 'M' : 'U';
-    bool lenient_move = moves && !p->strict, repair = needs_repair(p, c);
-    if (!lenient_move && !repair)
-        return send_change(p, c, kind, err);
-    enum sc_result result = lenient_move ? SC_OK : send_change(p, c, kind, err);
-    if (result == SC_OK)
-        result = leave_pipeline(p, err);
-    if (result == SC_OK && lenient_move)
-        result = move_lenient(p, batch, c, err);
+    bool fresh = moves && !keeps_row(p, batch, c), repair = needs_repair(p, c);
+    enum sc_result result = SC_OK;
+    if (fresh && row_complete(p->s->target, c->new_row)) {
+        result = send_change(p, c, 'I', err);
+        return result == SC_OK ? send_change(p, c, 'O', err) : result;
+    }
+    if (!fresh)
+        result = send_change(p, c, kind, err);
+    if (result != SC_OK || (!fresh && !repair))
+        return result;
+    result = leave_pipeline(p, err);
+    if (result == SC_OK && fresh)
+        result = move_fresh(p, batch, c, err);
     if (result == SC_OK && repair)
         result = repair_new_key(p, batch, c, false, err);
     if (result == SC_OK && PQenterPipelineMode(p->s->conn->pg) != 1)

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "applier/ahead.h"
 #include "applier/postgres/mapping.h"
 #include "base/clock.h"
 
@@ -58,9 +59,6 @@ enum sc_result pg_repair(struct session *s, const struct batch *batch, const cha
     enum sc_result result = wait_visible(s, batch, err);
     if (result != SC_OK)
         return result;
-    pthread_mutex_lock(&t->lock);
-    t->repairs++;
-    pthread_mutex_unlock(&t->lock);
     struct buf sql = {0};
     if (insert) {
         buf_str(&sql, "INSERT INTO ");
@@ -101,5 +99,34 @@ enum sc_result pg_repair(struct session *s, const struct batch *batch, const cha
     result = pg_query(s->conn, err, &res, buf_cstr(&sql), nparams, params);
     PQclear(res);
     buf_fini(&sql);
+    /* Counted when it is done, whatever came of it: who counts before writing a marker must not count a read that is
+     * still to see what lies behind the marker. */
+    pthread_mutex_lock(&t->lock);
+    t->repairs++;
+    pthread_mutex_unlock(&t->lock);
     return result;
+}
+
+void pg_ahead_begin(struct session *s, const struct batch *batch)
+{
+    struct target *t = s->target;
+    if (t->ahead && (batch->copying || batch->settled))
+        ahead_forget(t->ahead, batch->copying ? UINT64_MAX : batch->settled_repairs);
+}
+
+void pg_ahead_add(struct session *s, const struct value *key)
+{
+    struct target *t = s->target;
+    if (!t->ahead)
+        t->ahead = ahead_new((uint16_t)t->key.count);
+    pthread_mutex_lock(&t->lock);
+    uint64_t read = t->repairs;
+    pthread_mutex_unlock(&t->lock);
+    ahead_add(t->ahead, key, read);
+}
+
+bool pg_row_exact(const struct session *s, const struct batch *batch, const struct value *key)
+{
+    const struct target *t = s->target;
+    return batch->strict || (batch->settled && t->key_bytewise && !(t->ahead && ahead_has(t->ahead, key)));
 }

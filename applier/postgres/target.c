@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "applier/ahead.h"
 #include "applier/postgres/apply.h"
 #include "applier/postgres/copy.h"
 #include "applier/postgres/ops.h"
@@ -33,6 +34,7 @@ static void close_target(struct target *t)
     mem_free(t->publication);
     mem_free(t->message_prefix);
     mem_free(t->lost);
+    ahead_free(t->ahead);
     pthread_mutex_destroy(&t->lock);
     mem_free(t);
 }
