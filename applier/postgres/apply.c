@@ -66,6 +66,11 @@ static enum sc_result explain(const struct session *s, enum sc_result result, st
     return result;
 }
 
+static enum sc_result start_again(struct session *s, bool commit, struct sc_error *err)
+{
+    return pg_run(s->conn, err, commit ? "ROLLBACK; BEGIN" : "ROLLBACK TO SAVEPOINT seachange_batch");
+}
+
 /* Inside the cutover the transaction must survive a conflict of the folded form, so that stands in a savepoint. */
 static enum sc_result apply_rows(struct session *s, const struct batch *batch, bool commit, struct sc_error *err)
 {
@@ -77,10 +82,20 @@ static enum sc_result apply_rows(struct session *s, const struct batch *batch, b
     enum sc_result result = commit ? SC_OK : pg_run(s->conn, err, "SAVEPOINT seachange_batch");
     if (result == SC_OK)
         result = pg_stage_apply(s, batch, err);
-    if (result == SC_FAIL && is_conflict(err)) {
-        /* Sets have no order; the log has. What the source accepted row by row, the ghost accepts row by row. */
+    /* Sets have no order; the log has. */
+    bool parked = s->apply->parks;
+    if (result == SC_FAIL && is_conflict(err) && batch->strict && !s->apply->park_types) {
+        result = start_again(s, commit, err);
+        if (result == SC_OK)
+            result = pg_park_learn(s, err);
+        parked = s->apply->parks;
+        if (result == SC_OK)
+            result = pg_stage_apply(s, batch, err);
+    }
+    if (result == SC_FAIL && pg_alive(s->conn) && (is_conflict(err) || parked)) {
+        /* What the source accepted row by row, the ghost accepts row by row. */
         log_debug("batch of %zu changes: %s; applying it one by one", batch->count, err->what);
-        result = pg_run(s->conn, err, commit ? "ROLLBACK; BEGIN" : "ROLLBACK TO SAVEPOINT seachange_batch");
+        result = start_again(s, commit, err);
         if (result == SC_OK)
             result = pg_ordered_apply(s, batch, err);
     }

@@ -18,6 +18,9 @@ struct apply_plan {
     const char **stage_types; /* of each logged column: its type, or what its domain is made of */
     int *logged_of;           /* source column -> logged column, -1 where the log does not send it */
     char *stage_columns;      /* "c1", "c2", and the columns for the key a row moved from */
+    const char *
+        *park_types; /* see park.c; of each mapped column that is to be parked: its type. NULL: not needed so far */
+    bool parks;
     struct ordered_statement *statements;
     int nstatements;
     unsigned statement_names; /* ever given */
@@ -28,6 +31,8 @@ void apply_plan_free(struct apply_plan *plan); /* NULL is fine */
 enum sc_result pg_stage_open(struct session *s, struct sc_error *err);
 /* Applies the folded batch in the open transaction. */
 enum sc_result pg_stage_apply(struct session *s, const struct batch *batch, struct sc_error *err);
+/* After a conflict of unique values: learns which columns to keep apart from now on, in the open transaction. */
+enum sc_result pg_park_learn(struct session *s, struct sc_error *err);
 /* Applies the changes one by one in the open transaction. */
 enum sc_result pg_ordered_apply(struct session *s, const struct batch *batch, struct sc_error *err);
 

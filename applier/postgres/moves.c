@@ -11,11 +11,17 @@
 
 #include "applier/postgres/mapping.h"
 
+void staged_add_from(struct buf *sql, const struct target *t)
+{
+    for (int k = 0; k < t->key.count; k++)
+        buf_printf(sql, "%s\"seachange from %d\"", k ? ", " : "", k);
+}
+
 /* (SELECT keys FROM (SELECT the old key AS the key, nothing else) AS name) AS "seachange row": of "seachange moved". */
-static void add_old_keys(struct buf *sql, const struct session *s)
+void staged_add_old_keys(struct buf *sql, const struct session *s)
 {
     const struct target *t = s->target;
-    buf_str(sql, "LATERAL (SELECT ");
+    buf_str(sql, ", LATERAL (SELECT ");
     staged_add_keys(sql, t);
     buf_str(sql, " FROM (SELECT ");
     for (int i = 0; i < t->nlogged; i++) {
@@ -59,15 +65,15 @@ static enum sc_result move_kept(struct session *s, const struct batch *batch, ui
         buf_str(&sql, set++ ? ", " : "");
         pg_add_ident(&sql, m->ghost_column);
         buf_printf(&sql, " = \"seachange moved\".\"seachange m%d\"", i);
-        buf_printf(&inner, "%s AS \"seachange m%d\", ", m->expression, i);
+        buf_printf(&inner, ", %s AS \"seachange m%d\"", m->expression, i);
     }
-    buf_printf(&sql, " FROM (SELECT %s", buf_cstr(&inner));
-    for (int k = 0; k < t->key.count; k++)
-        buf_printf(&sql, "%s\"seachange from %d\"", k ? ", " : "", k);
+    buf_str(&sql, " FROM (SELECT ");
+    staged_add_from(&sql, t);
+    buf_str(&sql, buf_cstr(&inner));
     buf_str(&sql, " FROM ");
     staged_add(&sql, t, condition);
-    buf_str(&sql, ") AS \"seachange moved\", ");
-    add_old_keys(&sql, s);
+    buf_str(&sql, ") AS \"seachange moved\"");
+    staged_add_old_keys(&sql, s);
     buf_str(&sql, " WHERE ");
     staged_add_match(&sql, t);
     buf_fini(&inner);

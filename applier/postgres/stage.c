@@ -66,6 +66,8 @@ enum sc_result pg_stage_open(struct session *s, struct sc_error *err)
     for (int i = 0; i < t->source.ncolumns; i++)
         plan->logged_of[i] = -1;
     struct buf sql = {0}, columns = {0};
+    if (t->server.version >= 120000) /* one row, found by its key: no need to plan that again for each */
+        buf_str(&sql, "SET plan_cache_mode = force_generic_plan; ");
     buf_str(&sql, "CREATE TEMPORARY TABLE seachange_stage (\"seachange op\" text");
     for (int i = 0; i < t->nlogged; i++) {
         plan->logged_of[t->logged[i]] = i;
@@ -229,6 +231,8 @@ enum sc_result pg_stage_apply(struct session *s, const struct batch *batch, stru
         result = fill(s, batch, &moves, err);
     if (result == SC_OK)
         result = pg_staged_delete(s, batch, &moves, err);
+    if (result == SC_OK && batch->strict && s->apply->parks)
+        result = pg_park(s, batch, err);
     if (result == SC_OK)
         result = pg_staged_moves(s, batch, &moves, err);
     if (result == SC_OK)

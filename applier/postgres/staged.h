@@ -26,10 +26,18 @@ enum sc_result pg_staged_moves(struct session *s, const struct batch *batch, con
 enum sc_result pg_staged_updates(struct session *s, const struct batch *batch, struct sc_error *err);
 enum sc_result pg_staged_inserts(struct session *s, const struct batch *batch, struct sc_error *err);
 
+/* Strict, see park.c: makes room among the unique values for what the batch will set. */
+enum sc_result pg_park(struct session *s, const struct batch *batch, struct sc_error *err);
+
 /* (SELECT * FROM stage WHERE op `condition`) AS name: looks like the source to the expressions. */
 void staged_add(struct buf *sql, const struct target *t, const char *condition);
 /* The ghost's key AS "seachange k0", ..., over that. */
 void staged_add_keys(struct buf *sql, const struct target *t);
+/* "seachange from 0", ...: the columns of the key a row moved from. */
+void staged_add_from(struct buf *sql, const struct target *t);
+/* , LATERAL (...) AS "seachange row": the ghost's old key AS "seachange k0", ..., of "seachange moved", which has
+ * those. */
+void staged_add_old_keys(struct buf *sql, const struct session *s);
 /* "seachange ghost".key = "seachange row"."seachange k0" AND ... */
 void staged_add_match(struct buf *sql, const struct target *t);
 /* For pg_mapped_state(): is the logged column's bit set? `mask` may be NULL: none is. */
