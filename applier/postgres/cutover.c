@@ -37,10 +37,21 @@ static enum sc_result changed(struct target *t, const char *what, struct sc_erro
                       t->migration.id);
 }
 
+/* Sequences that belonged to columns were let go before (carry.c); one that somebody gave to a column since would go away
+ * with the old table. Those of columns that the ALTER drops do so rightly. */
+static const char owned_since_sql[] =
+    "SELECT 1 FROM (SELECT attnum, pg_catalog.row_number() OVER (ORDER BY attnum) AS place FROM pg_catalog.pg_attribute "
+    "WHERE attrelid = $1::pg_catalog.oid AND attnum > 0 AND NOT attisdropped) a"
+    " JOIN pg_catalog.pg_attribute g ON g.attrelid = $2::pg_catalog.oid AND g.attnum = a.place AND NOT g.attisdropped"
+    " JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = "
+    "$1::pg_catalog.oid AND d.refobjsubid = a.attnum"
+    "  AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'a'"
+    " JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S' LIMIT 1";
+
 static enum sc_result check_under_lock(struct session *s, struct sc_error *err)
 {
     struct target *t = s->target;
-    char *fingerprint = NULL, *there = NULL, source[16], ghost[16];
+    char *fingerprint = NULL, *there = NULL, *owned = NULL, source[16], ghost[16];
     snprintf(source, sizeof(source), "%u", t->source.oid);
     snprintf(ghost, sizeof(ghost), "%u", t->ghost_oid);
     /* How the server writes a definition depends on the path; the fingerprint was made with none. */
@@ -59,8 +70,13 @@ static enum sc_result check_under_lock(struct session *s, struct sc_error *err)
                           3, (const char *[]){source, ghost, t->ghost_schema});
     if (result == SC_OK && !there)
         result = changed(t, "somebody moved or renamed table", err);
+    if (result == SC_OK)
+        result = pg_value(s->conn, err, &owned, owned_since_sql, 2, (const char *[]){source, ghost});
+    if (result == SC_OK && owned)
+        result = changed(t, "somebody gave a sequence to a column of table", err);
     mem_free(fingerprint);
     mem_free(there);
+    mem_free(owned);
     return result == SC_OK ? pg_snapshots_under_lock(s, err) : result;
 }
 
