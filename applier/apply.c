@@ -24,6 +24,8 @@
 #define MARKERS 8
 #define HEARTBEATS 64
 #define POLL_MS 50
+/* The log gives each transaction in one piece; so long a batch waits for the rest of one before it cuts it in two. */
+#define REST_MS 5000
 
 struct awaited {
     char text[64];
@@ -287,16 +289,19 @@ static bool nothing_to_flush(const struct apply *a)
 }
 
 /* Gathers a batch until it is full, a marker ends it, or it is time; an eager one also ends when the spool is empty.
- * SC_RETRY: nothing came by then. */
+ * Only one that is full cuts a transaction in two: what is deferrable need not hold in the middle of one. SC_RETRY:
+ * nothing came by then. */
 static enum sc_result gather(struct apply *a, int64_t until_us, bool eager, struct sc_error *err)
 {
     for (;;) {
         enum took took = TOOK;
         eager = eager || copy_ended(a);
+        bool cut = a->in_transaction && !batch_empty(a) && clock_us() < until_us + REST_MS * 1000;
         int64_t left_ms = (until_us - clock_us()) / 1000;
-        int timeout_ms = left_ms < 0 || (eager && !nothing_to_flush(a)) ? 0
-                         : left_ms > POLL_MS                            ? POLL_MS
-                                                                        : (int)left_ms;
+        int timeout_ms = cut                                              ? POLL_MS
+                         : left_ms < 0 || (eager && !nothing_to_flush(a)) ? 0
+                         : left_ms > POLL_MS                              ? POLL_MS
+                                                                          : (int)left_ms;
         enum sc_result result = take_record(a, timeout_ms, &took, err);
         if (result == SC_OK && took != TOOK)
             return SC_OK;
@@ -305,7 +310,8 @@ static enum sc_result gather(struct apply *a, int64_t until_us, bool eager, stru
         if (stopping(a))
             return error_set(err, SC_STOP, "stopped");
         bool late = clock_us() >= until_us || (eager && result == SC_RETRY);
-        if (late && (result == SC_RETRY || !batch_empty(a)))
+        cut = cut && a->in_transaction;
+        if (late && !cut && (result == SC_RETRY || !batch_empty(a)))
             return nothing_to_flush(a) ? SC_RETRY : SC_OK;
     }
 }

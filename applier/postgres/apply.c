@@ -66,9 +66,13 @@ static enum sc_result explain(const struct session *s, enum sc_result result, st
     return result;
 }
 
+/* Deferrable constraints are checked when a batch is committed: the source's own transactions may have ended in between
+ * only where they held. */
+#define BEGIN_DEFERRED "BEGIN; SET CONSTRAINTS ALL DEFERRED"
+
 static enum sc_result start_again(struct session *s, bool commit, struct sc_error *err)
 {
-    return pg_run(s->conn, err, commit ? "ROLLBACK; BEGIN" : "ROLLBACK TO SAVEPOINT seachange_batch");
+    return pg_run(s->conn, err, commit ? "ROLLBACK; " BEGIN_DEFERRED : "ROLLBACK TO SAVEPOINT seachange_batch");
 }
 
 /* Inside the cutover the transaction must survive a conflict of the folded form, so that stands in a savepoint. */
@@ -122,7 +126,7 @@ enum sc_result pg_apply(struct session *s, const struct batch *batch, bool commi
 {
     enum sc_result result = batch->count > 0 ? pg_stage_open(s, err) : SC_OK;
     if (result == SC_OK && commit)
-        result = pg_run(s->conn, err, "BEGIN");
+        result = pg_run(s->conn, err, BEGIN_DEFERRED);
     if (result == SC_OK)
         result = apply_rows(s, batch, commit, err);
     if (result == SC_OK)

@@ -15,7 +15,7 @@ enum sc_result pg_visible(struct session *s, const uint64_t *xids, size_t count,
 /* What a session needs to apply, made once. */
 struct apply_plan {
     struct arena arena;
-    const char **stage_types; /* of each logged column: its type, or what its domain is made of */
+    const char **stage_types; /* of each logged column: its type, or what its domain is made of, and its collation */
     int *logged_of;           /* source column -> logged column, -1 where the log does not send it */
     char *stage_columns;      /* "c1", "c2", and the columns for the key a row moved from */
     const char *

@@ -74,7 +74,8 @@ static const char *const captures[] = {
     " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid"
     " WHERE k.conrelid = $1::pg_catalog.oid AND k.contype IN ('c', 'n') AND NOT k.convalidated"
     "  AND pg_catalog.obj_description(k.oid, 'pg_constraint') IS NOT NULL",
-    /* Indexes. Those of exclusion constraints come with the constraint. $3 are the ghost's key columns, sorted. */
+    /* Indexes. Those of exclusion constraints, and of deferrable ones, come with the constraint: until the constraint
+     * is there, a unique index would not wait for the end of a transaction. $3 are the ghost's key columns, sorted. */
     "SELECT CASE WHEN i.indexrelid = (SELECT j.indexrelid FROM pg_catalog.pg_index j WHERE j.indrelid = i.indrelid "
     "AND j.indisunique AND NOT j.indisexclusion AND j.indimmediate"
     "   AND j.indpred IS NULL AND j.indexprs IS NULL AND (SELECT pg_catalog.array_agg(a::pg_catalog.int4 ORDER BY a)"
@@ -84,7 +85,7 @@ static const char *const captures[] = {
     "  'index ' || x.relname,"
     "  CASE WHEN s.spcname IS NOT NULL THEN pg_catalog.format('SET LOCAL default_tablespace = %I; ', s.spcname) ELSE "
     "'' END"
-    "  || CASE WHEN k.contype = 'x' OR (k.contype IN ('p', 'u') AND i.indisexclusion)"
+    "  || CASE WHEN k.contype = 'x' OR (k.contype IN ('p', 'u') AND (i.indisexclusion OR k.condeferrable))"
     "   THEN pg_catalog.format('ALTER TABLE %I ADD CONSTRAINT %I %s', c.relname, k.conname, "
     "pg_catalog.pg_get_constraintdef(k.oid))"
     "   ELSE pg_catalog.pg_get_indexdef(i.indexrelid, 0, true) END,"
@@ -97,14 +98,19 @@ static const char *const captures[] = {
     "('p', 'u', 'x')"
     " WHERE i.indrelid = $1::pg_catalog.oid ORDER BY 1, i.indexrelid",
     "SELECT " S_AFTER ", CASE k.contype WHEN 'p' THEN 'primary key ' ELSE 'unique constraint ' END || k.conname,"
-    "  pg_catalog.format('ALTER TABLE %I ADD CONSTRAINT %I %s USING INDEX %I%s%s', c.relname, k.conname,"
-    "   CASE k.contype WHEN 'p' THEN 'PRIMARY KEY' ELSE 'UNIQUE' END, x.relname,"
-    "   CASE WHEN k.condeferrable THEN ' DEFERRABLE' END, CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' END), "
-    "NULL"
+    "  pg_catalog.format('ALTER TABLE %I ADD CONSTRAINT %I %s USING INDEX %I', c.relname, k.conname,"
+    "   CASE k.contype WHEN 'p' THEN 'PRIMARY KEY' ELSE 'UNIQUE' END, x.relname), NULL"
     " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_class x ON "
     "x.oid = k.conindid"
-    " WHERE k.conrelid = $1::pg_catalog.oid AND k.contype IN ('p', 'u') AND NOT (SELECT indisexclusion FROM "
+    " WHERE k.conrelid = $1::pg_catalog.oid AND k.contype IN ('p', 'u') AND NOT k.condeferrable AND NOT (SELECT "
+    "indisexclusion FROM "
     "pg_catalog.pg_index WHERE indexrelid = k.conindid) ORDER BY k.oid",
+    /* A constraint's definition does not tell of its index's options. */
+    "SELECT " S_AFTER ", 'options of ' || x.relname, pg_catalog.format('ALTER INDEX %I.%I SET (%s)', "
+    "$2::pg_catalog.text, x.relname, pg_catalog.array_to_string(x.reloptions, ', ')), NULL"
+    " FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class x ON x.oid = k.conindid WHERE k.conrelid = "
+    "$1::pg_catalog.oid AND k.contype IN ('p', 'u', 'x') AND x.reloptions IS NOT NULL"
+    "  AND (k.condeferrable OR (SELECT indisexclusion FROM pg_catalog.pg_index WHERE indexrelid = k.conindid))",
     "SELECT " S_AFTER ", 'comment on ' || x.relname, pg_catalog.format('COMMENT ON INDEX %I.%I IS %L', "
     "$2::pg_catalog.text, x.relname, pg_catalog.obj_description(x.oid, 'pg_class')), NULL"
     " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = "

@@ -58,9 +58,9 @@ static const char *const carry_sql[] = {
            "CONSTRAINT %I', source.nspname, source.relname, k.conname)"
            " FROM source, pg_catalog.pg_constraint k WHERE k.conrelid = $1::pg_catalog.oid AND k.contype = 'f' AND "
            "k.confrelid <> k.conrelid AND k.conparentid = 0",
-    /* Serial: a sequence owned by a column goes along with its table; it must stay and belong to the new one. That takes
-     * a lock on it which waits for whoever has called nextval(); who did so before coming to the table would wait for
-     * the cutover, and the cutover for him. So it is let go before, and taken up after. */
+    /* Serial: a sequence owned by a column goes along with its table; it must stay and belong to the new one. That
+     * takes a lock on it which waits for whoever has called nextval(); who did so before coming to the table would wait
+     * for the cutover, and the cutover for him. So it is let go before, and taken up after. */
     PLACES ", owned AS (SELECT s.relname, source.nspname, source.relname AS table_name, kept.attname, kept.new_name"
            "  FROM source," OWNED "JOIN kept ON kept.source = d.refobjsubid)"
            " SELECT 6, 'sequence ' || relname, pg_catalog.format('ALTER SEQUENCE %I.%I OWNED BY NONE', nspname, "

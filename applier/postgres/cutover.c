@@ -37,10 +37,11 @@ static enum sc_result changed(struct target *t, const char *what, struct sc_erro
                       t->migration.id);
 }
 
-/* Sequences that belonged to columns were let go before (carry.c); one that somebody gave to a column since would go away
- * with the old table. Those of columns that the ALTER drops do so rightly. */
+/* Sequences that belonged to columns were let go before (carry.c); one that somebody gave to a column since would go
+ * away with the old table. Those of columns that the ALTER drops do so rightly. */
 static const char owned_since_sql[] =
-    "SELECT 1 FROM (SELECT attnum, pg_catalog.row_number() OVER (ORDER BY attnum) AS place FROM pg_catalog.pg_attribute "
+    "SELECT 1 FROM (SELECT attnum, pg_catalog.row_number() OVER (ORDER BY attnum) AS place FROM "
+    "pg_catalog.pg_attribute "
     "WHERE attrelid = $1::pg_catalog.oid AND attnum > 0 AND NOT attisdropped) a"
     " JOIN pg_catalog.pg_attribute g ON g.attrelid = $2::pg_catalog.oid AND g.attnum = a.place AND NOT g.attisdropped"
     " JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = "
@@ -154,7 +155,7 @@ static enum sc_result swap_tables(struct session *s, struct sc_error *err)
 {
     struct buf sql = {0};
     /* Others wait for us by now: see lock.c for how long we may wait for them. */
-    buf_printf(&sql, "SET LOCAL lock_timeout = '%dms'; ", pg_cutover_may_wait_ms(s));
+    buf_printf(&sql, "SET LOCAL lock_timeout = '%dms'; SET CONSTRAINTS ALL IMMEDIATE; ", pg_cutover_may_wait_ms(s));
     add_swap(&sql, s->target);
     enum sc_result result = run_swap(s, buf_cstr(&sql), err);
     buf_fini(&sql);

@@ -235,7 +235,7 @@ enum sc_result pg_cutover_lock(struct session *s, int timeout_ms, struct sc_erro
     if (result == SC_OK)
         result = pg_query(s->conn, err, &locks, locks_sql, 2, (const char *[]){source, ghost});
     if (result == SC_OK)
-        result = pg_run(s->conn, err, "BEGIN");
+        result = pg_run(s->conn, err, "BEGIN; SET CONSTRAINTS ALL DEFERRED");
     if (result != SC_OK) {
         PQclear(locks);
         return result;

@@ -18,7 +18,8 @@
  * --------------------------------------------------------------------------------------------------- */
 
 /* Domains are taken for what they are made of: their checks are the ghost's work, and a NOT NULL domain would not take
- * the NULL that stands for "unchanged" here. */
+ * the NULL that stands for "unchanged" here. The collation goes along: expressions must see what they see in the
+ * source. */
 static enum sc_result learn_types(struct session *s, struct apply_plan *plan, struct sc_error *err)
 {
     struct target *t = s->target;
@@ -27,14 +28,15 @@ static enum sc_result learn_types(struct session *s, struct apply_plan *plan, st
     PGresult *res = NULL;
     enum sc_result result = pg_query(
         s->conn, err, &res,
-        "WITH RECURSIVE base(attnum, attname, typid, typmod) AS ("
-        " SELECT attnum, attname, atttypid, atttypmod FROM pg_catalog.pg_attribute"
+        "WITH RECURSIVE base(attnum, attname, collid, typid, typmod) AS ("
+        " SELECT attnum, attname, attcollation, atttypid, atttypmod FROM pg_catalog.pg_attribute"
         " WHERE attrelid = $1::pg_catalog.oid AND attnum > 0 AND NOT attisdropped"
-        " UNION ALL SELECT attnum, attname, t.typbasetype, t.typtypmod FROM base JOIN pg_catalog.pg_type t ON t.oid = "
-        "typid"
-        " WHERE t.typtype = 'd')"
-        " SELECT attname, pg_catalog.format_type(typid, typmod) FROM base JOIN pg_catalog.pg_type t ON t.oid = typid"
-        " WHERE t.typtype <> 'd'",
+        " UNION ALL SELECT attnum, attname, collid, t.typbasetype, t.typtypmod FROM base JOIN pg_catalog.pg_type t ON "
+        "t.oid = typid WHERE t.typtype = 'd')"
+        " SELECT attname, pg_catalog.format_type(typid, typmod) || COALESCE((SELECT pg_catalog.format(' COLLATE "
+        "%I.%I', n.nspname, c.collname) FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = "
+        "c.collnamespace WHERE c.oid = collid AND c.collname <> 'default'), '')"
+        " FROM base JOIN pg_catalog.pg_type t ON t.oid = typid WHERE t.typtype <> 'd'",
         1, (const char *[]){oid});
     if (result != SC_OK)
         return result;

@@ -112,8 +112,8 @@ struct target {
     int *lost;            /* server processes of connections that broke: they may still be at work */
     int nlost;
     bool key_ready;
-    uint64_t repairs;           /* guarded by lock, too */
-    struct ahead *ahead;        /* rows that were read from the source; whoever applies has it. NULL: none yet */
+    uint64_t repairs;    /* guarded by lock, too */
+    struct ahead *ahead; /* rows that were read from the source; whoever applies has it. NULL: none yet */
 
     /* The columns in the order the log sends them (indexes into source.columns); learnt from the catalog, checked by
      * relation_check(). */
@@ -121,7 +121,8 @@ struct target {
     int *logged;
     uint16_t *logged_key; /* the key's columns as indexes into logged[] */
     bool key_bytewise;
-    const char **ghost_key_types; /* for comparing with the ghost's key columns, in key order */
+    const char **ghost_key_types;      /* for comparing with the ghost's key columns, in key order */
+    const char **ghost_key_collations; /* " COLLATE ..." or "", likewise */
 
     char *in_step_at, *in_step_xid; /* when the cutover was first worth trying: time, transaction id (in the arena) */
 };

@@ -128,7 +128,7 @@ stop_traffic()
 {
     sleep 0.3
     kill -0 $traffic 2> /dev/null || complain "the traffic ended by itself" "$(cat "$out/traffic")"
-    kill -INT $traffic 2> /dev/null
+    kill $traffic 2> /dev/null
     wait $traffic 2> /dev/null
     if grep -qE 'ERROR|FATAL|aborted' "$out/traffic"; then
         complain "a client saw an error" "$(grep -E 'ERROR|FATAL|aborted' "$out/traffic")" 5

@@ -1,0 +1,3 @@
+SELECT count(DISTINCT n) = 300, min(n) >= 5000 FROM t;
+INSERT INTO t VALUES (1000, 'x');
+SELECT count(DISTINCT n) = 301 FROM t;

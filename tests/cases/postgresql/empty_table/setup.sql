@@ -1,0 +1,2 @@
+-- There is no row at all.
+CREATE TABLE t (id integer PRIMARY KEY, v text);

@@ -1,0 +1,4 @@
+-- Refused: a foreign table.
+CREATE FOREIGN DATA WRAPPER w;
+CREATE SERVER s FOREIGN DATA WRAPPER w;
+CREATE FOREIGN TABLE t (id integer, n integer) SERVER s;

@@ -1,0 +1,2 @@
+-- Refused: a table of the server itself.
+SELECT 1;

@@ -1,0 +1,3 @@
+-- Refused: there is no such column.
+CREATE TABLE t (id integer PRIMARY KEY, n integer);
+INSERT INTO t VALUES (1, 1);

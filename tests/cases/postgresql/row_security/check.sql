@@ -1,0 +1,2 @@
+SET ROLE case_reader;
+SELECT count(*) = 99 FROM t;

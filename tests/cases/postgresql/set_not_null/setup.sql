@@ -1,0 +1,3 @@
+-- No value is NULL, and none may be from now on.
+CREATE TABLE t (id integer PRIMARY KEY, v text);
+INSERT INTO t SELECT i, 'row ' || i FROM generate_series(1, 500) AS i;
