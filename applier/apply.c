@@ -12,10 +12,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-/* One batch: large enough to pay for its round trips, small enough to stay in memory and to be applied well within a
- * turn. */
+/* One batch: large enough to pay for its round trips, small enough to be applied well within a turn. Behind the copy it
+ * may be as large as memory allows: the more changes pile up, the more of them fold into one. */
 #define BATCH_CHANGES 20000
 #define BATCH_BYTES (4u << 20)
+#define BATCH_CHANGES_MOST 200000
+#define BATCH_BYTES_MOST (16u << 20)
 /* While chunks are copied, changes are gathered for so many turns before the copy is held up for them. */
 #define TURNS_APART 4
 /* Without an index on the ghost's key nothing can be applied. It is built when the copy has ended, when changes begin
@@ -52,9 +54,10 @@ struct apply {
     /* The thread's own (or apply_drain()'s, while it is parked). */
     uint64_t nonce;
     struct session *session;
-    struct arena arena; /* of the batch */
-    struct change *changes;
-    size_t count, cap;
+    struct arena arena;   /* of the batch */
+    struct arena decoded; /* the record at hand */
+    struct batch_change *changes;
+    size_t count, cap, most_changes, most_bytes;
     struct fold *fold;
     bool asked_again; /* the session was lost since the batch was first sent */
     bool turn_visible;
@@ -113,6 +116,9 @@ static void add_xid(uint64_t **list, size_t *count, size_t *cap, uint64_t xid)
 
 static void clear_batch(struct apply *a)
 {
+    bool copied = copy_ended(a);
+    a->most_changes = copied ? BATCH_CHANGES_MOST : BATCH_CHANGES;
+    a->most_bytes = copied ? BATCH_BYTES_MOST : BATCH_BYTES;
     a->count = 0;
     a->nxids = 0;
     a->beat_us = 0;
@@ -149,18 +155,57 @@ static void begin_transaction(struct apply *a, const struct change *change)
     a->transaction_strict = a->fence.order && change->position.order >= a->fence.order;
 }
 
-static enum sc_result add_row(struct apply *a, const struct change *change, enum took *took, struct sc_error *err)
+static void keep(struct apply *a, const void *data, size_t len)
+{
+    if (batch_empty(a)) {
+        a->batch_strict = a->transaction_strict;
+        a->first_change_us = clock_us();
+    }
+    if (a->count == a->cap) {
+        a->cap = a->cap ? a->cap * 2 : 1024;
+        a->changes = mem_resize(a->changes, a->cap * sizeof(*a->changes));
+    }
+    a->changes[a->count++] = (struct batch_change){.data = data, .len = (uint32_t)len};
+    add_xid(&a->xids, &a->nxids, &a->xids_cap, a->transaction_xid);
+    a->transaction_changes++;
+    a->partial = a->transaction_at;
+    a->partial_changes = a->transaction_changes;
+}
+
+static bool skips(struct apply *a)
+{
+    if (a->skip_transaction || a->skip_changes == 0)
+        return a->skip_transaction;
+    a->skip_changes--;
+    a->transaction_changes++;
+    return true;
+}
+
+/* A batch of its own: only the log's order tells which rows it takes away. */
+static enum took add_truncate(struct apply *a, const void *data, size_t len)
+{
+    if (!batch_empty(a))
+        return TOOK_NOT;
+    if (skips(a))
+        return TOOK;
+    a->one_by_one = true;
+    keep(a, data, len);
+    return TOOK_ENDS_BATCH;
+}
+
+static size_t batch_bytes(const struct apply *a)
+{
+    return a->arena.bytes + a->count * sizeof(*a->changes) + (a->fold ? fold_bytes(a->fold) : 0);
+}
+
+static enum sc_result add_row(struct apply *a, const struct change *change, const void *data, size_t len,
+                              enum took *took, struct sc_error *err)
 {
     *took = TOOK;
     if (!a->in_transaction)
         return error_set(err, SC_FAIL, "the log gave a row outside a transaction");
-    if (a->skip_transaction || a->skip_changes > 0) {
-        if (a->skip_changes > 0) {
-            a->skip_changes--;
-            a->transaction_changes++;
-        }
+    if (skips(a))
         return SC_OK;
-    }
     if (!batch_empty(a) && a->batch_strict != a->transaction_strict) {
         *took = TOOK_NOT;
         return SC_OK;
@@ -176,20 +221,8 @@ static enum sc_result add_row(struct apply *a, const struct change *change, enum
          * transaction, which costs less than many small batches. */
         a->one_by_one = folded == FOLD_BARRIER;
     }
-    if (batch_empty(a)) {
-        a->batch_strict = a->transaction_strict;
-        a->first_change_us = clock_us();
-    }
-    if (a->count == a->cap) {
-        a->cap = a->cap ? a->cap * 2 : 1024;
-        a->changes = mem_resize(a->changes, a->cap * sizeof(*a->changes));
-    }
-    a->changes[a->count++] = *change;
-    add_xid(&a->xids, &a->nxids, &a->xids_cap, a->transaction_xid);
-    a->transaction_changes++;
-    a->partial = a->transaction_at;
-    a->partial_changes = a->transaction_changes;
-    if (a->count >= BATCH_CHANGES || a->arena.bytes >= BATCH_BYTES)
+    keep(a, data, len);
+    if (a->count >= a->most_changes || batch_bytes(a) >= a->most_bytes)
         *took = TOOK_ENDS_BATCH;
     return SC_OK;
 }
@@ -221,7 +254,8 @@ static enum took take_marker(struct apply *a, const struct change *change)
     return TOOK_ENDS_BATCH;
 }
 
-static enum sc_result take_change(struct apply *a, const struct change *change, enum took *took, struct sc_error *err)
+static enum sc_result take_change(struct apply *a, const struct change *change, const void *data, size_t len,
+                                  enum took *took, struct sc_error *err)
 {
     *took = TOOK;
     switch (change->kind) {
@@ -233,12 +267,10 @@ static enum sc_result take_change(struct apply *a, const struct change *change, 
     case CHANGE_INSERT:
     case CHANGE_UPDATE:
     case CHANGE_DELETE:
-        return add_row(a, change, took, err);
+        return add_row(a, change, data, len, took, err);
     case CHANGE_TRUNCATE:
-        if (a->skip_transaction)
-            return SC_OK;
-        error_set(err, SC_FAIL, "somebody ran TRUNCATE on the table");
-        return error_hint(err, "The source table is as TRUNCATE left it. Abort this migration and start it again.");
+        *took = add_truncate(a, data, len);
+        return SC_OK;
     case CHANGE_COMMIT:
         a->in_transaction = false;
         if (!a->skip_transaction) {
@@ -272,9 +304,10 @@ static enum sc_result take_record(struct apply *a, int timeout_ms, enum took *to
     }
     char *copy = arena_copy(&a->arena, data, len);
     struct change change;
-    enum sc_result result = change_decode(&a->arena, copy, len, &change, err);
+    arena_reset(&a->decoded);
+    enum sc_result result = change_decode(&a->decoded, copy, len, &change, err);
     if (result == SC_OK)
-        result = take_change(a, &change, took, err);
+        result = take_change(a, &change, copy, len, took, err);
     if (result == SC_OK && *took == TOOK_NOT) {
         buf_clear(&a->held);
         buf_bytes(&a->held, copy, len);
@@ -634,13 +667,13 @@ enum sc_result apply_start(const struct apply_config *config, struct apply **out
     config->ops->row_shape(config->target, &a->shape);
     if (a->shape.key_bytewise)
         a->fold = fold_new(a->shape.key, a->shape.nkey, a->shape.ncolumns);
-    a->one_by_one = !a->fold;
     pthread_mutex_init(&a->lock, NULL);
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&a->changed, &attr);
     pthread_condattr_destroy(&attr);
+    clear_batch(a);
     int failed = pthread_create(&a->thread, NULL, run, a);
     if (failed) {
         apply_stop(a);
@@ -796,6 +829,7 @@ void apply_stop(struct apply *a)
     buf_fini(&a->held);
     buf_fini(&a->record);
     arena_fini(&a->arena);
+    arena_fini(&a->decoded);
     mem_free(a->changes);
     mem_free(a->xids);
     mem_free(a->turn_xids);

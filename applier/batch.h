@@ -10,8 +10,15 @@
 
 struct fold; /* applier/fold.h */
 
+/* As in the spool, for change_decode(). */
+struct batch_change {
+    const void *data;
+    uint32_t len;
+};
+
 struct batch {
-    const struct change *changes; /* rows only, in the order of the log; may be 0 of them (checkpoint only) */
+    const struct batch_change *changes; /* rows and TRUNCATE, in the order of the log; may be 0 of them (checkpoint
+                                         * only) */
     size_t count;
     struct fold *fold;       /* the same changes folded, or NULL: apply them one by one */
     bool strict;             /* behind the fence: every change finds exactly what it expects */

@@ -23,7 +23,7 @@
 
 struct entry {
     struct folded_row row; /* op and group are set when rows are asked for */
-    struct value *own;     /* row.values when it is ours to change; else it is a change's */
+    struct value *own;     /* what row.values points to when the row is there; kept for when it is there again */
     uint32_t
         origin; /* entry + 1 of the key at which this row was before the batch: it moved, and is not known in full */
     bool was_there, is_there, made_here;
@@ -128,6 +128,11 @@ void fold_reset(struct fold *f)
 size_t fold_keys(const struct fold *f)
 {
     return f->nentries;
+}
+
+size_t fold_bytes(const struct fold *f)
+{
+    return f->arena.bytes + f->nentries * (sizeof(*f->entries) + 2 * sizeof(*f->slots) + sizeof(*f->rows));
 }
 
 /* ---- keys ---- */
@@ -278,24 +283,15 @@ static bool can_fill(const struct fold *f, const struct change *c, const struct 
     return true;
 }
 
-static void set_row(struct entry *e, const struct value *values, struct value *own)
-{
-    e->row.values = values;
-    e->own = own;
-}
-
 /* Sets the entry's values to the new image over `before`: what the entry, or for a move the one it comes from, had so
  * far. */
-static void merge(struct fold *f, struct entry *e, const struct change *c, int unchanged, const struct value *before)
+static void merge(struct fold *f, struct entry *e, const struct change *c, const struct value *before)
 {
-    if (unchanged == 0 || (!before && !c->old_row)) {
-        set_row(e, c->new_row, NULL);
-        return;
-    }
-    struct value *out = e->own ? e->own : arena_array(&f->arena, f->ncolumns, sizeof(*e->own));
+    if (!e->own)
+        e->own = arena_array(&f->arena, f->ncolumns, sizeof(*e->own));
     for (uint16_t i = 0; i < f->ncolumns; i++)
-        out[i] = c->new_row[i].state == VALUE_UNCHANGED ? *fill(c, before, i) : c->new_row[i];
-    set_row(e, out, out);
+        e->own[i] = c->new_row[i].state == VALUE_UNCHANGED ? *fill(c, before, i) : c->new_row[i];
+    e->row.values = e->own;
 }
 
 /* The row at `e` is not its original key's any more: it is known in full, or it is gone. */
@@ -316,7 +312,7 @@ static void take_away(struct entry *e)
 {
     e->is_there = e->made_here = false;
     e->origin = 0;
-    set_row(e, NULL, NULL);
+    e->row.values = NULL;
     e->row.changes++;
 }
 
@@ -334,7 +330,7 @@ static enum fold_result add_insert(struct fold *f, const struct change *c, struc
         return fault(err, c, "of a row that is already there");
     if (!e)
         e = add(f, f->new_key, hash, false);
-    set_row(e, c->new_row, NULL);
+    merge(f, e, c, NULL);
     make(e);
     return FOLD_OK;
 }
@@ -372,7 +368,7 @@ static enum fold_result add_move(struct fold *f, const struct change *c, int unc
         to->used = true;
     else
         to = add(f, f->new_key, new_hash, false);
-    merge(f, to, c, unchanged, before);   /* a dead entry owns no values: nothing of `before` is written over */
+    merge(f, to, c, before);
     from = find(f, f->old_key, old_hash); /* entries may have been moved in memory */
     if (!from)
         from = add(f, f->old_key, old_hash, true);
@@ -405,7 +401,7 @@ static enum fold_result add_update(struct fold *f, const struct change *c, struc
         return fault(err, c, "of a row that is already gone");
     if (!e)
         e = add(f, f->new_key, hash, true);
-    merge(f, e, c, unchanged, e->row.values);
+    merge(f, e, c, e->row.values);
     e->row.changes++;
     if (e->origin && count_unchanged(f, e->row.values) == 0) {
         settle_origin(f, e);

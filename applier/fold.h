@@ -74,7 +74,8 @@ enum fold_result {
 /* Only INSERT, UPDATE and DELETE; all else is the caller's (FOLD_FAIL). */
 enum fold_result fold_add(struct fold *fold, const struct change *change, struct sc_error *err);
 
-size_t fold_keys(const struct fold *fold); /* distinct keys so far */
+size_t fold_keys(const struct fold *fold);  /* distinct keys so far */
+size_t fold_bytes(const struct fold *fold); /* memory for them, without the bytes of the values */
 
 /* All rows with this operation, in the order in which the batch first touched their keys; ROW_UPDATE and ROW_MOVE:
  * group by group. Valid until the next fold_add() or fold_reset(). */

@@ -204,6 +204,7 @@ struct pipeline {
     char kinds[PIPELINE_DEPTH];
     struct parameters parameters;
     struct value key[MAX_KEY_COLUMNS]; /* scratch */
+    struct arena arena;                /* of the change at hand */
 };
 
 /* One result of each statement and a NULL behind it (manual, libpq, pipeline mode). */
@@ -470,6 +471,33 @@ static enum sc_result apply_one(struct pipeline *p, const struct batch *batch, c
     return result;
 }
 
+/* Constraints that are still to be checked would forbid it. */
+static enum sc_result truncate(struct pipeline *p, struct sc_error *err)
+{
+    struct buf sql = {0};
+    buf_str(&sql, "SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE ONLY ");
+    pg_add_ghost(&sql, p->s->target);
+    buf_str(&sql, "; SET CONSTRAINTS ALL DEFERRED");
+    enum sc_result result = leave_pipeline(p, err);
+    if (result == SC_OK)
+        result = pg_run(p->s->conn, err, buf_cstr(&sql));
+    buf_fini(&sql);
+    if (result == SC_OK && PQenterPipelineMode(p->s->conn->pg) != 1)
+        result = pg_failed(p->s->conn, NULL, err);
+    return result;
+}
+
+static enum sc_result apply_encoded(struct pipeline *p, const struct batch *batch, const struct batch_change *encoded,
+                                    struct sc_error *err)
+{
+    struct change change;
+    arena_reset(&p->arena);
+    enum sc_result result = change_decode(&p->arena, encoded->data, encoded->len, &change, err);
+    if (result != SC_OK)
+        return result;
+    return change.kind == CHANGE_TRUNCATE ? truncate(p, err) : apply_one(p, batch, &change, err);
+}
+
 enum sc_result pg_ordered_apply(struct session *s, const struct batch *batch, struct sc_error *err)
 {
     struct pipeline p = {.s = s, .strict = batch->strict};
@@ -478,7 +506,7 @@ enum sc_result pg_ordered_apply(struct session *s, const struct batch *batch, st
     if (PQenterPipelineMode(s->conn->pg) != 1)
         result = pg_failed(s->conn, NULL, err);
     for (size_t i = 0; i < batch->count && result == SC_OK; i++)
-        result = apply_one(&p, batch, &batch->changes[i], err);
+        result = apply_encoded(&p, batch, &batch->changes[i], err);
     struct sc_error left_err;
     error_init(&left_err);
     enum sc_result left = pg_alive(s->conn) ? leave_pipeline(&p, &left_err) : SC_OK;
@@ -488,5 +516,6 @@ enum sc_result pg_ordered_apply(struct session *s, const struct batch *batch, st
         *err = left_err;
     }
     mem_free(p.parameters.values);
+    arena_fini(&p.arena);
     return result;
 }

@@ -53,6 +53,22 @@ static enum sc_result learn_types(struct session *s, struct apply_plan *plan, st
     return result;
 }
 
+/* What lies here for a moment is not worth compressing: that was most of the cost of staging large values. */
+static enum sc_result leave_uncompressed(struct session *s, struct sc_error *err)
+{
+    char *sql = NULL;
+    enum sc_result result = pg_value(s->conn, err, &sql,
+                                     "SELECT pg_catalog.string_agg(pg_catalog.format('ALTER TABLE " STAGE
+                                     " ALTER COLUMN %I SET STORAGE EXTERNAL', "
+                                     "attname), '; ') FROM pg_catalog.pg_attribute WHERE attrelid = '" STAGE
+                                     "'::pg_catalog.regclass AND attnum > 0 AND attstorage NOT IN ('p', 'e')",
+                                     0, NULL);
+    if (result == SC_OK && sql)
+        result = pg_run(s->conn, err, sql);
+    mem_free(sql);
+    return result;
+}
+
 enum sc_result pg_stage_open(struct session *s, struct sc_error *err)
 {
     if (s->staging)
@@ -89,6 +105,8 @@ enum sc_result pg_stage_open(struct session *s, struct sc_error *err)
         &sql,
         ") ON COMMIT DELETE ROWS; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off");
     result = pg_run(s->conn, err, buf_cstr(&sql));
+    if (result == SC_OK)
+        result = leave_uncompressed(s, err);
     plan->stage_columns = arena_strdup(&plan->arena, buf_cstr(&columns));
     buf_fini(&sql);
     buf_fini(&columns);
