@@ -230,7 +230,7 @@ static void own_key_index(struct target *t)
     mem_free(name);
 }
 
-enum sc_result pg_capture(struct target *t, struct sc_error *err)
+enum sc_result pg_capture(struct target *t, struct plan *plan, struct sc_error *err)
 {
     char oid[16];
     snprintf(oid, sizeof(oid), "%u", t->ghost_oid);
@@ -252,6 +252,7 @@ enum sc_result pg_capture(struct target *t, struct sc_error *err)
         pg_add_qualified(&sql, t->ghost_schema, t->source.name);
         pg_todo_add(t, STAGE_AFTER, "statistics for the planner", buf_cstr(&sql));
         buf_fini(&sql);
+        result = pg_orphan_checks(t, plan, err); /* with statistics */
     }
     for (size_t i = 0; i < off.count && result == SC_OK; i++) {
         result = pg_run(t->control, err, off.items[i]);

@@ -439,12 +439,14 @@ enum sc_result pg_ghost_make(struct target *t, struct plan *plan, struct sc_erro
     bool refused = refusals->refusals.count > 0;
     if (result == SC_OK && refused && !plan)
         result = error_set(err, SC_REFUSE, "%s", refusals->refusals.items[0]);
-    if (result == SC_OK && !refused)
-        result = pg_capture(t, err);
     if (result == SC_OK)
         result = pg_set_path(t->control, "", NULL, err);
     if (result == SC_OK && !refused)
         result = pg_ghost_key_types(t, t->control, err);
+    if (result == SC_OK && !refused)
+        result = pg_capture(t, refusals, err);
+    if (result == SC_OK)
+        result = pg_set_path(t->control, "", NULL, err);
     describe_relation(t);
     for (int i = 0; usings && i < alter.nusing; i++) {
         mem_free(usings[i].expression);

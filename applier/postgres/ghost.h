@@ -21,7 +21,14 @@ enum sc_result pg_clone_make(struct target *t, struct sc_error *err);
 enum sc_result pg_carry(struct target *t, struct plan *plan, struct sc_error *err);
 
 /* capture.c: reads what is to come later from the altered clone into t->todo, and takes it off the clone. */
-enum sc_result pg_capture(struct target *t, struct sc_error *err);
+enum sc_result pg_capture(struct target *t, struct plan *plan, struct sc_error *err);
+
+/* orphans.c: adds the checks of foreign keys that may not hold for the table's rows to t->todo, as STAGE_AFTER; a key
+ * that this role cannot check gets a note in the plan. While the clone still has its foreign keys. */
+enum sc_result pg_orphan_checks(struct target *t, struct plan *plan, struct sc_error *err);
+bool pg_is_orphan_check(const struct pg_todo *todo);
+/* In the open transaction of the session. SC_FAIL: a row has no parent. */
+enum sc_result pg_orphan_check_run(struct session *s, const struct pg_todo *todo, struct sc_error *err);
 
 /* apart.c: do keys that differ in this column of the source still differ in the clone's? */
 enum sc_result pg_keys_stay_apart(struct target *t, int source_column, int clone_attnum, bool *apart,

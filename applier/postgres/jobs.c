@@ -110,7 +110,7 @@ static enum sc_result run_todo(struct session *s, struct pg_todo *todo, int lock
     if (result == SC_OK && !done) {
         result = pg_set_path(s->conn, t->ghost_schema, t->source.schema, err);
         if (result == SC_OK)
-            result = pg_run(s->conn, err, todo->sql);
+            result = pg_is_orphan_check(todo) ? pg_orphan_check_run(s, todo, err) : pg_run(s->conn, err, todo->sql);
         if (result == SC_OK)
             result = pg_set_path(s->conn, "", NULL, err);
         if (result == SC_OK)

@@ -1,0 +1,21 @@
+-- New foreign keys that hold: with NULLs in part, MATCH FULL, of other types than the parent's, with another collation, to a partitioned table, to the table itself, on new columns.
+CREATE COLLATION here FROM "C";
+CREATE DOMAIN small AS int CHECK (VALUE > 0);
+CREATE TYPE colour AS ENUM ('red', 'green');
+CREATE SCHEMA "Other ""Place""";
+CREATE TABLE "Other ""Place"""."The Parent" ("A b" int, c text COLLATE here, PRIMARY KEY ("A b", c));
+INSERT INTO "Other ""Place"""."The Parent" SELECT i, 'p' || i FROM generate_series(1, 100) i;
+CREATE TABLE narrow (a smallint PRIMARY KEY);
+INSERT INTO narrow SELECT i FROM generate_series(1, 100) i;
+CREATE TABLE word (w varchar(20) PRIMARY KEY);
+INSERT INTO word SELECT 'p' || i FROM generate_series(1, 100) i;
+CREATE TABLE split (a int PRIMARY KEY) PARTITION BY RANGE (a);
+CREATE TABLE split_1 PARTITION OF split FOR VALUES FROM (0) TO (50);
+CREATE TABLE split_2 PARTITION OF split FOR VALUES FROM (50) TO (200);
+INSERT INTO split SELECT i FROM generate_series(1, 100) i;
+CREATE TABLE colours (c colour PRIMARY KEY);
+INSERT INTO colours VALUES ('red');
+CREATE TABLE t (id bigint PRIMARY KEY, gone int, "x Y" int, z text, parent bigint, s small, "c" colour);
+ALTER TABLE t DROP COLUMN gone;
+INSERT INTO t SELECT i, i, 'p' || i, NULLIF(i / 2, 0), i, 'red' FROM generate_series(1, 100) i;
+INSERT INTO t VALUES (101, NULL, NULL, NULL, NULL, NULL), (102, NULL, 'p102x', 5, 1, 'red');
