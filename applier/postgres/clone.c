@@ -60,21 +60,6 @@ struct step {
     "$2::pg_catalog.text, c.relname), a.attname)::pg_catalog.regclass"                                                 \
     " WHERE c.oid = $1::pg_catalog.oid) "
 
-/* The table and its identity sequences, with the clone's of the same names. */
-#define PAIRS                                                                                                          \
-    "WITH pairs AS (SELECT c.relname AS name, CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, "      \
-    "c.relacl AS acl, g.relacl AS clone_acl, c.relowner AS owner,"                                                     \
-    "  CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::pg_catalog.\"char\" AS code"                                     \
-    " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_class g ON g.relname = c.relname AND g.relnamespace = "            \
-    "pg_catalog.quote_ident($2::pg_catalog.text)::pg_catalog.regnamespace"                                             \
-    " WHERE c.oid = $1::pg_catalog.oid OR (c.relkind = 'S' AND EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE "      \
-    "d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid"                                       \
-    "  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = $1::pg_catalog.oid AND "         \
-    "d.deptype = 'i'))) "
-
-#define GRANTEE                                                                                                        \
-    "CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END"
-
 static const struct step before_create[] = {
     {"schema",
      "SELECT pg_catalog.format('CREATE SCHEMA %I', $2::pg_catalog.text) FROM pg_catalog.pg_class c WHERE c.oid = "
@@ -122,28 +107,6 @@ static const struct step before_create[] = {
                 "pg_catalog.format('%I.%I', $2::pg_catalog.text, name), schema, name) FROM i"
                 " UNION ALL SELECT pg_catalog.format('COMMENT ON SEQUENCE %I.%I IS %L', $2::pg_catalog.text, name, "
                 "comment) FROM i WHERE comment IS NOT NULL",
-     0},
-    /* Default privileges of the role or schema would add grants the source does not have, or take the owner's. */
-    {"privileges",
-     PAIRS
-     "SELECT DISTINCT pg_catalog.format('REVOKE ALL ON %s %I.%I FROM %s', kind, $2::pg_catalog.text, name, " GRANTEE ")"
-     " FROM pairs, pg_catalog.aclexplode(COALESCE(clone_acl, pg_catalog.acldefault(code, owner))) a WHERE clone_acl IS "
-     "NOT NULL OR acl IS NOT NULL",
-     0},
-    {"grant",
-     PAIRS "SELECT pg_catalog.format('GRANT %s ON %s %I.%I TO %s%s', a.privilege_type, kind, $2::pg_catalog.text, "
-           "name, " GRANTEE ", "
-           "CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' END)"
-           " FROM pairs, pg_catalog.aclexplode(COALESCE(acl, pg_catalog.acldefault(code, owner))) a WHERE clone_acl IS "
-           "NOT NULL OR acl IS NOT NULL",
-     0},
-    {"column grant",
-     "SELECT pg_catalog.format('GRANT %s (%I) ON TABLE %I.%I TO %s%s', a.privilege_type, t.attname, "
-     "$2::pg_catalog.text, c.relname, " GRANTEE ","
-     "  CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' END)"
-     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute t ON t.attrelid = c.oid AND t.attnum > 0 AND NOT "
-     "t.attisdropped,"
-     "  pg_catalog.aclexplode(t.attacl) a WHERE c.oid = $1::pg_catalog.oid",
      0},
     {"column options",
      "SELECT pg_catalog.format('ALTER TABLE %I.%I ALTER COLUMN %I SET STATISTICS %s', $2::pg_catalog.text, c.relname, "
@@ -358,13 +321,15 @@ static enum sc_result run_steps(struct target *t, const struct step *steps, size
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-enum sc_result pg_clone_make(struct target *t, struct sc_error *err)
+enum sc_result pg_clone_make(struct target *t, struct plan *plan, struct sc_error *err)
 {
     /* The role's own defaults are not the source's. */
     enum sc_result result =
         pg_run(t->control, err, "SET LOCAL default_tablespace = ''; SET LOCAL default_table_access_method = heap");
     if (result == SC_OK)
         result = run_steps(t, before_create, COUNT(before_create), err);
+    if (result == SC_OK)
+        result = pg_clone_grants(t, plan, err);
     if (result == SC_OK)
         result = pg_runf(t->control, err, "COMMENT ON SCHEMA %s IS 'seachange migration %s'", t->ghost_schema,
                          t->migration.id);

@@ -419,7 +419,7 @@ enum sc_result pg_ghost_make(struct target *t, struct plan *plan, struct sc_erro
     if (result == SC_OK)
         result = bare_name_is_source(t, &clone_first, err);
     if (result == SC_OK)
-        result = pg_clone_make(t, err);
+        result = pg_clone_make(t, refusals, err);
     if (result == SC_OK)
         result = pg_set_path(t->control, "", NULL, err);
     if (result == SC_OK)

@@ -13,7 +13,9 @@ enum sc_result pg_run_each(struct pg_conn *conn, const PGresult *statements, str
 
 /* clone.c: an empty, full twin of the source in t->ghost_schema: same name, columns, indexes, constraints, triggers,
  * policies, grants, comments ... */
-enum sc_result pg_clone_make(struct target *t, struct sc_error *err);
+enum sc_result pg_clone_make(struct target *t, struct plan *plan, struct sc_error *err);
+/* grants.c: its privileges. One whose grantor cannot be kept gets a note in the plan. */
+enum sc_result pg_clone_grants(struct target *t, struct plan *plan, struct sc_error *err);
 
 /* carry.c: what lies outside the table and is bound to it (views, foreign keys of other tables, publications,
  * sequences) is bound to the new one in the swap: adds the statements to t->todo. What cannot be, because of what the
