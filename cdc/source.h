@@ -29,7 +29,7 @@ struct source_config {
     uint64_t system_identifier;        /* of the server the position belongs to */
     uint32_t timeline;
     int64_t status_interval_ms; /* feedback at least this often, e.g. 1000 */
-    int64_t give_up_ms;         /* no connection for this long: SC_FAIL, resumable */
+    int64_t give_up_ms;         /* no connection for this long: failed, resumable */
 };
 
 struct source_stats {
@@ -40,7 +40,11 @@ struct source_stats {
     struct position received;   /* end of the last whole transaction put into the spool */
     struct position server_end; /* end of the server's log as last told */
     struct position confirmed;  /* as last told to the server */
+    bool full;                  /* waits for room in the spool */
     char state[160];            /* for people: "streaming", "reconnecting in 2 s: server closed the connection" */
+    /* result SC_OK: none. Else it has ended for good, and this is why; what it had put can still be taken from the
+     * spool. SC_RETRY: the same run may go on later (no server, no room); SC_REFUSE: never. */
+    struct sc_error failure;
 };
 
 struct source_ops {

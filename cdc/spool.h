@@ -41,9 +41,10 @@ enum sc_result spool_open(const struct spool_config *config, struct spool **out,
 void spool_close(struct spool *spool);
 
 /* Producer. Appends one record. Waits while the disk limit is reached, calling `idle(arg)` about every 100 ms so that
- * the caller can answer keepalives; SC_STOP when spool_stop() was called meanwhile. SC_FAIL: disk full or I/O error:
- * nothing is lost (the log still has it), but this process cannot go on. It is the queue's failure, too: the consumer
- * gets it after all records that were taken before, and every later call returns it. */
+ * the caller can answer keepalives; SC_STOP when spool_stop() was called meanwhile. SC_RETRY: disk full or I/O error:
+ * nothing is lost (the log still has it), but this process cannot go on; another may, with room. SC_FAIL: the record is
+ * too large. It is the queue's failure, too: the consumer gets it, as SC_FAIL, after all records that were taken
+ * before, and every later call returns it. */
 enum sc_result spool_put(struct spool *spool, const void *record, size_t len, void (*idle)(void *arg), void *arg,
                          struct sc_error *err);
 

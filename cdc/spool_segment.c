@@ -156,7 +156,7 @@ void spool_files_close(struct spool_files *f)
 static enum sc_result write_failed(struct spool_files *f, const char *name, int code, struct sc_error *err)
 {
     bool full = code == ENOSPC || code == EDQUOT || code == EFBIG;
-    error_set(err, SC_FAIL, "cannot write the spool file %s/%s: %s", f->path, name, strerror(code));
+    error_set(err, SC_RETRY, "cannot write the spool file %s/%s: %s", f->path, name, strerror(code));
     if (full)
         return error_hint(err,
                           "Nothing is lost: the server keeps the changes until they are applied. Free room in %s or "

@@ -155,6 +155,8 @@ static enum sc_result check_slot(const struct source_config *config, struct pg_c
             error_hint(err, "Only this migration may read from it. End that session.");
         }
         PQclear(res);
+        if (result == SC_OK && active && conn->server->stop && atomic_load(conn->server->stop))
+            result = error_set(err, SC_STOP, "stopped");
         if (!active || result != SC_OK)
             break;
         clock_sleep_ms(SLOT_FREE_EVERY_MS);

@@ -6,8 +6,8 @@ const struct exit_text exit_texts[] = {
     {EXIT_REFUSED, "refused before anything was touched"},
     {EXIT_FAILED, "failed; the source table is untouched, and `seachange list` shows what is left"},
     {EXIT_UNKNOWN, "whether the swap happened could not be learnt; the message says how to find out"},
-    {EXIT_ABORTED, "aborted by the operator"},
-    {EXIT_RESUMABLE, "interrupted, or the server could not be reached; the same command goes on where it was"},
+    {EXIT_RESUMABLE, "interrupted, or the server could not be reached, or the spool had no room; the same command goes "
+                     "on where it was"},
 };
 const size_t exit_text_count = sizeof(exit_texts) / sizeof(exit_texts[0]);
 

@@ -13,7 +13,6 @@ enum exit_status {
     EXIT_REFUSED = 3,
     EXIT_FAILED = 4,
     EXIT_UNKNOWN = 5,
-    EXIT_ABORTED = 6,
     EXIT_RESUMABLE = 75, /* EX_TEMPFAIL of sysexits.h */
 };
 

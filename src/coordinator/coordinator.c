@@ -238,6 +238,12 @@ static enum sc_result run_once(struct run *r, struct sc_error *err)
     }
     if (result == SC_OK)
         result = run_phases(r, err);
+    /* Where the reader failed, that is the reason, and not what the applier makes of it. */
+    struct sc_error failure;
+    if (result == SC_FAIL && pipeline_check_source(r, &failure) != SC_OK) {
+        *err = failure;
+        result = failure.result;
+    }
     return result;
 }
 
@@ -321,7 +327,8 @@ enum sc_result coordinator_run(const struct run_config *config, struct sc_error 
         if (begun)
             failing_since = 0;
         close_run(&r);
-        if (result != SC_RETRY || (!begun && !failing_since && !id[0]) || stop_requested() || r.cutover_tries > 0)
+        if (result != SC_RETRY || (!begun && !failing_since && !id[0]) || stop_requested() || r.cutover_tries > 0 ||
+            r.given_up)
             break;
         if (!failing_since)
             failing_since = clock_us();

@@ -96,6 +96,19 @@ enum sc_result pipeline_restart(struct run *r, struct sc_error *err)
     return result;
 }
 
+enum sc_result pipeline_check_source(struct run *r, struct sc_error *err)
+{
+    if (!r->source)
+        return SC_OK;
+    r->source_ops->stats(r->source, &r->source_stats);
+    const struct sc_error *failure = &r->source_stats.failure;
+    if (failure->result == SC_OK)
+        return SC_OK;
+    r->given_up |= failure->result == SC_RETRY;
+    *err = *failure;
+    return err->result;
+}
+
 /* The session that writes markers is opened again when it is lost: nothing depends on what it did before. */
 static enum sc_result write_marker(struct run *r, const char *text, struct sc_error *err)
 {
@@ -158,11 +171,8 @@ static void show(struct run *r)
         view.spool_memory_bytes = spool.memory_bytes;
         view.spool_disk_bytes = spool.disk_bytes;
     }
-    if (r->source && !view.note) {
-        r->source_ops->stats(r->source, &r->source_stats);
-        if (!r->source_stats.connected)
-            view.note = r->source_stats.state;
-    }
+    if (r->source && !view.note && (!r->source_stats.connected || r->source_stats.full))
+        view.note = r->source_stats.state;
     progress_show(&view);
 }
 
@@ -171,8 +181,8 @@ enum sc_result run_tick(struct run *r, struct sc_error *err)
     if (stop_requested())
         return error_set(err, SC_STOP, "stopped by a signal in phase %s", phase_name(r->migration->phase));
     int64_t now = clock_us();
-    enum sc_result result = SC_OK;
-    if (r->apply && now - r->beat_us >= HEARTBEAT_US) {
+    enum sc_result result = pipeline_check_source(r, err);
+    if (result == SC_OK && r->apply && now - r->beat_us >= HEARTBEAT_US) {
         char text[64];
         struct sc_error beat_err;
         r->beat_us = now;

@@ -56,7 +56,6 @@ enum summary_result {
     SUMMARY_REFUSED,     /* "refused": nothing was touched */
     SUMMARY_FAILED,      /* "failed": the source is untouched */
     SUMMARY_UNKNOWN,     /* "unknown": whether the swap happened could not be learnt */
-    SUMMARY_ABORTED,     /* "aborted" */
 };
 
 struct summary_view {

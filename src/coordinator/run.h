@@ -23,6 +23,7 @@ struct run {
     struct apply *apply;
     struct copy *copy;
     struct source_stats source_stats; /* as last asked */
+    bool given_up;                    /* the reader has; trying again at once would not help */
     char *spool_dir;
     struct session *marker; /* writes heartbeats and markers */
     uint64_t markers;       /* so many were named */
@@ -46,6 +47,9 @@ void pipeline_stop(struct run *r);
 enum sc_result pipeline_restart(struct run *r, struct sc_error *err);
 /* Writes a marker into the log; with `fence` it becomes the fence. `text` is its name for apply_wait_marker(). */
 enum sc_result pipeline_mark(struct run *r, bool fence, char *text, int size, struct sc_error *err);
+
+/* Has the reader ended for good? The applier would hear of it only behind everything that waits in the spool. */
+enum sc_result pipeline_check_source(struct run *r, struct sc_error *err);
 
 /* Heartbeats, checks, progress; call at least every 100 ms. SC_STOP when asked to stop. */
 enum sc_result run_tick(struct run *r, struct sc_error *err);

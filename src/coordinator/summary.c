@@ -10,7 +10,7 @@
 
 static const char *const result_names[] = {
     [SUMMARY_SWAPPED] = "swapped", [SUMMARY_INTERRUPTED] = "interrupted", [SUMMARY_REFUSED] = "refused",
-    [SUMMARY_FAILED] = "failed",   [SUMMARY_UNKNOWN] = "unknown",         [SUMMARY_ABORTED] = "aborted",
+    [SUMMARY_FAILED] = "failed",   [SUMMARY_UNKNOWN] = "unknown",
 };
 
 static void headline(struct buf *out, const struct summary_view *v)
@@ -41,9 +41,6 @@ static void headline(struct buf *out, const struct summary_view *v)
                    "Not known: whether %s was swapped could not be learnt. `seachange list` tells once the server "
                    "answers again.\n",
                    table);
-        break;
-    case SUMMARY_ABORTED:
-        buf_printf(out, "Aborted: %s is as it was, and nothing is left of the migration.\n", table);
         break;
     }
 }

@@ -130,7 +130,7 @@ enum sc_result run_cutover(struct run *r, struct sc_error *err)
     for (;;) {
         result = attempt(r, &session, err);
         r->cutover_tries++;
-        if (result != SC_RETRY)
+        if (result != SC_RETRY || r->given_up)
             break;
         /* The same reason again is in the progress line; the log has it once. */
         bool again = strncmp(err->what, told, SAME_REASON) == 0;

@@ -3,12 +3,14 @@
  * SEACHANGE_TEST_URL: a superuser on a throwaway server with wal_level = logical. SEACHANGE_TEST_DATA: its data
  * directory, SEACHANGE_TEST_BIN: the server's programs, for the tests that restart it; skipped without. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -613,6 +615,63 @@ static void a_reader_whose_spool_is_full_can_be_stopped(void **state)
     tear_down(&w);
 }
 
+static void a_spool_that_cannot_be_written_ends_the_reader_and_it_says_so_at_once(void **state)
+{
+    (void)state;
+    struct world w;
+    set_up(&w, "id bigint PRIMARY KEY, text text");
+    signal(SIGXFSZ, SIG_IGN);
+    struct rlimit before, small;
+    getrlimit(RLIMIT_FSIZE, &before);
+    small = before;
+    small.rlim_cur = 300 << 10;
+    setrlimit(RLIMIT_FSIZE, &small);
+    start(&w);
+    run(&w, "INSERT INTO t SELECT g, md5(g::text) || md5((g * 3)::text) || md5((g * 5)::text) FROM generate_series(1, "
+            "100000) g");
+    WAIT_FOR(stats(&w).failure.result != SC_OK);
+    setrlimit(RLIMIT_FSIZE, &before);
+    struct source_stats seen = stats(&w);
+    assert_int_equal(seen.failure.result, SC_RETRY); /* the same run can go on, once there is room */
+    assert_non_null(strstr(seen.failure.what, "cannot write the spool file"));
+    assert_non_null(strstr(seen.failure.hint, "Nothing is lost"));
+    assert_int_equal(seen.reconnects, 0);
+    stop(&w);
+    start(&w);
+    take_run(&w, 1, 100000, NULL);
+    tear_down(&w);
+}
+
+static void a_reader_that_connects_to_a_server_that_hangs_can_be_stopped(void **state)
+{
+    (void)state;
+    const char *data = getenv("SEACHANGE_TEST_DATA");
+    if (!data)
+        skip();
+    char path[1000];
+    snprintf(path, sizeof(path), "%s/postmaster.pid", data);
+    FILE *f = fopen(path, "r");
+    int postmaster = 0;
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%d", &postmaster), 1);
+    fclose(f);
+    struct world w;
+    set_up(&w, "id bigint PRIMARY KEY");
+    start(&w);
+    run(&w, "INSERT INTO t VALUES (1)");
+    take_run(&w, 1, 1, NULL);
+    assert_int_equal(kill(postmaster, SIGSTOP), 0); /* connections are taken, and nobody speaks */
+    terminate_reader(&w);
+    WAIT_FOR(!stats(&w).connected);
+    clock_sleep_ms(1000);
+    int64_t begin = clock_us();
+    stop(&w);
+    int64_t lasted = clock_us() - begin;
+    assert_int_equal(kill(postmaster, SIGCONT), 0);
+    assert_true(lasted < 2000000);
+    tear_down(&w);
+}
+
 /* --- what is confirmed --- */
 
 static void nothing_is_confirmed_that_is_not_durable(void **state)
@@ -782,6 +841,9 @@ static void a_slot_dropped_under_the_reader_ends_it_with_the_reason(void **state
     take_run(&w, 1, 1, NULL);
     struct sc_error err;
     assert_int_equal(pg_slot_drop(w.sql, w.name, w.server.application, &err), SC_OK);
+    WAIT_FOR(stats(&w).failure.result != SC_OK); /* nobody has to take what waits in the spool first */
+    assert_int_equal(stats(&w).failure.result, SC_REFUSE);
+    assert_non_null(strstr(stats(&w).failure.what, "does not exist"));
     enum sc_result result;
     while ((result = take_within(&w, TAKE_MS, &err)) == SC_OK)
         assert_true(w.change.kind == CHANGE_BEGIN || w.change.kind == CHANGE_COMMIT);
@@ -826,6 +888,8 @@ int main(void)
         cmocka_unit_test(the_server_can_shut_down_although_the_spool_is_full),
         cmocka_unit_test(the_server_does_not_drop_a_reader_whose_spool_is_full),
         cmocka_unit_test(a_reader_whose_spool_is_full_can_be_stopped),
+        cmocka_unit_test(a_spool_that_cannot_be_written_ends_the_reader_and_it_says_so_at_once),
+        cmocka_unit_test(a_reader_that_connects_to_a_server_that_hangs_can_be_stopped),
         cmocka_unit_test(nothing_is_confirmed_that_is_not_durable),
         cmocka_unit_test(an_idle_table_does_not_keep_the_log),
         cmocka_unit_test(stopping_confirms_what_is_durable_and_frees_the_slot),

@@ -1,13 +1,18 @@
 /* PostgreSQL's ways of writing things: names, literals, positions, snapshots, errors. No server is needed. */
+#include <netinet/in.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/postgres/conn.h"
 
 static void assert_text(char *made, const char *expected)
@@ -245,6 +250,47 @@ static void a_server_that_is_not_there_may_come(void **state)
     assert_non_null(strstr(err.what, "cannot connect (test)"));
 }
 
+/* Says it when the test has waited a moment. */
+static void *say_stop(void *arg)
+{
+    clock_sleep_ms(300);
+    atomic_store((atomic_bool *)arg, true);
+    return NULL;
+}
+
+static void a_server_that_takes_the_connection_and_says_nothing_does_not_hold_up_a_stop(void **state)
+{
+    (void)state;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(listener, 5), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    char *url = mem_printf("postgresql://nobody@127.0.0.1:%d/x", ntohs(address.sin_port));
+    atomic_bool stop = false;
+    struct pg_server server = {.url = url, .stop = &stop};
+    struct pg_conn *conn = NULL;
+    struct sc_error err;
+    pthread_t sayer;
+    assert_int_equal(pthread_create(&sayer, NULL, say_stop, &stop), 0);
+    int64_t begin = clock_us();
+    assert_int_equal(pg_open(&server, "test", PG_REPLICATION, &conn, &err), SC_STOP);
+    assert_true(clock_us() - begin < 1000000);
+    assert_null(conn);
+    pthread_join(sayer, NULL);
+    mem_free(url);
+
+    /* Without a wish to stop it is waited for as long as was said. */
+    stop = false;
+    server.url = url = mem_printf("postgresql://nobody@127.0.0.1:%d/x?connect_timeout=2", ntohs(address.sin_port));
+    begin = clock_us();
+    assert_int_equal(pg_open(&server, "test", PG_REPLICATION, &conn, &err), SC_RETRY);
+    assert_in_range(clock_us() - begin, 1900000, 4000000);
+    mem_free(url);
+    close(listener);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +310,7 @@ int main(void)
         cmocka_unit_test(pieces_of_an_unescaped_password_are_not_shown),
         cmocka_unit_test(a_url_that_cannot_be_read_is_refused_without_showing_it),
         cmocka_unit_test(a_server_that_is_not_there_may_come),
+        cmocka_unit_test(a_server_that_takes_the_connection_and_says_nothing_does_not_hold_up_a_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -570,7 +570,7 @@ static void fill_until_full(const struct spool_config *config)
         if ((result = spool_put(spool, record, sizeof(record), NULL, NULL, &err)) != SC_OK)
             break;
     }
-    assert_int_equal(result, SC_FAIL);
+    assert_int_equal(result, SC_RETRY);
     assert_non_null(strstr(err.what, config->directory));
     assert_non_null(strstr(err.hint, "Nothing is lost"));
     assert_non_null(strstr(err.hint, "Free room"));

@@ -13,6 +13,8 @@
 enum {
     OLDEST_VERSION = 140000,
     ANSWER_WITHIN_MS = 15000, /* to what needs no lock and no disk */
+    CONNECT_WITHIN_MS = 10000,
+    STOP_LOOK_MS = 100,
 };
 
 /* Every session: names resolve only where we say, values are written so that any session reads them without loss, and
@@ -86,6 +88,24 @@ enum sc_result pg_failed(struct pg_conn *conn, const PGresult *res, struct sc_er
             snprintf(err->object, sizeof(err->object), "%s", object);
     }
     return result;
+}
+
+/* --- stopping --- */
+
+static bool told_to_stop(const struct pg_server *server)
+{
+    return server->stop && atomic_load(server->stop);
+}
+
+/* poll() for at most this long between two looks at `stop`. */
+static int slice(const struct pg_server *server, int64_t left_ms)
+{
+    return (int)(server->stop && left_ms > STOP_LOOK_MS ? STOP_LOOK_MS : left_ms);
+}
+
+static enum sc_result stopped(const char *role, struct sc_error *err)
+{
+    return error_set(err, SC_STOP, "stopped (%s)", role);
 }
 
 /* --- asking --- */
@@ -163,7 +183,11 @@ enum sc_result pg_ask_within(struct pg_conn *conn, struct sc_error *err, PGresul
         }
         int64_t left_ms = (deadline - clock_us() + 999) / 1000;
         struct pollfd p = {.fd = PQsocket(conn->pg), .events = POLLIN};
-        if (left_ms <= 0 || (poll(&p, 1, (int)left_ms) < 0 && errno != EINTR)) {
+        if (told_to_stop(conn->server)) {
+            PQclear(last);
+            return stopped(conn->role, err);
+        }
+        if (left_ms <= 0 || (poll(&p, 1, slice(conn->server, left_ms)) < 0 && errno != EINTR)) {
             PQclear(last);
             return error_set(err, SC_RETRY, "the server did not answer within %d s (%s)", timeout_ms / 1000,
                              conn->role);
@@ -235,6 +259,61 @@ static enum sc_result apply_settings(struct pg_conn *conn, enum pg_purpose purpo
     return result;
 }
 
+static const char *option_of(PQconninfoOption *options, const char *keyword)
+{
+    for (PQconninfoOption *o = options; o && o->keyword; o++)
+        if (strcmp(o->keyword, keyword) == 0 && o->val && o->val[0])
+            return o->val;
+    return NULL;
+}
+
+/* libpq's own connect_timeout counts only where it waits itself. */
+static int64_t connect_within_ms(PGconn *pg)
+{
+    PQconninfoOption *options = PQconninfo(pg);
+    const char *told = option_of(options, "connect_timeout");
+    int64_t seconds = told ? strtol(told, NULL, 10) : 0;
+    PQconninfoFree(options);
+    return seconds > 0 ? seconds * 1000 : CONNECT_WITHIN_MS;
+}
+
+static bool several_hosts(PGconn *pg)
+{
+    PQconninfoOption *options = PQconninfo(pg);
+    const char *host = option_of(options, "host"), *address = option_of(options, "hostaddr");
+    bool several = (host && strchr(host, ',')) || (address && strchr(address, ','));
+    PQconninfoFree(options);
+    return several;
+}
+
+/* As PQconnectdbParams(), but looks at server->stop while it waits. Only libpq itself can leave one of several hosts
+ * for the next when it does not answer. */
+static PGconn *connect_or_stop(const struct pg_server *server, const char *const *keywords, const char *const *values,
+                               bool *timed_out)
+{
+    *timed_out = false;
+    PGconn *pg = PQconnectStartParams(keywords, values, 1);
+    if (!pg || PQstatus(pg) == CONNECTION_BAD)
+        return pg;
+    if (several_hosts(pg)) {
+        PQfinish(pg);
+        return PQconnectdbParams(keywords, values, 1);
+    }
+    int64_t deadline = clock_us() + connect_within_ms(pg) * 1000;
+    PostgresPollingStatusType next = PGRES_POLLING_WRITING;
+    while (next != PGRES_POLLING_OK && next != PGRES_POLLING_FAILED && !told_to_stop(server)) {
+        int64_t left_ms = (deadline - clock_us() + 999) / 1000;
+        if (left_ms <= 0) {
+            *timed_out = true;
+            break;
+        }
+        struct pollfd p = {.fd = PQsocket(pg), .events = next == PGRES_POLLING_READING ? POLLIN : POLLOUT};
+        if (poll(&p, 1, slice(server, left_ms)) > 0)
+            next = PQconnectPoll(pg);
+    }
+    return pg;
+}
+
 static enum sc_result connect_bare(const struct pg_server *server, const char *role, bool replication,
                                    struct pg_conn **out, struct sc_error *err)
 {
@@ -255,11 +334,15 @@ static enum sc_result connect_bare(const struct pg_server *server, const char *r
                               replication ? "replication" : NULL,
                               NULL};
     const char *values[] = {"10", "10", "5", "3", "30000", server->url, name, replication ? "database" : NULL, NULL};
-    conn->pg = PQconnectdbParams(keywords, values, 1);
+    bool timed_out = false;
+    conn->pg =
+        server->stop ? connect_or_stop(server, keywords, values, &timed_out) : PQconnectdbParams(keywords, values, 1);
     mem_free(name);
     enum sc_result result = SC_OK;
     if (PQstatus(conn->pg) != CONNECTION_OK) {
-        result = connect_failed(conn->pg, role, err);
+        result = told_to_stop(server) ? stopped(role, err)
+                 : timed_out ? error_set(err, SC_RETRY, "cannot connect (%s): the server does not answer", role)
+                             : connect_failed(conn->pg, role, err);
         pg_close(conn);
         return result;
     }

@@ -7,6 +7,7 @@
 #define SC_BASE_POSTGRES_CONN_H
 
 #include <libpq-fe.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -28,6 +29,7 @@ struct pg_server {
     char *search_path; /* the operator's own, for resolving names in the ALTER; not set on our sessions */
     uint64_t system_identifier;
     uint32_t timeline;
+    const atomic_bool *stop; /* NULL: none. When it becomes true, pg_open() and pg_ask_within() end soon, as SC_STOP */
 };
 
 enum pg_purpose {
