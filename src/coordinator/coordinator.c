@@ -130,9 +130,11 @@ static enum sc_result copy(struct run *r, struct sc_error *err)
     if (result != SC_OK)
         return result;
     apply_copy_ended(r->apply);
+    r->step = "drain";
     run_note(r, "all rows are copied; applying what changed meanwhile");
     result = reach_fence(r, err);
     run_note(r, NULL);
+    r->step = NULL;
     return result;
 }
 

@@ -8,13 +8,15 @@
 #include "coordinator/run.h"
 
 #define PARK_MS 60000
+#define PARK_TRY_MS 1000
 #define JOB_TRIES 5
 
 struct pool {
     struct run *run;
     int stage, jobs;
     pthread_mutex_t lock;
-    int next, running;
+    int next, running, ended;
+    int last; /* the job that began last */
     bool failed;
     enum sc_result result;
     struct sc_error err;
@@ -48,27 +50,41 @@ static void *work(void *arg)
     for (;;) {
         pthread_mutex_lock(&p->lock);
         int job = p->failed || p->next >= p->jobs ? -1 : p->next++;
+        p->last = job >= 0 ? job : p->last;
         pthread_mutex_unlock(&p->lock);
         if (job < 0)
             break;
         char role[32];
         snprintf(role, sizeof(role), "index %d", job + 1);
         enum sc_result result = run_job(p, &session, role, job, &err);
-        if (result != SC_OK) {
-            pthread_mutex_lock(&p->lock);
-            if (!p->failed) {
-                p->failed = true;
-                p->result = result;
-                p->err = err;
-            }
-            pthread_mutex_unlock(&p->lock);
+        pthread_mutex_lock(&p->lock);
+        p->ended++;
+        if (result != SC_OK && !p->failed) {
+            p->failed = true;
+            p->result = result;
+            p->err = err;
         }
+        pthread_mutex_unlock(&p->lock);
     }
     p->run->ops->session_close(session);
     pthread_mutex_lock(&p->lock);
     p->running--;
     pthread_mutex_unlock(&p->lock);
     return NULL;
+}
+
+static void note_jobs(struct pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    int last = p->last, ended = p->ended;
+    pthread_mutex_unlock(&p->lock);
+    const char *name = p->run->ops->job_name(p->run->target, p->stage, last);
+    char text[256];
+    if (p->jobs > 1)
+        snprintf(text, sizeof(text), "%d of %d done, at %s", ended, p->jobs, name);
+    else
+        snprintf(text, sizeof(text), "%s", name);
+    run_note(p->run, p->jobs > 0 ? text : NULL);
 }
 
 static bool still_running(struct pool *p)
@@ -110,9 +126,8 @@ static enum sc_result run_stage(struct run *r, int stage, struct sc_error *err)
             break;
         }
     }
-    if (p.jobs > 0)
-        run_note(r, r->ops->job_name(r->target, stage, 0));
     while (still_running(&p)) {
+        note_jobs(&p);
         enum sc_result result = run_tick(r, err);
         if (result != SC_OK)
             stop_pool(&p, result, err); /* a build that is under way ends first */
@@ -127,9 +142,23 @@ static enum sc_result run_stage(struct run *r, int stage, struct sc_error *err)
     return p.failed ? p.result : SC_OK;
 }
 
+/* A batch that is under way ends first. */
+static enum sc_result park(struct run *r, struct sc_error *err)
+{
+    int64_t until = clock_us() + PARK_MS * 1000;
+    for (;;) {
+        enum sc_result parked = apply_park(r->apply, PARK_TRY_MS, err);
+        if (parked != SC_RETRY || clock_us() > until)
+            return parked;
+        enum sc_result result = run_tick(r, err);
+        if (result != SC_OK)
+            return result;
+    }
+}
+
 enum sc_result run_index(struct run *r, struct sc_error *err)
 {
-    enum sc_result result = apply_park(r->apply, PARK_MS, err);
+    enum sc_result result = park(r, err);
     int stages = r->ops->stage_count(r->target);
     for (int stage = 0; stage < stages && result == SC_OK; stage++)
         result = run_stage(r, stage, err);

@@ -145,7 +145,7 @@ static void show(struct run *r)
 {
     struct progress_view view = {.phase = "", .note = r->note, .lag_ms = -1, .eta_s = -1};
     int64_t now = clock_us();
-    view.phase = phase_name(r->migration->phase);
+    view.phase = r->step ? r->step : phase_name(r->migration->phase);
     view.rows_copied = r->migration->rows_copied;
     view.rows_estimated = r->migration->rows_estimated;
     view.elapsed_ms = (now - r->began_us) / 1000;
@@ -154,7 +154,8 @@ static void show(struct run *r)
         copy_stats(r->copy, &copy);
         view.rows_copied += copy.rows;
         view.copy_rate = progress_rate_update(&r->copy_rate, copy.rows, now);
-        view.eta_s = progress_eta_s(view.rows_copied, view.rows_estimated, view.copy_rate);
+        if (view.rows_copied < view.rows_estimated) /* else the estimate was wrong */
+            view.eta_s = progress_eta_s(view.rows_copied, view.rows_estimated, view.copy_rate);
     }
     if (r->apply) {
         struct apply_stats apply;

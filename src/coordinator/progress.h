@@ -14,7 +14,7 @@
 
 /* One moment of a run. Strings are the caller's, for the call only. */
 struct progress_view {
-    const char *phase; /* "copy" */
+    const char *phase; /* "copy", or a step of a phase: "drain", between the last row copied and the fence */
     const char *note;  /* what it waits for, or NULL */
     uint64_t rows_copied;
     uint64_t rows_estimated; /* 0: unknown */
@@ -39,8 +39,8 @@ void progress_line(struct buf *out, const struct progress_view *view, int width)
 
 /* A rate as an exponentially weighted average over about ten seconds. Zero-initialised is fresh. */
 struct progress_rate {
-    bool begun, known;
-    int64_t last_us;
+    bool begun;
+    int64_t began_us, last_us;
     uint64_t last_count;
     double per_second;
 };

@@ -25,6 +25,9 @@ enum part {
 static const enum part by_importance[] = {PART_PHASE, PART_PERCENT, PART_ETA,     PART_LAG,  PART_ROWS,
                                           PART_RATE,  PART_CHANGES, PART_ELAPSED, PART_SPOOL};
 
+/* Less is only on its way. */
+#define SPOOL_SHOWN_BYTES (UINT64_C(256) << 10)
+
 enum { BAR_LEAST = 12, BAR_MOST = 42, NOTE_LEAST = 12, GAP = 2 };
 
 /* Columns it takes at most: what is not ASCII may be wide. */
@@ -108,15 +111,16 @@ static void make_parts(struct buf parts[static PARTS], const struct progress_vie
     if (v->changes_applied > 0) {
         human_count(&parts[PART_CHANGES], v->changes_applied);
         buf_str(&parts[PART_CHANGES], " changes");
-        if (v->change_rate >= 0.5) {
+        if (v->change_rate >= 0.5 && strcmp(phase, "index") != 0) { /* there they wait */
             buf_str(&parts[PART_CHANGES], " (");
             human_count(&parts[PART_CHANGES], whole(v->change_rate));
             buf_str(&parts[PART_CHANGES], "/s)");
         }
     }
-    if (v->spool_disk_bytes > 0) {
+    uint64_t waiting = v->spool_memory_bytes + v->spool_disk_bytes;
+    if (v->spool_disk_bytes > 0 || waiting >= SPOOL_SHOWN_BYTES) {
         buf_str(&parts[PART_SPOOL], "spool ");
-        human_bytes(&parts[PART_SPOOL], v->spool_disk_bytes);
+        human_bytes(&parts[PART_SPOOL], waiting);
     }
     if (v->lag_ms >= 0) {
         buf_str(&parts[PART_LAG], "lag ");
@@ -194,16 +198,16 @@ void progress_line(struct buf *out, const struct progress_view *view, int width)
 double progress_rate_update(struct progress_rate *rate, uint64_t count, int64_t now_us)
 {
     if (!rate->begun || count < rate->last_count) {
-        *rate = (struct progress_rate){.begun = true, .last_us = now_us, .last_count = count};
+        *rate = (struct progress_rate){.begun = true, .began_us = now_us, .last_us = now_us, .last_count = count};
         return 0;
     }
     int64_t passed = now_us - rate->last_us;
     if (passed < 50000) /* too short to say anything */
         return rate->per_second;
     double now = (double)(count - rate->last_count) * 1e6 / (double)passed;
-    double weight = rate->known ? (double)passed / (RATE_MEMORY_US + (double)passed) : 1;
+    double memory = (double)(rate->last_us - rate->began_us); /* at first: the average since it began */
+    double weight = (double)passed / ((memory < RATE_MEMORY_US ? memory : RATE_MEMORY_US) + (double)passed);
     rate->per_second += (now - rate->per_second) * weight;
-    rate->known = true;
     rate->last_us = now_us;
     rate->last_count = count;
     return rate->per_second;

@@ -88,6 +88,30 @@ static void a_note_of_wide_characters_fits_too_and_is_cut_between_them(void **st
     buf_fini(&b);
 }
 
+static void what_is_behind_the_copy_has_a_step_of_its_own(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    struct progress_view view = {.phase = "drain",
+                                 .note = "all rows are copied",
+                                 .rows_copied = 10,
+                                 .rows_estimated = 10,
+                                 .changes_applied = 2000,
+                                 .change_rate = 50,
+                                 .spool_memory_bytes = 1 << 20,
+                                 .spool_disk_bytes = 2 << 20,
+                                 .lag_ms = 12000,
+                                 .eta_s = -1};
+    assert_string_equal(line(&b, &view, 0),
+                        "drain, 2.00k changes (50/s), spool 3.00 MiB, lag 12 s: all rows are copied");
+    view.phase = "index"; /* changes wait: a rate would be that of before */
+    view.note = "1 of 3 done, at index b";
+    view.spool_memory_bytes = 100 << 10;
+    view.spool_disk_bytes = 0;
+    assert_string_equal(line(&b, &view, 0), "index, 2.00k changes, lag 12 s: 1 of 3 done, at index b");
+    buf_fini(&b);
+}
+
 static void what_is_not_known_is_not_shown(void **state)
 {
     (void)state;
@@ -164,6 +188,19 @@ static void a_rate_settles_on_what_is_steady_and_forgets_what_was(void **state)
     assert_true(rate.per_second < 0.1);                              /* stands still */
     assert_true(progress_rate_update(&rate, 0, now += 100000) == 0); /* begun again */
     assert_true(progress_rate_update(&rate, 50, now += 1000000) > 49);
+}
+
+static void a_slow_first_moment_does_not_count_for_long(void **state)
+{
+    (void)state;
+    struct progress_rate rate = {0};
+    int64_t now = 0;
+    progress_rate_update(&rate, 0, now);
+    progress_rate_update(&rate, 0, now += 100000); /* nothing yet */
+    double shown = 0;
+    for (uint64_t rows = 100000; rows <= 900000; rows += 100000)
+        shown = progress_rate_update(&rate, rows, now += 100000);
+    assert_true(shown > 890000 && shown < 910000); /* 900,000 rows in the first second */
 }
 
 static void an_eta_is_said_only_when_there_is_one(void **state)
@@ -346,9 +383,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_fits_every_width_and_keeps_what_matters_most),
         cmocka_unit_test(a_note_of_wide_characters_fits_too_and_is_cut_between_them),
+        cmocka_unit_test(what_is_behind_the_copy_has_a_step_of_its_own),
         cmocka_unit_test(what_is_not_known_is_not_shown),
         cmocka_unit_test(numbers_are_written_for_people),
         cmocka_unit_test(a_rate_settles_on_what_is_steady_and_forgets_what_was),
+        cmocka_unit_test(a_slow_first_moment_does_not_count_for_long),
         cmocka_unit_test(an_eta_is_said_only_when_there_is_one),
         cmocka_unit_test(the_summary_has_stable_field_names),
         cmocka_unit_test(progress_as_json_is_one_log_object_an_interval),
