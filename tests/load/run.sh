@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Migrations under a load that never pauses: 8 clients insert, update, delete, move keys and exchange unique values for the whole run, and compare every acknowledged
-# write at the end. Once undisturbed, then with seachange killed again and again, then stopped by SIGTERM and resumed. Needs SERVER_URL, SERVER_BIN, SEACHANGE.
+# write at the end. Once undisturbed, then with seachange killed again and again, at least three times, in the copy and behind it. Needs SERVER_URL, SERVER_BIN, SEACHANGE.
 set -u
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
@@ -47,6 +47,21 @@ migrate()
     exec "$SEACHANGE" migrate --source "$url" --table orders --alter "$1" --workers 2 --spool-dir "$work" --log-format json "${@:2}"
 }
 
+# Has the migration that writes $work/err got so far: to so many rows copied, or to a step (or beyond it)?
+reached()
+{
+    steps='prepare copy drain index catch-up ready cutover cleanup'
+    line=$(grep -a '"message":"progress"' "$work/err" | tail -n 1)
+    [ -n "$line" ] && [ "$1" != end ] || return 1
+    step=${line#*'"phase":"'} step=${step%%'"'*}
+    rows=${line#*'"rows_copied":'} rows=${rows%%,*}
+    case ${steps#*"${1% *}"} in
+    "$steps") return 1 ;;
+    *" $step"*) return 0 ;;
+    esac
+    [ "$step" = "${1% *}" ] && { [ "$step" != copy ] || [ "$rows" -ge "${1#copy }" ]; }
+}
+
 nothing_left()
 {
     left=$(psql "$url" -At -c "SELECT 'slot ' || slot_name FROM pg_replication_slots WHERE database = 'sc_load' UNION ALL SELECT 'publication ' || pubname FROM pg_publication
@@ -69,19 +84,20 @@ echo "--- killed again and again, and started again each time"
 setup 400000
 load_start 2 4000
 kills=0
-for i in $(seq 1 12); do
-    migrate 'ALTER COLUMN ver TYPE bigint, ADD COLUMN region text NOT NULL DEFAULT '"'eu'" --drop-old > "$work/out" 2>> "$work/err" &
+for goal in 'copy 40000' 'copy 160000' 'copy 280000' drain index catch-up end; do
+    : > "$work/err"
+    migrate 'ALTER COLUMN ver TYPE bigint, ADD COLUMN region text NOT NULL DEFAULT '"'eu'" --drop-old --progress-interval 100ms > "$work/out" 2> "$work/err" &
     pid=$!
-    (sleep "$(awk -v i="$i" 'BEGIN { srand(i); print 0.5 + rand() * (i < 12 ? 4 : 60) }')"; kill -9 $pid 2> /dev/null) &
-    killer=$!
+    until reached "$goal" || ! kill -0 $pid 2> /dev/null; do sleep 0.02; done
+    [ "$goal" = end ] || kill -9 $pid 2> /dev/null
     wait $pid 2> /dev/null
     status=$?
-    [ $status = 137 ] && kills=$((kills + 1)) && continue
-    kill $killer 2> /dev/null
-    break
+    [ $status = 137 ] || break
+    kills=$((kills + 1))
+    echo "killed at: $goal"
 done
-wait $killer 2> /dev/null
 [ "$status" = 0 ] || { tail -n 20 "$work/err"; fail "migrate: exit $status after $kills kills"; }
+[ $kills -ge 3 ] || fail "it could be killed $kills times only; it has to be 3 times or more"
 echo "killed $kills times"
 cat "$work/out"
 sleep 1
