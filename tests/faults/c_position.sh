@@ -1,0 +1,154 @@
+# C. Position and resume. That it may be killed at any instant under load is in tests/load.
+
+# Stopped in mid-copy, with changes that it has not applied.
+stopped_in_mid_copy()
+{
+    setup 20000
+    copy_and_apply
+    sql 'DELETE FROM t WHERE id IN (1000, 150000)' "UPDATE t SET v = 'meanwhile' WHERE id IN (2000, 160000)"
+    kill_it
+    let_go $copy_lock
+    until_true "NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^seachange')" "the sessions of the killed program are gone"
+}
+went_on() { grep -q "goes on in phase $1" "$out/stderr" || fail "it did not go on in phase $1"; }
+meanwhile_is_there()
+{
+    same_rows $((20000 - 2))
+    must_be "count(*) FROM t WHERE v = 'meanwhile'" 2
+}
+
+C1_a_kill_after_each_step_of_the_copy()
+{
+    setup 20000
+    copy_and_apply
+    for i in 1 2 3 4; do
+        chunks=$(sql 'SELECT count(*) FROM seachange.chunk')
+        sql "UPDATE t SET n = n + 1, v = v || 'x' WHERE id % 1000 = 0" "DELETE FROM t WHERE id IN ($i * 100 + 10, 150000 + $i * 10)"
+        [ $((i % 2)) = 0 ] || step
+        kill_it
+        migrate_start --workers 1 --chunk-time 20ms --spool-memory 256KiB
+        copy_is_held
+        [ "$(sql 'SELECT count(*) FROM seachange.chunk')" -ge "$chunks" ] || fail "it began from the start"
+    done
+    let_go $copy_lock
+    migrate_ends 0
+    same_rows $((20000 - 8))
+    must_be "count(*) FROM t WHERE id % 1000 = 0 AND v = 'row ' || id / 10 || 'xxxx' AND n = id / 10 + 4" 200
+}
+
+C2_the_slot_dropped_while_stopped()
+{
+    stopped_in_mid_copy
+    is=$(rows_fingerprint)
+    sql "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()" > /dev/null
+    migrate 3
+    grep -q "Abort the migration and start it again" "$out/stderr" || fail "it does not say what to do"
+    must_be "count(*) FROM pg_replication_slots WHERE database = current_database()" 0
+    untouched "$is"
+}
+
+C2_the_slot_made_again_by_somebody()
+{
+    stopped_in_mid_copy
+    is=$(rows_fingerprint)
+    sql "SELECT pg_drop_replication_slot('seachange_' || id), pg_create_logical_replication_slot('seachange_' || id, 'pgoutput') FROM seachange.migration" > /dev/null
+    sql "UPDATE t SET v = 'later' WHERE id = 3000"
+    is=$(rows_fingerprint)
+    migrate 3
+    grep -q "Abort the migration and start it again" "$out/stderr" || fail "it does not say what to do"
+    untouched "$is"
+}
+
+C3_a_state_of_an_unknown_format()
+{
+    stopped_in_mid_copy
+    format=$(sql 'SELECT format FROM seachange.migration')
+    kept=$(sql 'SELECT c.*, (SELECT count(*) FROM seachange.chunk) FROM seachange.checkpoint c')
+    sql 'UPDATE seachange.migration SET format = 1000'
+    migrate 3
+    grep -q 'newer seachange' "$out/stderr" || fail "it does not say why"
+    [ "$kept" = "$(sql 'SELECT c.*, (SELECT count(*) FROM seachange.chunk) FROM seachange.checkpoint c')" ] || fail "it changed a state it cannot read"
+    sql "UPDATE seachange.migration SET format = $format"
+    migrate 0
+    went_on copy
+    meanwhile_is_there
+}
+
+C4_a_connection_cut_while_it_looks_for_its_state()
+{
+    stopped_in_mid_copy
+    id=$(sql 'SELECT id FROM seachange.migration')
+    chunks=$(sql 'SELECT count(*) FROM seachange.chunk')
+    session_start locked 'BEGIN; LOCK TABLE seachange.migration IN ACCESS EXCLUSIVE MODE'
+    migrate_start
+    waits="EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^seachange' AND wait_event_type = 'Lock')"
+    until_true "$waits" "it waits for its state"
+    sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^seachange'" > /dev/null
+    until_ok 30 cut_or_waiting || fail "it neither ended nor came again"
+    session locked 'COMMIT'
+    if ended "$pid"; then
+        migrate_ends 75
+        migrate_start
+    fi
+    migrate_ends 0
+    grep -q "\"id\":\"$id\"" "$out/stdout" || fail "it began another migration"
+    meanwhile_is_there
+}
+cut_or_waiting() { ended "$pid" || is_true "$waits"; }
+
+C5_two_at_once()
+{
+    setup 2000
+    hold $copy_lock
+    migrate_start
+    copy_is_held
+    first=$pid
+    mv "$out/stderr" "$out/stderr.first"
+    migrate 3
+    grep -q 'another seachange is working on table' "$out/stderr" || fail "it does not say why"
+    pid=$first
+    sql 'DELETE FROM t WHERE id = 100'
+    let_go $copy_lock
+    migrate_ends 0
+    same_rows 1999
+}
+
+# Who has lost the lock without knowing it must not swap, or write to what the other one makes.
+C5_the_connection_of_the_lock_is_lost_and_another_takes_over()
+{
+    setup 2000
+    hold $copy_lock
+    migrate_start
+    copy_is_held
+    first=$pid
+    kill -STOP $first
+    sql "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND a.application_name ~ '^seachange' AND l.objsubid = 2 AND a.datname = current_database()" > /dev/null
+    mv "$out/stderr" "$out/stderr.first"
+    mkdir "$out/elsewhere"
+    spool=$out/elsewhere
+    migrate_start
+    until_said 'goes on in phase copy'
+    kill -CONT $first
+    let_go $copy_lock
+    sql 'DELETE FROM t WHERE id = 100'
+    migrate_ends 0
+    until_ok 60 ended $first || fail "the first one goes on"
+    wait $first
+    status=$?
+    case $status in 3 | 4 | 75) ;; *) fail "the one that lost its lock: exit $status" ;; esac
+    must_be "count(*) FROM pg_namespace WHERE nspname ~ '^seachange_old'" 1
+    same_rows 1999
+}
+
+C5_the_connection_of_the_lock_is_lost_and_nobody_comes()
+{
+    setup 2000
+    hold $copy_lock
+    migrate_start
+    copy_is_held
+    sql "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND a.application_name ~ '^seachange' AND l.objsubid = 2 AND a.datname = current_database()" > /dev/null
+    sql 'DELETE FROM t WHERE id = 100'
+    let_go $copy_lock
+    migrate_ends 0
+    same_rows 1999
+}

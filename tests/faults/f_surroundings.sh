@@ -1,0 +1,112 @@
+# F. Disk and server: what the program stands on.
+
+random_changes() { sql "INSERT INTO t SELECT $1 + i, i, (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 30) WHERE i > 0) FROM generate_series(1, 8000) i"; }
+
+F1_the_spool_directory_is_full()
+{
+    setup 2000
+    spool=$out/full
+    mkdir "$spool"
+    mount -t tmpfs -o size=1m,mode=1777 tmpfs "$spool" 2> /dev/null || skip "a small file system cannot be mounted here"
+    restore() { umount -l "$spool"; }
+    hold $copy_lock
+    migrate_start --workers 1 --chunk-time 20ms --spool-memory 256KiB
+    copy_is_held
+    random_changes 1000000
+    random_changes 2000000
+    until_ok 60 no_room_left || fail "the spool did not fill its disk"
+    let_go $copy_lock
+    migrate_ends 75
+    grep -q 'Make room\|larger disk' "$out/stderr" || fail "it does not say what to do"
+    mount -o remount,size=64m "$spool"
+    migrate 0
+    same_rows 18000
+}
+no_room_left() { [ "$(df --output=avail -k "$spool" | tail -n 1)" -lt 300 ]; }
+
+F1_the_limit_of_the_spool_is_reached()
+{
+    setup 2000
+    hold $copy_lock
+    migrate_start --workers 1 --chunk-time 20ms --spool-memory 256KiB --spool-disk 1MiB
+    copy_is_held
+    for i in 1 2; do
+        random_changes ${i}000000
+    done
+    until_said '"note":"[^"]*spool'
+    [ "$(du -sk "$out"/seachange-* | cut -f 1)" -lt 1500 ] || fail "the spool takes $(du -sk "$out"/seachange-* | cut -f 1) KiB"
+    let_go $copy_lock
+    migrate_ends 0
+    same_rows 18000
+}
+
+server_program()
+{
+    (
+        # What the test has open is not the server's.
+        for n in $(seq 3 63); do eval "exec $n>&-"; done
+        if [ "$(id -u)" = 0 ]; then
+            cd / && runuser -u postgres -- "$SERVER_BIN/pg_ctl" -D "$SERVER_DATA" -l "${SERVER_DATA%/*}/log" -w "$@"
+        else
+            "$SERVER_BIN/pg_ctl" -D "$SERVER_DATA" -l "${SERVER_DATA%/*}/log" -w "$@"
+        fi
+    ) > /dev/null 2>&1
+}
+server_crashes()
+{
+    server_program -m immediate stop || fail "the server cannot be stopped"
+    server_program start || fail "the server cannot be started"
+}
+
+F2_the_server_is_killed_in_the_copy()
+{
+    [ -x "$SERVER_BIN/pg_ctl" ] || skip "this server cannot be restarted from here"
+    setup 20000
+    copy_and_apply --give-up 60s
+    b=$(copied_upto)
+    sql "UPDATE t SET v = 'before' WHERE id IN (100, $b + 100, 150000)" "DELETE FROM t WHERE id IN (110, $b + 110, 150010)" "UPDATE t SET id = id + 1 WHERE id IN (1000, 151000)"
+    server_crashes
+    sql "UPDATE t SET v = 'behind' WHERE id IN (200, $b + 200, 150200)"
+    migrate_ends 0
+    same_rows $((20000 - 3))
+    must_be "string_agg(v, ',' ORDER BY v, id) FROM t WHERE v IN ('before', 'behind')" before,before,before,behind,behind,behind
+}
+
+F2_the_server_is_killed_in_catch_up()
+{
+    [ -x "$SERVER_BIN/pg_ctl" ] || skip "this server cannot be restarted from here"
+    setup 2000 'CREATE INDEX t_held ON t (public.held(id))'
+    hold $index_lock
+    migrate_start --give-up 60s
+    in_phase index
+    until_true "$(waits_for_lock $index_lock)" "the index is held"
+    session_start checkpoint 'BEGIN; LOCK TABLE seachange.checkpoint IN EXCLUSIVE MODE'
+    sql 'UPDATE t SET n = n + 1 WHERE id <= 5000' 'DELETE FROM t WHERE id = 50'
+    until_said '"lag_ms":[0-9]{4}'
+    let_go $index_lock
+    in_phase catch-up
+    server_crashes
+    sql 'DELETE FROM t WHERE id = 60'
+    migrate_ends 0
+    same_rows 1998
+}
+
+F2_the_server_is_killed_while_the_cutover_is_tried()
+{
+    [ -x "$SERVER_BIN/pg_ctl" ] || skip "this server cannot be restarted from here"
+    setup 2000
+    reader_start
+    migrate_start --give-up 60s
+    in_strict_mode
+    sql 'UPDATE t SET n = n + 1 WHERE id <= 5000' 'DELETE FROM t WHERE id = 50'
+    server_crashes
+    sql 'DELETE FROM t WHERE id = 60'
+    until_ok 60 ended "$pid" || fail "it goes on and on"
+    wait "$pid"
+    status=$?
+    pid=
+    # Once the cutover was tried, a lost server may end it; the same command goes on.
+    [ $status != 75 ] || migrate 0
+    [ $status = 75 ] || [ $status = 0 ] || fail "exit $status"
+    same_rows 1998
+}

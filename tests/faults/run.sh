@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# One test for each rule that keeps rows from being lost: the fault is made, then every row is compared. Needs SERVER_URL, SERVER_BIN, SERVER_DATA, SEACHANGE.
+#
+#   run.sh [GLOB...]    tests whose name matches, e.g. 'D*'
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d "${TMPDIR:-/tmp}/seachange-faults.XXXXXX")
+chmod 755 "$work"
+base=${SERVER_URL%/*}
+url=$base/sc_faults
+. "$here/lib.sh"
+for file in "$here"/[a-z]*_*.sh; do
+    . "$file"
+done
+
+# What a test started or set ends with it, however it ends.
+after_test()
+{
+    trap - EXIT
+    started=$(jobs -p)
+    [ -z "$started" ] || kill $started 2> /dev/null
+    ! declare -F restore > /dev/null || restore
+    wait 2> /dev/null
+}
+
+passed=0 failed=0 skipped=0
+trap 'drop_database; rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+for name in $(sed -n 's/^\([A-F][0-9]_[a-z_A-Z0-9]*\)().*/\1/p' "$here"/[a-z]*_*.sh | sort -V); do
+    wanted=$(($# == 0))
+    for glob in "$@"; do
+        [[ $name == $glob ]] && wanted=1
+    done
+    [ $wanted = 1 ] || continue
+    out=$work/$name
+    mkdir "$out"
+    begun=$EPOCHREALTIME
+    (trap after_test EXIT; $name)
+    case $? in
+    0) passed=$((passed + 1)); awk -v n="$name" -v a="$begun" -v b="$EPOCHREALTIME" 'BEGIN { printf "ok       %s (%.1f s)\n", n, b - a }' ;;
+    77) skipped=$((skipped + 1)) ;;
+    *) failed=$((failed + 1)) ;;
+    esac
+    [ -n "${KEEP:-}" ] || rm -rf "$out"
+done
+echo "faults: $passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]
