@@ -3,7 +3,7 @@
 const struct exit_text exit_texts[] = {
     {EXIT_DONE, "done: swapped (migrate), removed (abort), can be done (plan)"},
     {EXIT_USAGE, "wrong usage; nothing was connected to"},
-    {EXIT_REFUSED, "refused before anything was touched"},
+    {EXIT_REFUSED, "refused: the table is untouched, and what was made before is kept"},
     {EXIT_FAILED, "failed; the source table is untouched, and `seachange list` shows what is left"},
     {EXIT_UNKNOWN, "whether the swap happened could not be learnt; the message says how to find out"},
     {EXIT_RESUMABLE, "interrupted, or the server could not be reached, or the spool had no room; the same command goes "

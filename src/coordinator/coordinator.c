@@ -324,6 +324,8 @@ enum sc_result coordinator_run(const struct run_config *config, struct sc_error 
             old_table = mem_strdup(r.migration->old_table);
         }
         swapped |= begun && r.migration->phase >= PHASE_CLEANUP;
+        if (result == SC_REFUSE && begun && r.migration->phase <= PHASE_PREPARE)
+            id[0] = 0; /* nothing is left of it */
         /* Behind a lost connection everything is as the database has it: begin again from there. A run that never got
          * to begin (wrong host, say) is not worth waiting for. */
         if (begun)

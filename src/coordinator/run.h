@@ -31,7 +31,7 @@ struct run {
     int64_t began_us, beat_us, checked_us;
     struct progress_rate copy_rate, change_rate;
     uint64_t changes_before; /* applied by pipelines that were stopped since */
-    const char *step; /* what is shown instead of the phase; NULL: the phase */
+    const char *step;        /* what is shown instead of the phase; NULL: the phase */
     const char *note;
     char note_text[256];
 

@@ -31,6 +31,10 @@ static void headline(struct buf *out, const struct summary_view *v)
                    table, id);
         break;
     case SUMMARY_REFUSED:
+        if (v->id && v->id[0]) {
+            buf_printf(out, "Refused: %s is as it was. `seachange abort %s` removes what has been made.\n", table, id);
+            break;
+        }
         buf_printf(out, "Refused: nothing was touched, %s is as it was.\n", table);
         break;
     case SUMMARY_FAILED:

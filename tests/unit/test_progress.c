@@ -375,6 +375,15 @@ static void a_run_stopped_before_it_made_anything_names_no_migration_to_abort(vo
     view.id = "7f3a91c2";
     summary_format(&b, &view, false);
     assert_non_null(strstr(buf_cstr(&b), "`seachange abort 7f3a91c2` removes it."));
+
+    view.result = SUMMARY_REFUSED; /* its place in the log is gone, say */
+    buf_clear(&b);
+    summary_format(&b, &view, false);
+    assert_non_null(strstr(buf_cstr(&b), "`seachange abort 7f3a91c2` removes what has been made."));
+    view.id = "";
+    buf_clear(&b);
+    summary_format(&b, &view, false);
+    assert_non_null(strstr(buf_cstr(&b), "Refused: nothing was touched, t is as it was."));
     buf_fini(&b);
 }
 
