@@ -8,6 +8,7 @@
 
 #include "applier/batch.h"
 #include "applier/fold.h"
+#include "applier/parts.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -23,6 +24,8 @@
 /* Without an index on the ghost's key nothing can be applied. It is built when the copy has ended, when changes begin
  * to pile up on disk, or after this long. */
 #define KEY_INDEX_AFTER_MS 30000
+/* A smaller batch is not worth the round trips of parts. */
+#define PARTS_FROM 2000
 #define MARKERS 8
 #define HEARTBEATS 64
 #define POLL_MS 50
@@ -77,6 +80,10 @@ struct apply {
     uint64_t transaction_xid;
     struct position transaction_at;
     struct position applied, partial, fence;
+    struct position last;  /* of the batch's last change: its transaction ... */
+    uint64_t last_changes; /* ... and its number in there */
+    struct parts *parts;
+    struct parts_cut pending; /* parts > 0: the batch is in in part, and may only be gone on with in parts */
     uint64_t partial_changes;
     bool settled; /* see struct batch */
     uint64_t settled_repairs;
@@ -155,6 +162,11 @@ static void begin_transaction(struct apply *a, const struct change *change)
     a->transaction_strict = a->fence.order && change->position.order >= a->fence.order;
 }
 
+static size_t batch_bytes(const struct apply *a)
+{
+    return a->arena.bytes + a->count * sizeof(*a->changes) + (a->fold ? fold_bytes(a->fold) : 0);
+}
+
 static void keep(struct apply *a, const void *data, size_t len)
 {
     if (batch_empty(a)) {
@@ -168,8 +180,16 @@ static void keep(struct apply *a, const void *data, size_t len)
     a->changes[a->count++] = (struct batch_change){.data = data, .len = (uint32_t)len};
     add_xid(&a->xids, &a->nxids, &a->xids_cap, a->transaction_xid);
     a->transaction_changes++;
-    a->partial = a->transaction_at;
-    a->partial_changes = a->transaction_changes;
+    a->partial = a->last = a->transaction_at;
+    a->partial_changes = a->last_changes = a->transaction_changes;
+}
+
+/* A batch that was begun in parts ends where it ended then. */
+static bool batch_full(const struct apply *a)
+{
+    if (a->pending.parts)
+        return a->last.order == a->pending.last.order && a->last_changes == a->pending.last_changes;
+    return a->count >= a->most_changes || batch_bytes(a) >= a->most_bytes;
 }
 
 static bool skips(struct apply *a)
@@ -191,11 +211,6 @@ static enum took add_truncate(struct apply *a, const void *data, size_t len)
     a->one_by_one = true;
     keep(a, data, len);
     return TOOK_ENDS_BATCH;
-}
-
-static size_t batch_bytes(const struct apply *a)
-{
-    return a->arena.bytes + a->count * sizeof(*a->changes) + (a->fold ? fold_bytes(a->fold) : 0);
 }
 
 static enum sc_result add_row(struct apply *a, const struct change *change, const void *data, size_t len,
@@ -222,7 +237,7 @@ static enum sc_result add_row(struct apply *a, const struct change *change, cons
         a->one_by_one = folded == FOLD_BARRIER;
     }
     keep(a, data, len);
-    if (a->count >= a->most_changes || batch_bytes(a) >= a->most_bytes)
+    if (batch_full(a))
         *took = TOOK_ENDS_BATCH;
     return SC_OK;
 }
@@ -331,7 +346,7 @@ static enum sc_result gather(struct apply *a, int64_t until_us, bool eager, stru
         eager = eager || copy_ended(a);
         bool cut = a->in_transaction && !batch_empty(a) && clock_us() < until_us + REST_MS * 1000;
         int64_t left_ms = (until_us - clock_us()) / 1000;
-        int timeout_ms = cut                                              ? POLL_MS
+        int timeout_ms = cut || a->pending.parts                          ? POLL_MS
                          : left_ms < 0 || (eager && !nothing_to_flush(a)) ? 0
                          : left_ms > POLL_MS                              ? POLL_MS
                                                                           : (int)left_ms;
@@ -343,7 +358,7 @@ static enum sc_result gather(struct apply *a, int64_t until_us, bool eager, stru
         if (stopping(a))
             return error_set(err, SC_STOP, "stopped");
         bool late = clock_us() >= until_us || (eager && result == SC_RETRY);
-        cut = cut && a->in_transaction;
+        cut = (cut && a->in_transaction) || a->pending.parts;
         if (late && !cut && (result == SC_RETRY || !batch_empty(a)))
             return nothing_to_flush(a) ? SC_RETRY : SC_OK;
     }
@@ -399,9 +414,9 @@ static enum sc_result is_in_already(struct apply *a, bool *in, struct sc_error *
     return SC_OK;
 }
 
-static enum sc_result apply_once(struct apply *a, struct session *session, bool commit, struct sc_error *err)
+static struct batch batch_of(struct apply *a)
 {
-    struct batch batch = {
+    return (struct batch){
         .changes = a->changes,
         .count = a->count,
         .fold = a->one_by_one ? NULL : a->fold,
@@ -415,7 +430,43 @@ static enum sc_result apply_once(struct apply *a, struct session *session, bool 
         .xids = a->xids,
         .nxids = a->nxids,
     };
+}
+
+static enum sc_result apply_whole(struct apply *a, struct session *session, bool commit, struct sc_error *err)
+{
+    struct batch batch = batch_of(a);
     return a->config.ops->apply(session, &batch, commit, err);
+}
+
+/* Once a part may be in, there is no way back to applying the batch as a whole. */
+static enum sc_result apply_parts(struct apply *a, struct sc_error *err)
+{
+    struct batch batch = batch_of(a);
+    if (!batch.fold)
+        return error_set(err, SC_FAIL, "a batch that was begun in parts cannot be folded any more");
+    if (!a->parts)
+        a->parts = parts_new(a->config.ops, a->config.target);
+    enum sc_result result = parts_run(a->parts, a->session, &batch, &a->pending, err);
+    if (result == SC_OK)
+        result = a->config.ops->parts_end(a->session, &batch, err);
+    if (result == SC_OK)
+        a->pending.parts = 0;
+    return result;
+}
+
+/* Sets a->pending when the batch should be applied in parts. */
+static enum sc_result decide_parts(struct apply *a, struct sc_error *err)
+{
+    if (a->pending.parts || a->config.parts < 2 || !a->batch_strict || a->one_by_one || a->count < PARTS_FROM)
+        return SC_OK;
+    int steps = 0;
+    enum sc_result result = a->config.ops->parts_steps(a->session, &steps, err);
+    if (result == SC_OK && steps > 0)
+        a->pending = (struct parts_cut){.parts = a->config.parts < PARTS_MOST ? a->config.parts : PARTS_MOST,
+                                        .steps = steps,
+                                        .last = a->last,
+                                        .last_changes = a->last_changes};
+    return result;
 }
 
 /* Runs `step` on the apply's own session until it succeeds, fails for good, or has been failing for too long. */
@@ -449,8 +500,12 @@ static enum sc_result commit_batch(struct apply *a, struct sc_error *err)
 {
     bool in = false;
     enum sc_result result = a->asked_again ? is_in_already(a, &in, err) : SC_OK;
+    if (in)
+        a->pending.parts = 0;
     if (result == SC_OK && !in)
-        result = apply_once(a, a->session, true, err);
+        result = decide_parts(a, err);
+    if (result == SC_OK && !in)
+        result = a->pending.parts ? apply_parts(a, err) : apply_whole(a, a->session, true, err);
     return result;
 }
 
@@ -491,7 +546,7 @@ static enum sc_result flush(struct apply *a, struct session *drain, struct sc_er
     enum sc_result result = SC_OK;
     if (!batch_empty(a) || a->applied.order != a->stored.order) {
         a->asked_again = false;
-        result = drain ? apply_once(a, drain, false, err) : with_retries(a, "apply", commit_batch, err);
+        result = drain ? apply_whole(a, drain, false, err) : with_retries(a, "apply", commit_batch, err);
     }
     if (result == SC_OK && !drain)
         settle(a);
@@ -622,15 +677,20 @@ static bool park_if_asked(struct apply *a)
     return go_on;
 }
 
+static enum sc_result load_pending(struct apply *a, struct sc_error *err)
+{
+    return a->config.ops->parts_pending(a->session, &a->pending, err);
+}
+
 static void *run(void *arg)
 {
     struct apply *a = arg;
     struct sc_error err;
     error_init(&err);
-    enum sc_result result = a->config.ops->session_open(a->config.target, "apply", &a->session, &err);
-    if (result == SC_RETRY)
-        result = SC_OK; /* flush() opens it again */
-    while (result == SC_OK && park_if_asked(a)) {
+    enum sc_result result = with_retries(a, "apply", load_pending, &err);
+    if (result == SC_OK && a->pending.parts)
+        log_info("a batch of changes had been applied in part; going on with it");
+    while (result == SC_OK && (a->pending.parts || park_if_asked(a))) {
         int64_t apart_ms = copy_ended(a) ? 0 : a->config.turn_ms * TURNS_APART;
         int64_t wait_ms = apart_ms ? apart_ms : POLL_MS;
         result = gather(a, clock_us() + wait_ms * 1000, apart_ms == 0, &err);
@@ -825,6 +885,7 @@ void apply_stop(struct apply *a)
     if (a->started)
         pthread_join(a->thread, NULL);
     a->config.ops->session_close(a->session);
+    parts_free(a->parts);
     fold_free(a->fold);
     buf_fini(&a->held);
     buf_fini(&a->record);

@@ -24,6 +24,7 @@ struct apply_config {
     const struct source_ops *source_ops;
     struct source *source;
     int64_t turn_ms;    /* one turn at the gate lasts about this long, and while copying turns are this far apart */
+    uint32_t parts;     /* a large batch may be applied on so many sessions side by side; 0 or 1: on one */
     int64_t give_up_ms; /* retries of one batch end after this long */
 };
 

@@ -6,9 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "applier/fold.h"
 #include "cdc/change.h"
-
-struct fold; /* applier/fold.h */
 
 /* As in the spool, for change_decode(). */
 struct batch_change {
@@ -31,6 +30,15 @@ struct batch {
     uint64_t settled_repairs;
     const uint64_t *xids; /* transactions in this batch, for read-repair */
     size_t nxids;
+
+    /* Side by side: only rows with part % parts == part are meant. parts 0: all. */
+    uint32_t part, parts;
 };
+
+/* Is the row meant, when the batch is applied in parts? */
+static inline bool batch_has(const struct batch *batch, const struct folded_row *row)
+{
+    return batch->parts == 0 || row->part % batch->parts == batch->part;
+}
 
 #endif

@@ -157,12 +157,12 @@ static uint64_t hash_bytes(uint64_t h, const char *p, size_t len)
     return mix(h, word);
 }
 
-static uint64_t hash_key(const struct fold *f, const struct value *key)
+static uint64_t hash_key(const struct fold *f, const struct value *key, uint64_t seed)
 {
-    uint64_t h = f->seed;
+    uint64_t h = seed;
     for (uint16_t i = 0; i < f->nkey; i++)
         h = hash_bytes(h, key[i].data, key[i].len);
-    return mix(h, f->seed);
+    return mix(h, seed);
 }
 
 static bool same_key(const struct fold *f, const struct value *a, const struct value *b)
@@ -200,7 +200,7 @@ static void grow_slots(struct fold *f)
     f->slots = mem_array(f->nslots, sizeof(*f->slots));
     f->stamp = 1;
     for (size_t i = 0; i < f->nentries; i++)
-        put_slot(f, hash_key(f, f->entries[i].row.key), (uint32_t)i);
+        put_slot(f, hash_key(f, f->entries[i].row.key, f->seed), (uint32_t)i);
 }
 
 /* Pointers to entries are not valid behind this. */
@@ -324,7 +324,7 @@ static enum fold_result add_insert(struct fold *f, const struct change *c, struc
         return fault(err, c, "that does not hold all columns");
     if (!get_key(f, f->new_key, c->new_row, NULL))
         return fault(err, c, "without a value in its key");
-    uint64_t hash = hash_key(f, f->new_key);
+    uint64_t hash = hash_key(f, f->new_key, f->seed);
     struct entry *e = find(f, f->new_key, hash);
     if (e && e->is_there)
         return fault(err, c, "of a row that is already there");
@@ -339,7 +339,7 @@ static enum fold_result add_delete(struct fold *f, const struct change *c, struc
 {
     if (!c->old_row || !get_key(f, f->old_key, c->old_row, NULL))
         return fault(err, c, "without a value in its key");
-    uint64_t hash = hash_key(f, f->old_key);
+    uint64_t hash = hash_key(f, f->old_key, f->seed);
     struct entry *e = find(f, f->old_key, hash);
     if (e && !e->is_there)
         return fault(err, c, "of a row that is already gone");
@@ -353,7 +353,7 @@ static enum fold_result add_delete(struct fold *f, const struct change *c, struc
 /* From old_key to new_key, which differ. */
 static enum fold_result add_move(struct fold *f, const struct change *c, int unchanged, struct sc_error *err)
 {
-    uint64_t old_hash = hash_key(f, f->old_key), new_hash = hash_key(f, f->new_key);
+    uint64_t old_hash = hash_key(f, f->old_key, f->seed), new_hash = hash_key(f, f->new_key, f->seed);
     struct entry *from = find(f, f->old_key, old_hash), *to = find(f, f->new_key, new_hash);
     if (from && !from->is_there)
         return fault(err, c, "of a row that is already gone");
@@ -395,7 +395,7 @@ static enum fold_result add_update(struct fold *f, const struct change *c, struc
         return fault(err, c, "without a value in its key");
     if (c->old_row && !same_key(f, f->old_key, f->new_key))
         return add_move(f, c, unchanged, err);
-    uint64_t hash = hash_key(f, f->new_key);
+    uint64_t hash = hash_key(f, f->new_key, f->seed);
     struct entry *e = find(f, f->new_key, hash);
     if (e && !e->is_there)
         return fault(err, c, "of a row that is already gone");
@@ -545,7 +545,7 @@ static void place_rows(struct fold *f)
         if (before == ROW_OPS)
             continue;
         struct folded_row *gone = arena_array(&f->arena, 1, sizeof(*gone));
-        *gone = (struct folded_row){.op = before, .key = e->row.key};
+        *gone = (struct folded_row){.op = before, .key = e->row.key, .part = e->row.part};
         f->rows[next[before]++] = gone;
     }
     /* Each group's start has become its end, which is the next one's start. */
@@ -554,6 +554,14 @@ static void place_rows(struct fold *f)
         memmove(starts + 1, starts, f->ngroups * sizeof(*starts));
         starts[0] = f->op_start[op];
     }
+}
+
+/* A row that moves goes with the key it comes from: a row made there has that part, too, and what was at its new key
+ * gets its part from it (place_rows). The same in every process, so that a batch that was applied in part can be gone
+ * on with. */
+static uint32_t part_of(const struct fold *f, const struct value *key)
+{
+    return (uint32_t)(hash_key(f, key, 0x5EAC4A96Eu) >> 32);
 }
 
 /* A counting sort: by operation, then by group, then by first touch. */
@@ -577,6 +585,7 @@ static void arrange(struct fold *f)
         row->op = op_of(e);
         row->group = is_grouped(row->op) ? (last = group_of(f, row->values, last)) : 0;
         row->from = row->op == ROW_MOVE ? f->entries[e->origin - 1].row.key : NULL;
+        row->part = part_of(f, row->from ? row->from : row->key);
         counts[row->op]++;
         counts[op_before(f, e)]++;
     }

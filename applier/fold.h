@@ -47,6 +47,8 @@ struct folded_row {
     enum row_op op;
     uint32_t group;           /* ROW_UPDATE, ROW_MOVE: which columns are unchanged, see fold_group_mask() */
     uint32_t changes;         /* of the log that came together here */
+    uint32_t part;            /* which rows must stay together: a number drawn from the key, the same in every process;
+                               * rows that depend on each other in a batch have the same */
     const struct value *key;  /* in the order of key_columns; all VALUE_PRESENT */
     const struct value *from; /* ROW_MOVE: the key it had before the batch; else NULL */
     const struct value

@@ -109,6 +109,15 @@ struct row_shape {
     bool key_bytewise; /* equal for the server means equal as text */
 };
 
+/* How a batch is applied in parts (applier/parts.h). */
+struct parts_cut {
+    uint32_t parts; /* 0: it is not */
+    int steps;      /* 2 where unique values need room made first: everything goes away, then everything is set */
+    /* The batch's last change, by which it is known again: its transaction's commit, and its number in there. */
+    struct position last;
+    uint64_t last_changes;
+};
+
 struct target_ops {
     const char *name; /* "PostgreSQL" */
 
@@ -161,6 +170,15 @@ struct target_ops {
      * SC_RETRY: nothing of it was applied. SC_UNKNOWN never: a commit whose outcome is unknown is SC_RETRY, because
      * checkpoint_load() tells. SC_FAIL: the ghost disagrees with the log, or a row does not fit. */
     enum sc_result (*apply)(struct session *session, const struct batch *batch, bool commit, struct sc_error *err);
+    /* In parts. parts_steps: in how many steps a strict batch can be; 0: only as a whole, for now. */
+    enum sc_result (*parts_steps)(struct session *session, int *steps, struct sc_error *err);
+    /* One step (from 1) of the part batch->part, in a transaction that records it. SC_OK also when it is in already. */
+    enum sc_result (*part_apply)(struct session *session, const struct batch *batch, const struct parts_cut *cut,
+                                 int step, struct sc_error *err);
+    /* All are in: moves the checkpoint. */
+    enum sc_result (*parts_end)(struct session *session, const struct batch *batch, struct sc_error *err);
+    /* Is there a batch of which not all parts are known to be in? cut->parts 0: none. */
+    enum sc_result (*parts_pending)(struct session *session, struct parts_cut *cut, struct sc_error *err);
     /* Loads the checkpoint into migration(). */
     enum sc_result (*checkpoint_load)(struct session *session, struct sc_error *err);
     /* Are all these transactions (ids as the log has them) visible to a new snapshot? */

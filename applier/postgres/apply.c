@@ -47,7 +47,7 @@ static bool is_conflict(const struct sc_error *err)
     return pg_sqlstate_is(err, "23505") || pg_sqlstate_is(err, "23P01");
 }
 
-static enum sc_result explain(const struct session *s, enum sc_result result, struct sc_error *err)
+enum sc_result pg_apply_explain(const struct session *s, enum sc_result result, struct sc_error *err)
 {
     if (result != SC_FAIL || err->hint[0])
         return result;
@@ -66,10 +66,6 @@ static enum sc_result explain(const struct session *s, enum sc_result result, st
     return result;
 }
 
-/* Deferrable constraints are checked when a batch is committed: the source's own transactions may have ended in between
- * only where they held. */
-#define BEGIN_DEFERRED "BEGIN; SET CONSTRAINTS ALL DEFERRED"
-
 static enum sc_result start_again(struct session *s, bool commit, struct sc_error *err)
 {
     return pg_run(s->conn, err, commit ? "ROLLBACK; " BEGIN_DEFERRED : "ROLLBACK TO SAVEPOINT seachange_batch");
@@ -85,7 +81,7 @@ static enum sc_result apply_rows(struct session *s, const struct batch *batch, b
         return pg_ordered_apply(s, batch, err);
     enum sc_result result = commit ? SC_OK : pg_run(s->conn, err, "SAVEPOINT seachange_batch");
     if (result == SC_OK)
-        result = pg_stage_apply(s, batch, err);
+        result = pg_stage_apply(s, batch, STAGE_ALL, err);
     /* Sets have no order; the log has. */
     bool parked = s->apply->parks;
     if (result == SC_FAIL && is_conflict(err) && batch->strict && !s->apply->park_types) {
@@ -94,7 +90,7 @@ static enum sc_result apply_rows(struct session *s, const struct batch *batch, b
             result = pg_park_learn(s, err);
         parked = s->apply->parks;
         if (result == SC_OK)
-            result = pg_stage_apply(s, batch, err);
+            result = pg_stage_apply(s, batch, STAGE_ALL, err);
     }
     if (result == SC_FAIL && pg_alive(s->conn) && (is_conflict(err) || parked)) {
         /* What the source accepted row by row, the ghost accepts row by row. */
@@ -108,7 +104,7 @@ static enum sc_result apply_rows(struct session *s, const struct batch *batch, b
     return result;
 }
 
-static enum sc_result move_checkpoint(struct session *s, const struct batch *batch, struct sc_error *err)
+enum sc_result pg_move_checkpoint(struct session *s, const struct batch *batch, struct sc_error *err)
 {
     struct buf sql = {0};
     pg_checkpoint_statement(&sql, s->target, &batch->applied, &batch->partial, batch->partial_changes);
@@ -130,12 +126,12 @@ enum sc_result pg_apply(struct session *s, const struct batch *batch, bool commi
     if (result == SC_OK)
         result = apply_rows(s, batch, commit, err);
     if (result == SC_OK)
-        result = move_checkpoint(s, batch, err);
+        result = pg_move_checkpoint(s, batch, err);
     if (result == SC_OK && commit)
         result = pg_run(s->conn, err, "COMMIT");
     else if (result != SC_OK && commit && pg_alive(s->conn))
         pg_run(s->conn, NULL, "ROLLBACK");
-    return explain(s, result, err);
+    return pg_apply_explain(s, result, err);
 }
 
 void apply_plan_free(struct apply_plan *plan)

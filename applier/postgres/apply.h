@@ -10,7 +10,22 @@
 enum sc_result pg_apply(struct session *s, const struct batch *batch, bool commit, struct sc_error *err);
 enum sc_result pg_visible(struct session *s, const uint64_t *xids, size_t count, bool *all, struct sc_error *err);
 
+enum sc_result pg_parts_steps(struct session *s, int *steps, struct sc_error *err);
+enum sc_result pg_part_apply(struct session *s, const struct batch *batch, const struct parts_cut *cut, int step,
+                             struct sc_error *err);
+enum sc_result pg_parts_end(struct session *s, const struct batch *batch, struct sc_error *err);
+enum sc_result pg_parts_pending(struct session *s, struct parts_cut *cut, struct sc_error *err);
+
 /* The rest is this folder's. */
+
+/* Deferrable constraints are checked when a batch is committed: the source's own transactions may have ended in between
+ * only where they held. */
+#define BEGIN_DEFERRED "BEGIN; SET CONSTRAINTS ALL DEFERRED"
+
+/* In the open transaction; fails when another instance has taken over. */
+enum sc_result pg_move_checkpoint(struct session *s, const struct batch *batch, struct sc_error *err);
+/* Says of a row that does not fit what it means and what to do. Returns `result`. */
+enum sc_result pg_apply_explain(const struct session *s, enum sc_result result, struct sc_error *err);
 
 /* What a session needs to apply, made once. */
 struct apply_plan {
@@ -21,6 +36,7 @@ struct apply_plan {
     const char *
         *park_types; /* see park.c; of each mapped column that is to be parked: its type. NULL: not needed so far */
     bool parks;
+    bool *park_inputs; /* of each logged column: is it the key's, or do columns that are to be parked come from it? */
     struct ordered_statement *statements;
     int nstatements;
     unsigned statement_names; /* ever given */
@@ -29,8 +45,11 @@ void apply_plan_free(struct apply_plan *plan); /* NULL is fine */
 
 /* Makes the plan and the temporary staging table, outside a transaction. Idempotent. */
 enum sc_result pg_stage_open(struct session *s, struct sc_error *err);
-/* Applies the folded batch in the open transaction. */
-enum sc_result pg_stage_apply(struct session *s, const struct batch *batch, struct sc_error *err);
+/* All of a folded batch, or one half of it: first everything goes away that has to, then everything is set. Between the
+ * halves the ghost has fewer rows, and NULL where a unique value changes. */
+enum stage_step { STAGE_ALL, STAGE_MAKE_ROOM, STAGE_SET };
+/* Applies the folded batch, or its part, in the open transaction. */
+enum sc_result pg_stage_apply(struct session *s, const struct batch *batch, enum stage_step step, struct sc_error *err);
 /* After a conflict of unique values: learns which columns to keep apart from now on, in the open transaction. */
 enum sc_result pg_park_learn(struct session *s, struct sc_error *err);
 /* Applies the changes one by one in the open transaction. */

@@ -99,7 +99,7 @@ static void add_missing(struct buf *sql, const struct target *t)
     buf_str(sql, ")");
 }
 
-static enum sc_result read_missing(struct session *s, const struct batch *batch, const struct staged_moves *moves,
+static enum sc_result read_missing(struct session *s, const struct batch *batch, const struct staged *staged,
                                    struct sc_error *err)
 {
     const struct target *t = s->target;
@@ -121,28 +121,28 @@ static enum sc_result read_missing(struct session *s, const struct batch *batch,
     for (uint32_t group = 0; group < fold_groups(batch->fold); group++) {
         size_t count;
         const struct folded_row *const *rows = fold_group_rows(batch->fold, ROW_MOVE, group, &count);
-        for (size_t i = 0; i < count && moves->fresh[group] > 0; i++)
-            if (!pg_row_exact(s, batch, rows[i]->from))
+        for (size_t i = 0; i < count && staged->fresh[group] > 0; i++)
+            if (batch_has(batch, rows[i]) && !pg_row_exact(s, batch, rows[i]->from))
                 pg_ahead_add(s, rows[i]->key);
     }
     return result;
 }
 
-enum sc_result pg_staged_moves(struct session *s, const struct batch *batch, const struct staged_moves *moves,
+enum sc_result pg_staged_moves(struct session *s, const struct batch *batch, const struct staged *staged,
                                struct sc_error *err)
 {
     enum sc_result result = SC_OK;
     uint32_t groups = fold_groups(batch->fold);
     bool fresh = false;
     for (uint32_t group = 0; group < groups && result == SC_OK; group++) {
-        if (moves->kept[group] > 0)
-            result = move_kept(s, batch, group, moves->kept[group], err);
-        fresh |= moves->fresh[group] > 0;
+        if (staged->kept[group] > 0)
+            result = move_kept(s, batch, group, staged->kept[group], err);
+        fresh |= staged->fresh[group] > 0;
     }
     if (result == SC_OK && fresh)
-        result = read_missing(s, batch, moves, err);
+        result = read_missing(s, batch, staged, err);
     for (uint32_t group = 0; group < groups && result == SC_OK && fresh; group++) {
-        if (moves->fresh[group] == 0)
+        if (staged->fresh[group] == 0)
             continue;
         char code[STAGED_CODE];
         staged_code(code, STAGED_FRESH, group);

@@ -35,6 +35,13 @@ enum sc_result pg_park_learn(struct session *s, struct sc_error *err)
                 plan->park_types[i] = arena_strdup(&plan->arena, PQgetvalue(res, row, 1));
                 plan->parks = true;
             }
+    plan->park_inputs = arena_array(&plan->arena, (size_t)t->nlogged, sizeof(bool));
+    for (int k = 0; k < t->key.count; k++)
+        plan->park_inputs[t->logged_key[k]] = true;
+    for (int i = 0; i < t->map.ncolumns; i++)
+        for (int n = 0; plan->park_types[i] && n < t->map.columns[i].ninputs; n++)
+            if (plan->logged_of[t->map.columns[i].inputs[n]] >= 0)
+                plan->park_inputs[plan->logged_of[t->map.columns[i].inputs[n]]] = true;
     PQclear(res);
     return result;
 }
@@ -84,23 +91,18 @@ static enum sc_result park(struct session *s, const char *code, const uint64_t *
     return result;
 }
 
-enum sc_result pg_park(struct session *s, const struct batch *batch, struct sc_error *err)
+enum sc_result pg_park(struct session *s, const struct batch *batch, const struct staged *staged, struct sc_error *err)
 {
     enum sc_result result = SC_OK;
     for (uint32_t group = 0; group < fold_groups(batch->fold) && result == SC_OK; group++) {
         const uint64_t *mask = fold_group_mask(batch->fold, group);
         char code[STAGED_CODE];
-        size_t count;
-        fold_group_rows(batch->fold, ROW_MOVE, group, &count);
         staged_code(code, STAGED_KEPT, group);
-        if (count > 0)
+        if (staged->kept[group] > 0)
             result = park(s, code, mask, true, err);
-        fold_group_rows(batch->fold, ROW_UPDATE, group, &count);
         staged_code(code, 'u', group);
-        if (result == SC_OK && count > 0)
+        if (result == SC_OK && staged->updates[group] > 0)
             result = park(s, code, mask, false, err);
     }
-    size_t replaces;
-    fold_rows(batch->fold, ROW_REPLACE, &replaces);
-    return result == SC_OK && replaces > 0 ? park(s, "r", NULL, false, err) : result;
+    return result == SC_OK && staged->ops[ROW_REPLACE] > 0 ? park(s, "r", NULL, false, err) : result;
 }

@@ -153,12 +153,13 @@ static bool send_rows(struct session *s, struct buf *b, bool last)
     return sent;
 }
 
+/* `only`: of the columns, by logged column; NULL: all. */
 static void add_row(struct buf *b, const struct target *t, const char *op, const struct value *key,
-                    const struct value *values, const struct value *from)
+                    const struct value *values, const struct value *from, const bool *only)
 {
     buf_str(b, op);
     for (int i = 0; i < t->nlogged; i++) {
-        const struct value *v = values ? &values[i] : NULL;
+        const struct value *v = values && (!only || only[i]) ? &values[i] : NULL;
         for (int k = 0; !values && k < t->key.count; k++)
             if (t->logged_key[k] == i)
                 v = &key[k];
@@ -173,17 +174,19 @@ static void add_row(struct buf *b, const struct target *t, const char *op, const
 }
 
 static void add_folded(struct buf *b, struct session *s, const struct batch *batch, const struct folded_row *row,
-                       struct staged_moves *moves)
+                       const bool *only, struct staged *staged)
 {
     char code[STAGED_CODE];
+    staged->ops[row->op]++;
     if (row->op == ROW_MOVE && pg_row_exact(s, batch, row->from)) {
-        moves->kept[row->group]++;
+        staged->kept[row->group]++;
         staged_code(code, STAGED_KEPT, row->group);
     } else if (row->op == ROW_MOVE) {
-        moves->fresh[row->group]++;
+        staged->fresh[row->group]++;
         staged_code(code, STAGED_FRESH, row->group);
-        add_row(b, s->target, "n", row->from, NULL, NULL);
+        add_row(b, s->target, "n", row->from, NULL, NULL, only);
     } else if (row->op == ROW_UPDATE) {
+        staged->updates[row->group]++;
         staged_code(code, 'u', row->group);
     } else {
         static const char codes[ROW_OPS] = {
@@ -191,10 +194,18 @@ static void add_folded(struct buf *b, struct session *s, const struct batch *bat
         code[0] = codes[row->op];
         code[1] = 0;
     }
-    add_row(b, s->target, code, row->key, row->values, row->from);
+    add_row(b, s->target, code, row->key, row->values, row->from, only);
 }
 
-static enum sc_result fill(struct session *s, const struct batch *batch, struct staged_moves *moves,
+/* What the first of two steps needs: what is deleted, and of the rest what may have to be parked. */
+static bool wanted(const struct batch *batch, enum stage_step step, const struct folded_row *row)
+{
+    if (!batch_has(batch, row) || (row->op == ROW_NOTHING && batch->strict))
+        return false;
+    return step == STAGE_ALL || (step == STAGE_MAKE_ROOM ? row->op != ROW_INSERT : row->op != ROW_DELETE);
+}
+
+static enum sc_result fill(struct session *s, const struct batch *batch, enum stage_step step, struct staged *staged,
                            struct sc_error *err)
 {
     struct buf b = {0};
@@ -212,12 +223,12 @@ static enum sc_result fill(struct session *s, const struct batch *batch, struct 
     PQclear(res);
     bool sent = true;
     for (int op = 0; op < ROW_OPS && sent; op++) {
-        if (op == ROW_NOTHING && batch->strict)
-            continue;
         size_t count;
         const struct folded_row *const *rows = fold_rows(batch->fold, (enum row_op)op, &count);
         for (size_t i = 0; i < count && sent; i++) {
-            add_folded(&b, s, batch, rows[i], moves);
+            if (!wanted(batch, step, rows[i]))
+                continue;
+            add_folded(&b, s, batch, rows[i], step == STAGE_MAKE_ROOM ? s->apply->park_inputs : NULL, staged);
             sent = send_rows(s, &b, false);
         }
     }
@@ -239,27 +250,29 @@ static enum sc_result fill(struct session *s, const struct batch *batch, struct 
  * -------------------------------------------------------------------------------------------------------------------
  */
 
-enum sc_result pg_stage_apply(struct session *s, const struct batch *batch, struct sc_error *err)
+enum sc_result pg_stage_apply(struct session *s, const struct batch *batch, enum stage_step step, struct sc_error *err)
 {
     uint32_t groups = fold_groups(batch->fold);
-    struct staged_moves moves = {.kept = mem_array(groups + 1, sizeof(size_t)),
-                                 .fresh = mem_array(groups + 1, sizeof(size_t))};
+    struct staged staged = {.updates = mem_array(groups + 1, sizeof(size_t)),
+                            .kept = mem_array(groups + 1, sizeof(size_t)),
+                            .fresh = mem_array(groups + 1, sizeof(size_t))};
     /* Within one transaction (the cutover's, or after a rollback to its savepoint) an earlier batch's rows are still
      * there. */
     enum sc_result result = s->in_cutover ? pg_run(s->conn, err, "TRUNCATE " STAGE) : SC_OK;
     if (result == SC_OK)
-        result = fill(s, batch, &moves, err);
-    if (result == SC_OK)
-        result = pg_staged_delete(s, batch, &moves, err);
-    if (result == SC_OK && batch->strict && s->apply->parks)
-        result = pg_park(s, batch, err);
-    if (result == SC_OK)
-        result = pg_staged_moves(s, batch, &moves, err);
-    if (result == SC_OK)
-        result = pg_staged_updates(s, batch, err);
-    if (result == SC_OK)
-        result = pg_staged_inserts(s, batch, err);
-    mem_free(moves.kept);
-    mem_free(moves.fresh);
+        result = fill(s, batch, step, &staged, err);
+    if (result == SC_OK && step != STAGE_SET)
+        result = pg_staged_delete(s, batch, &staged, err);
+    if (result == SC_OK && step != STAGE_SET && batch->strict && s->apply->parks)
+        result = pg_park(s, batch, &staged, err);
+    if (result == SC_OK && step != STAGE_MAKE_ROOM)
+        result = pg_staged_moves(s, batch, &staged, err);
+    if (result == SC_OK && step != STAGE_MAKE_ROOM)
+        result = pg_staged_updates(s, batch, &staged, err);
+    if (result == SC_OK && step != STAGE_MAKE_ROOM)
+        result = pg_staged_inserts(s, batch, &staged, err);
+    mem_free(staged.updates);
+    mem_free(staged.kept);
+    mem_free(staged.fresh);
     return result;
 }

@@ -53,16 +53,13 @@ enum sc_result staged_run(struct session *s, struct buf *sql, const char *what, 
     return result;
 }
 
-enum sc_result pg_staged_delete(struct session *s, const struct batch *batch, const struct staged_moves *moves,
+enum sc_result pg_staged_delete(struct session *s, const struct batch *batch, const struct staged *staged,
                                 struct sc_error *err)
 {
     const struct target *t = s->target;
-    size_t deletes, nothings;
-    fold_rows(batch->fold, ROW_DELETE, &deletes);
-    fold_rows(batch->fold, ROW_NOTHING, &nothings);
-    size_t all = deletes + (batch->strict ? 0 : nothings);
+    size_t deletes = staged->ops[ROW_DELETE], all = deletes + staged->ops[ROW_NOTHING];
     for (uint32_t group = 0; group < fold_groups(batch->fold); group++)
-        all += moves->fresh[group];
+        all += staged->fresh[group];
     if (all == 0)
         return SC_OK;
     struct buf sql = {0};
@@ -134,16 +131,17 @@ enum sc_result staged_repair(struct session *s, const struct batch *batch, const
     size_t count;
     const struct folded_row *const *read = fold_group_rows(batch->fold, op, group, &count);
     for (size_t i = 0; i < count && !batch->strict; i++)
-        pg_ahead_add(s, read[i]->key);
+        if (batch_has(batch, read[i]))
+            pg_ahead_add(s, read[i]->key);
     return result;
 }
 
-enum sc_result pg_staged_updates(struct session *s, const struct batch *batch, struct sc_error *err)
+enum sc_result pg_staged_updates(struct session *s, const struct batch *batch, const struct staged *staged,
+                                 struct sc_error *err)
 {
     enum sc_result result = SC_OK;
     for (uint32_t group = 0; group < fold_groups(batch->fold) && result == SC_OK; group++) {
-        size_t count;
-        fold_group_rows(batch->fold, ROW_UPDATE, group, &count);
+        size_t count = staged->updates[group];
         if (count == 0)
             continue;
         char code[STAGED_CODE];
@@ -153,21 +151,19 @@ enum sc_result pg_staged_updates(struct session *s, const struct batch *batch, s
         if (result == SC_OK && partly)
             result = staged_repair(s, batch, code, ROW_UPDATE, group, err);
     }
-    size_t replaces;
+    size_t replaces = staged->ops[ROW_REPLACE];
     bool partly = false;
-    fold_rows(batch->fold, ROW_REPLACE, &replaces);
     if (result == SC_OK && batch->strict && replaces > 0)
         result = staged_update(s, "r", NULL, true, replaces, &partly, err);
     return result;
 }
 
-enum sc_result pg_staged_inserts(struct session *s, const struct batch *batch, struct sc_error *err)
+enum sc_result pg_staged_inserts(struct session *s, const struct batch *batch, const struct staged *staged,
+                                 struct sc_error *err)
 {
     const struct target *t = s->target;
-    size_t inserts, replaces;
-    fold_rows(batch->fold, ROW_INSERT, &inserts);
-    fold_rows(batch->fold, ROW_REPLACE, &replaces);
-    if (inserts + (batch->strict ? 0 : replaces) == 0)
+    size_t inserts = staged->ops[ROW_INSERT];
+    if (inserts + (batch->strict ? 0 : staged->ops[ROW_REPLACE]) == 0)
         return SC_OK;
     struct buf sql = {0};
     buf_str(&sql, "INSERT INTO ");

@@ -14,20 +14,24 @@ enum { STAGED_CODE = 16 };
 #define STAGED_FRESH 'm' /* a move of a row that the ghost may have otherwise: nothing of it is kept */
 void staged_code(char out[static STAGED_CODE], char letter, uint32_t group);
 
-/* How many moves of each group were staged as which. */
-struct staged_moves {
-    size_t *kept, *fresh;
+/* How many rows were staged for each operation, and of those that are grouped in each group: moves by how they are
+ * called. */
+struct staged {
+    size_t ops[ROW_OPS];
+    size_t *updates, *kept, *fresh;
 };
 
-enum sc_result pg_staged_delete(struct session *s, const struct batch *batch, const struct staged_moves *moves,
+enum sc_result pg_staged_delete(struct session *s, const struct batch *batch, const struct staged *staged,
                                 struct sc_error *err);
-enum sc_result pg_staged_moves(struct session *s, const struct batch *batch, const struct staged_moves *moves,
+enum sc_result pg_staged_moves(struct session *s, const struct batch *batch, const struct staged *staged,
                                struct sc_error *err);
-enum sc_result pg_staged_updates(struct session *s, const struct batch *batch, struct sc_error *err);
-enum sc_result pg_staged_inserts(struct session *s, const struct batch *batch, struct sc_error *err);
+enum sc_result pg_staged_updates(struct session *s, const struct batch *batch, const struct staged *staged,
+                                 struct sc_error *err);
+enum sc_result pg_staged_inserts(struct session *s, const struct batch *batch, const struct staged *staged,
+                                 struct sc_error *err);
 
 /* Strict, see park.c: makes room among the unique values for what the batch will set. */
-enum sc_result pg_park(struct session *s, const struct batch *batch, struct sc_error *err);
+enum sc_result pg_park(struct session *s, const struct batch *batch, const struct staged *staged, struct sc_error *err);
 
 /* (SELECT * FROM stage WHERE op `condition`) AS name: looks like the source to the expressions. */
 void staged_add(struct buf *sql, const struct target *t, const char *condition);

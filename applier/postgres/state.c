@@ -59,6 +59,9 @@ static const char create_state[] = /* run under STATE_SCHEMA_LOCK */
     " id text PRIMARY KEY, token bigint NOT NULL, applied pg_lsn NOT NULL,"
     " partial pg_lsn, partial_changes bigint NOT NULL DEFAULT 0, fence pg_lsn, fence_xid text,"
     " updated_at timestamptz NOT NULL DEFAULT clock_timestamp()) WITH (fillfactor = 10);"
+    "CREATE TABLE IF NOT EXISTS seachange.part ("
+    " id text NOT NULL, part int NOT NULL, parts int NOT NULL, step int NOT NULL, steps int NOT NULL,"
+    " last pg_lsn NOT NULL, last_changes bigint NOT NULL, PRIMARY KEY (id, part)) WITH (fillfactor = 10);"
     "CREATE TABLE IF NOT EXISTS seachange.chunk ("
     " id text NOT NULL, number bigint NOT NULL, after_key text[], upto_key text[], rows bigint NOT NULL,"
     " PRIMARY KEY (id, number));"
@@ -583,8 +586,8 @@ enum sc_result pg_state_store_ghost(struct target *t, struct sc_error *err)
     enum sc_result result =
         pg_runf(t->control, err,
                 "DELETE FROM seachange.mapped WHERE id = '%s'; DELETE FROM seachange.todo WHERE id = '%s';"
-                "DELETE FROM seachange.chunk WHERE id = '%s'",
-                t->migration.id, t->migration.id, t->migration.id);
+                "DELETE FROM seachange.part WHERE id = '%s'; DELETE FROM seachange.chunk WHERE id = '%s'",
+                t->migration.id, t->migration.id, t->migration.id, t->migration.id);
     PGresult *res = NULL;
     if (result == SC_OK)
         result = pg_query(t->control, err, &res,
