@@ -47,7 +47,7 @@ enum sc_result pipeline_start(struct run *r, struct sc_error *err)
                                      .source_ops = r->source_ops,
                                      .source = r->source,
                                      .turn_ms = c->chunk_time_ms,
-                                     .parts = (uint32_t)c->spec.workers,
+                                     .parts = (uint32_t)c->spec.workers * 2,
                                      .give_up_ms = c->give_up_ms};
         result = apply_start(&apply, &r->apply, err);
     }

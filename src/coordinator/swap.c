@@ -14,6 +14,8 @@
 /* Writers wait while it is drained: what takes longer is given up, and tried again when there is less to drain. */
 #define DRAIN_MS 2000
 #define OUTCOME_TRIES 30
+/* How long a try waits for a moment with little to drain. */
+#define BETTER_LAG_MS 5000
 /* Reasons that begin alike are the same reason: behind that come ages and process numbers. */
 #define SAME_REASON 60
 
@@ -28,19 +30,23 @@ static enum sc_result wait_ms(struct run *r, int64_t ms, struct sc_error *err)
     return result;
 }
 
-static enum sc_result wait_for_lag(struct run *r, struct sc_error *err)
+/* Until the lag is below what is allowed; and for some time more until it is so low that little is left to be done
+ * while writers wait. */
+static enum sc_result wait_for_lag(struct run *r, int64_t better_within_ms, struct sc_error *err)
 {
+    int64_t until = clock_us() + better_within_ms * 1000;
     for (;;) {
         struct apply_stats stats;
         apply_stats(r->apply, &stats);
-        if (stats.lag_ms >= 0 && stats.lag_ms < r->config->max_lag_ms) {
+        int64_t enough_ms = clock_us() < until ? r->config->max_lag_ms / 5 : r->config->max_lag_ms;
+        if (stats.lag_ms >= 0 && stats.lag_ms < enough_ms) {
             r->lag_at_cutover_ms = stats.lag_ms;
             return SC_OK;
         }
         enum sc_result result = run_tick(r, err);
         if (result != SC_OK)
             return result;
-        clock_sleep_ms(10);
+        clock_sleep_ms(5);
     }
 }
 
@@ -71,15 +77,17 @@ static enum sc_result try_once(struct run *r, struct session *session, bool *spe
     enum sc_result result = apply_park(r->apply, PARK_MS, err);
     if (result != SC_OK)
         return result;
-    int64_t start = clock_us();
+    int64_t start = clock_us(), locked = start, drained = start;
     char marker[64];
     result = r->ops->cutover_lock(session, r->config->spec.lock_timeout_ms, err);
     if (result == SC_OK) {
+        locked = clock_us();
         result = pipeline_mark(r, false, marker, sizeof(marker), err);
         if (result == SC_OK) {
             *spent = true;
             result = apply_drain(r->apply, session, marker, DRAIN_MS, err);
         }
+        drained = clock_us();
         if (result == SC_OK)
             result = r->ops->cutover_swap(session, err);
         else
@@ -87,6 +95,10 @@ static enum sc_result try_once(struct run *r, struct session *session, bool *spe
         if (result == SC_UNKNOWN)
             result = learn_outcome(r, err);
         r->writers_held_ms = (clock_us() - start) / 1000;
+        log_debug(
+            "cutover: %lld ms until the lock was granted, %lld ms until all changes were applied, %lld ms to swap",
+            (long long)(locked - start) / 1000, (long long)(drained - locked) / 1000,
+            (long long)(clock_us() - drained) / 1000);
     }
     if (!*spent)
         apply_unpark(r->apply);
@@ -95,11 +107,13 @@ static enum sc_result try_once(struct run *r, struct session *session, bool *spe
 
 static enum sc_result attempt(struct run *r, struct session **session, struct sc_error *err)
 {
-    enum sc_result result = wait_for_lag(r, err);
+    enum sc_result result = wait_for_lag(r, 0, err);
     if (result == SC_OK && !*session)
         result = r->ops->session_open(r->target, "cutover", session, err);
     if (result == SC_OK)
         result = r->ops->cutover_ready(*session, err);
+    if (result == SC_OK)
+        result = wait_for_lag(r, BETTER_LAG_MS, err);
     bool spent = false;
     if (result == SC_OK)
         result = try_once(r, *session, &spent, err);
