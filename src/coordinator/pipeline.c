@@ -15,6 +15,8 @@
 #define SPOOL_RECORD_BYTES (2000ull << 20) /* PostgreSQL's rows are below 1 GiB; an update can hold two */
 #define STATUS_INTERVAL_MS 1000
 #define HEARTBEAT_US 500000
+/* When the moment for the cutover is looked for. */
+#define HEARTBEAT_FAST_US 100000
 #define CHECK_US 10000000
 
 enum sc_result pipeline_start(struct run *r, struct sc_error *err)
@@ -184,7 +186,8 @@ enum sc_result run_tick(struct run *r, struct sc_error *err)
         return error_set(err, SC_STOP, "stopped by a signal in phase %s", phase_name(r->migration->phase));
     int64_t now = clock_us();
     enum sc_result result = pipeline_check_source(r, err);
-    if (result == SC_OK && r->apply && now - r->beat_us >= HEARTBEAT_US) {
+    int64_t apart_us = r->migration->phase == PHASE_CUTOVER ? HEARTBEAT_FAST_US : HEARTBEAT_US;
+    if (result == SC_OK && r->apply && now - r->beat_us >= apart_us) {
         char text[64];
         struct sc_error beat_err;
         r->beat_us = now;
