@@ -762,6 +762,7 @@ void apply_stats(struct apply *a, struct apply_stats *out)
     if (a->nbeats > 0 && clock_us() - a->beats[0] > lag_us)
         lag_us = clock_us() - a->beats[0];
     out->lag_ms = lag_us < 0 ? -1 : lag_us / 1000;
+    out->lag_proven = a->beat_lag_us >= 0;
     pthread_mutex_unlock(&a->lock);
 }
 

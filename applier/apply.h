@@ -34,6 +34,7 @@ struct apply_stats {
     uint64_t operations; /* after folding */
     int64_t lag_ms;      /* age of the newest heartbeat that was applied, or of the oldest that was not; -1: none yet */
     struct position applied;
+    bool lag_proven; /* a heartbeat has come back: until then the lag can be far greater than the age of the oldest */
     bool fenced;
     bool waiting_visible; /* holds the copy back: an applied transaction is not visible yet */
 };

@@ -143,7 +143,7 @@ static enum sc_result catch_up(struct run *r, struct sc_error *err)
     for (;;) {
         struct apply_stats stats;
         apply_stats(r->apply, &stats);
-        if (stats.lag_ms >= 0 && stats.lag_ms < r->config->max_lag_ms)
+        if (stats.lag_proven && stats.lag_ms < r->config->max_lag_ms)
             return SC_OK;
         enum sc_result result = run_tick(r, err);
         if (result != SC_OK)

@@ -39,7 +39,7 @@ static enum sc_result wait_for_lag(struct run *r, int64_t better_within_ms, stru
         struct apply_stats stats;
         apply_stats(r->apply, &stats);
         int64_t enough_ms = clock_us() < until ? r->config->max_lag_ms / 5 : r->config->max_lag_ms;
-        if (stats.lag_ms >= 0 && stats.lag_ms < enough_ms) {
+        if (stats.lag_proven && stats.lag_ms < enough_ms) {
             r->lag_at_cutover_ms = stats.lag_ms;
             return SC_OK;
         }
