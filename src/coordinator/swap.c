@@ -14,8 +14,9 @@
 /* Writers wait while it is drained: what takes longer is given up, and tried again when there is less to drain. */
 #define DRAIN_MS 2000
 #define OUTCOME_TRIES 30
-/* How long a try waits for a moment with little to drain. */
-#define BETTER_LAG_MS 5000
+/* How long a try waits for a moment with little to drain, and what that is. */
+#define BETTER_MOMENT_MS 5000
+#define FEW_RECORDS 2000
 /* Reasons that begin alike are the same reason: behind that come ages and process numbers. */
 #define SAME_REASON 60
 
@@ -30,16 +31,12 @@ static enum sc_result wait_ms(struct run *r, int64_t ms, struct sc_error *err)
     return result;
 }
 
-/* Until the lag is below what is allowed; and for some time more until it is so low that little is left to be done
- * while writers wait. */
-static enum sc_result wait_for_lag(struct run *r, int64_t better_within_ms, struct sc_error *err)
+static enum sc_result wait_for_lag(struct run *r, struct sc_error *err)
 {
-    int64_t until = clock_us() + better_within_ms * 1000;
     for (;;) {
         struct apply_stats stats;
         apply_stats(r->apply, &stats);
-        int64_t enough_ms = clock_us() < until ? r->config->max_lag_ms / 5 : r->config->max_lag_ms;
-        if (stats.lag_proven && stats.lag_ms < enough_ms) {
+        if (stats.lag_proven && stats.lag_ms < r->config->max_lag_ms) {
             r->lag_at_cutover_ms = stats.lag_ms;
             return SC_OK;
         }
@@ -70,11 +67,32 @@ static enum sc_result learn_outcome(struct run *r, struct sc_error *err)
                       "Run the same command again when the server answers: it looks first which table bears the name.");
 }
 
+/* Parks the applier at a moment when few changes wait, if one comes soon: it is under the lock that they are applied.
+ */
+static enum sc_result park(struct run *r, struct sc_error *err)
+{
+    int64_t until = clock_us() + BETTER_MOMENT_MS * 1000;
+    for (;;) {
+        enum sc_result result = wait_for_lag(r, err);
+        if (result == SC_OK)
+            result = apply_park(r->apply, PARK_MS, err);
+        if (result != SC_OK)
+            return result;
+        struct spool_stats spool;
+        spool_stats(r->spool, &spool);
+        log_debug("cutover: %llu records wait in the spool", (unsigned long long)(spool.put - spool.taken));
+        if (spool.put - spool.taken <= FEW_RECORDS || clock_us() >= until)
+            return SC_OK;
+        apply_unpark(r->apply);
+        clock_sleep_ms(5);
+    }
+}
+
 /* On success the swap is committed and proven. *spent: changes were taken out of the spool for nothing. */
 static enum sc_result try_once(struct run *r, struct session *session, bool *spent, struct sc_error *err)
 {
     *spent = false;
-    enum sc_result result = apply_park(r->apply, PARK_MS, err);
+    enum sc_result result = park(r, err);
     if (result != SC_OK)
         return result;
     int64_t start = clock_us(), locked = start, drained = start;
@@ -107,13 +125,11 @@ static enum sc_result try_once(struct run *r, struct session *session, bool *spe
 
 static enum sc_result attempt(struct run *r, struct session **session, struct sc_error *err)
 {
-    enum sc_result result = wait_for_lag(r, 0, err);
+    enum sc_result result = wait_for_lag(r, err);
     if (result == SC_OK && !*session)
         result = r->ops->session_open(r->target, "cutover", session, err);
     if (result == SC_OK)
         result = r->ops->cutover_ready(*session, err);
-    if (result == SC_OK)
-        result = wait_for_lag(r, BETTER_LAG_MS, err);
     bool spent = false;
     if (result == SC_OK)
         result = try_once(r, *session, &spent, err);

@@ -71,7 +71,7 @@ nothing_left()
 
 echo "--- a migration under 8 clients"
 setup 200000
-load_start 1 4000
+load_start 1 0
 sleep 2
 (migrate 'ALTER COLUMN ver TYPE bigint, ADD COLUMN region text NOT NULL DEFAULT '"'eu'" > "$work/out" 2> "$work/err") || { tail -n 20 "$work/err"; fail "migrate: exit $?"; }
 cat "$work/out"
@@ -82,7 +82,7 @@ nothing_left kept
 
 echo "--- killed again and again, and started again each time"
 setup 400000
-load_start 2 4000
+load_start 2 2000
 kills=0
 for goal in 'copy 40000' 'copy 160000' 'copy 280000' drain index catch-up end; do
     : > "$work/err"
