@@ -71,3 +71,50 @@ A4_rows_that_come_before_and_behind_the_bounds_of_the_copy()
     migrate_ends 0
     same_rows $((5000 + 1001 + 500 + 2 + 1))
 }
+
+# Transactions of one or two random changes to rows of a range: values change or are left alone, rows go, come, move and change places.
+churning='CREATE PROCEDURE churn(low bigint, high bigint, times integer) LANGUAGE plpgsql AS $$
+DECLARE k bigint; l bigint;
+BEGIN
+    FOR i IN 1 .. times LOOP
+        k := (low + random() * (high - low))::bigint / 10 * 10;
+        l := (low + random() * (high - low))::bigint / 10 * 10;
+        CASE (random() * 8)::integer
+        WHEN 0 THEN UPDATE t SET n = n + 1 WHERE id IN (k, l);
+        WHEN 1 THEN UPDATE t SET big = repeat(i || $_$ new $_$, 500) WHERE id = k;
+        WHEN 2 THEN UPDATE t SET big = NULL, v = NULL WHERE id = k; UPDATE t SET v = i WHERE id = l;
+        WHEN 3 THEN DELETE FROM t WHERE id = k;
+        WHEN 4 THEN INSERT INTO t VALUES (k, i, $_$come$_$, repeat(i || $_$ come $_$, 500)) ON CONFLICT DO NOTHING;
+        WHEN 5 THEN UPDATE t SET id = l WHERE id = k AND NOT EXISTS (SELECT FROM t WHERE id = l); UPDATE t SET n = n + 1 WHERE id = l;
+        WHEN 6 THEN
+            UPDATE t SET id = -k WHERE id = k;
+            UPDATE t SET id = k WHERE id = l AND k <> l;
+            UPDATE t SET id = l WHERE id = -k;
+        ELSE UPDATE t SET id = l WHERE id = k AND NOT EXISTS (SELECT FROM t WHERE id = l);
+        END CASE;
+        IF i % 3 > 0 THEN
+            COMMIT;
+        END IF;
+    END LOOP;
+END $$'
+
+A5_chunks_that_are_ahead_of_the_log_and_behind_it()
+{
+    setup 12000 "$churning"
+    copy_and_apply
+    for _ in $(seq 30); do
+        until_true "$(waits_for_lock $copy_lock) OR NOT $(phase_is copy)" "the copy is held"
+        b=$(copied_upto)
+        [ -n "$b" ] || break
+        sql "CALL churn($b - 1000, $b + 3000, 40)"
+        step
+    done
+    must_be "$(phase_is copy)" t
+    reader_start
+    let_go $copy_lock
+    in_strict_mode
+    sql "CALL churn(1000, 100000, 300)"
+    reader_end
+    migrate_ends 0
+    same_rows
+}

@@ -185,3 +185,27 @@ B9_another_definition_while_the_cutover_is_tried()
     session reader 'ALTER TABLE t ADD COLUMN extra integer DEFAULT 1; COMMIT'
     it_stops
 }
+
+B9_a_truncate_in_each_phase()
+{
+    setup 20000 'CREATE INDEX t_held ON t (public.held(id))'
+    hold $index_lock
+    copy_and_apply
+    sql "UPDATE t SET v = 'gone' WHERE id IN (100, 150000)"
+    session_start emptied
+    session_send emptied "BEGIN; TRUNCATE t; INSERT INTO t VALUES (100, 1, 'first'), (110, 1, 'first'); COMMIT"
+    until_true "EXISTS (SELECT FROM pg_locks WHERE relation = 't'::regclass AND NOT granted)" "the TRUNCATE waits for the chunk"
+    let_go $copy_lock
+    in_phase index
+    session emptied 'SELECT 1'
+    must_be 'count(*) FROM t' 2
+    session emptied "BEGIN; DELETE FROM t WHERE id = 100; TRUNCATE t; INSERT INTO t SELECT i, i, 'second' FROM generate_series(100, 200) i; COMMIT"
+    reader_start
+    let_go $index_lock
+    in_strict_mode
+    session reader "UPDATE t SET n = 0; TRUNCATE t; INSERT INTO t VALUES (100, 1, 'third')"
+    session reader "DELETE FROM t; INSERT INTO t VALUES (110, 1, 'third'); COMMIT"
+    migrate_ends 0
+    must_be "string_agg(id || v, ',') FROM t" 110third
+    same_rows 1
+}

@@ -152,3 +152,13 @@ C5_the_connection_of_the_lock_is_lost_and_nobody_comes()
     migrate_ends 0
     same_rows 1999
 }
+
+C2_another_timeline()
+{
+    stopped_in_mid_copy
+    is=$(rows_fingerprint)
+    sql 'UPDATE seachange.migration SET timeline = timeline + 1'
+    migrate 3
+    grep -q 'After a failover its place in the log is gone' "$out/stderr" || fail "it does not say why"
+    untouched "$is"
+}

@@ -168,3 +168,24 @@ D9_a_repeatable_read_transaction_that_comes_in_the_cutover()
     migrate_ends 0
     same_rows 1990
 }
+
+D5_the_connection_of_the_swap_ends_around_its_commit()
+{
+    for round in 1 2 3 4; do
+        rm -f "$out/stderr"
+        setup 500
+        commit_is_held
+        cutover=$(sql "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^seachange .* cutover'")
+        session_start killer
+        session_send killer "SELECT pg_terminate_backend($cutover)"
+        let_go $commit_lock
+        migrate_ends 0
+        session writer 'SELECT 1'
+        old=$(table_of old)
+        # Committed before the writer came, or after.
+        must_be "count(*) FROM t" 499
+        must_be "count(*) FROM (SELECT r::text FROM t r EXCEPT SELECT o::text FROM $old o) x" 0
+        sql "DROP TABLE $old" "DROP SCHEMA ${old%.t}"
+        nothing_left
+    done
+}
