@@ -457,10 +457,10 @@ static enum sc_result apply_parts(struct apply *a, struct sc_error *err)
 /* Sets a->pending when the batch should be applied in parts. */
 static enum sc_result decide_parts(struct apply *a, struct sc_error *err)
 {
-    if (a->pending.parts || a->config.parts < 2 || !a->batch_strict || a->one_by_one || a->count < PARTS_FROM)
+    if (a->pending.parts || a->config.parts < 2 || !copy_ended(a) || a->one_by_one || a->count < PARTS_FROM)
         return SC_OK;
     int steps = 0;
-    enum sc_result result = a->config.ops->parts_steps(a->session, &steps, err);
+    enum sc_result result = a->config.ops->parts_steps(a->session, a->batch_strict, &steps, err);
     if (result == SC_OK && steps > 0)
         a->pending = (struct parts_cut){.parts = a->config.parts < PARTS_MOST ? a->config.parts : PARTS_MOST,
                                         .steps = steps,

@@ -1,9 +1,9 @@
 /* A batch applied in parts, side by side, each on its own session and in its own transaction: where one connection's
  * share of a busy server is not enough to keep up with many writers.
  *
- * Only strict batches that are folded: then every operation names its row by key, and rows that depend on each other
- * are in one part. Each part's transaction records that it is in; the checkpoint moves when all are. After a crash in
- * between, exactly the same batch is gathered again, and parts that are in are left out. See
+ * Only batches that are folded, behind the copy: then every operation names its row by key, and rows that depend on
+ * each other are in one part. Each part's transaction records that it is in; the checkpoint moves when all are. After a
+ * crash in between, exactly the same batch is gathered again, and parts that are in are left out. See
  * docs/internals/ordering.md. */
 #ifndef SC_APPLIER_PARTS_H
 #define SC_APPLIER_PARTS_H

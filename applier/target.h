@@ -170,8 +170,8 @@ struct target_ops {
      * SC_RETRY: nothing of it was applied. SC_UNKNOWN never: a commit whose outcome is unknown is SC_RETRY, because
      * checkpoint_load() tells. SC_FAIL: the ghost disagrees with the log, or a row does not fit. */
     enum sc_result (*apply)(struct session *session, const struct batch *batch, bool commit, struct sc_error *err);
-    /* In parts. parts_steps: in how many steps a strict batch can be; 0: only as a whole, for now. */
-    enum sc_result (*parts_steps)(struct session *session, int *steps, struct sc_error *err);
+    /* In parts, behind the copy. parts_steps: in how many steps a batch can be; 0: only as a whole, for now. */
+    enum sc_result (*parts_steps)(struct session *session, bool strict, int *steps, struct sc_error *err);
     /* One step (from 1) of the part batch->part, in a transaction that records it. SC_OK also when it is in already. */
     enum sc_result (*part_apply)(struct session *session, const struct batch *batch, const struct parts_cut *cut,
                                  int step, struct sc_error *err);

@@ -10,7 +10,7 @@
 enum sc_result pg_apply(struct session *s, const struct batch *batch, bool commit, struct sc_error *err);
 enum sc_result pg_visible(struct session *s, const uint64_t *xids, size_t count, bool *all, struct sc_error *err);
 
-enum sc_result pg_parts_steps(struct session *s, int *steps, struct sc_error *err);
+enum sc_result pg_parts_steps(struct session *s, bool strict, int *steps, struct sc_error *err);
 enum sc_result pg_part_apply(struct session *s, const struct batch *batch, const struct parts_cut *cut, int step,
                              struct sc_error *err);
 enum sc_result pg_parts_end(struct session *s, const struct batch *batch, struct sc_error *err);

@@ -67,10 +67,12 @@ static bool all_built(struct target *t)
     return all;
 }
 
-enum sc_result pg_parts_steps(struct session *s, int *steps, struct sc_error *err)
+enum sc_result pg_parts_steps(struct session *s, bool strict, int *steps, struct sc_error *err)
 {
     struct target *t = s->target;
-    *steps = 0;
+    *steps = strict ? 0 : 1; /* unique indexes are built behind the fence */
+    if (!strict)
+        return SC_OK;
     if (!all_built(t)) /* a unique index could be there all at once */
         return SC_OK;
     if (!t->steps_known) {
@@ -162,6 +164,8 @@ enum sc_result pg_part_apply(struct session *s, const struct batch *batch, const
         result = claim(s, batch, cut, step, &fresh, err);
     if (result == SC_OK && fresh && half == STAGE_MAKE_ROOM)
         result = pg_park_learn(s, err);
+    if (result == SC_OK && fresh)
+        pg_ahead_begin(s, batch);
     if (result == SC_OK && fresh)
         result = pg_stage_apply(s, batch, half, err);
     if (result == SC_OK && fresh)

@@ -110,23 +110,32 @@ enum sc_result pg_repair(struct session *s, const struct batch *batch, const cha
 void pg_ahead_begin(struct session *s, const struct batch *batch)
 {
     struct target *t = s->target;
+    pthread_mutex_lock(&t->ahead_lock);
     if (t->ahead && (batch->copying || batch->settled))
         ahead_forget(t->ahead, batch->copying ? UINT64_MAX : batch->settled_repairs);
+    pthread_mutex_unlock(&t->ahead_lock);
 }
 
 void pg_ahead_add(struct session *s, const struct value *key)
 {
     struct target *t = s->target;
-    if (!t->ahead)
-        t->ahead = ahead_new((uint16_t)t->key.count);
     pthread_mutex_lock(&t->lock);
     uint64_t read = t->repairs;
     pthread_mutex_unlock(&t->lock);
+    pthread_mutex_lock(&t->ahead_lock);
+    if (!t->ahead)
+        t->ahead = ahead_new((uint16_t)t->key.count);
     ahead_add(t->ahead, key, read);
+    pthread_mutex_unlock(&t->ahead_lock);
 }
 
 bool pg_row_exact(const struct session *s, const struct batch *batch, const struct value *key)
 {
-    const struct target *t = s->target;
-    return batch->strict || (batch->settled && t->key_bytewise && !(t->ahead && ahead_has(t->ahead, key)));
+    struct target *t = s->target;
+    if (batch->strict || !batch->settled || !t->key_bytewise)
+        return batch->strict;
+    pthread_mutex_lock(&t->ahead_lock);
+    bool ahead = t->ahead && ahead_has(t->ahead, key);
+    pthread_mutex_unlock(&t->ahead_lock);
+    return !ahead;
 }

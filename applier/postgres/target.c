@@ -36,6 +36,7 @@ static void close_target(struct target *t)
     mem_free(t->lost);
     ahead_free(t->ahead);
     pthread_mutex_destroy(&t->lock);
+    pthread_mutex_destroy(&t->ahead_lock);
     mem_free(t);
 }
 
@@ -50,6 +51,7 @@ static enum sc_result open_target(const struct migration_spec *spec, struct targ
     t->server.url = mem_strdup(spec->url);
     t->server.application = mem_strdup("seachange");
     pthread_mutex_init(&t->lock, NULL);
+    pthread_mutex_init(&t->ahead_lock, NULL);
     enum sc_result result = pg_server_learn(&t->server, "control", &t->control, err);
     if (result != SC_OK) {
         close_target(t);

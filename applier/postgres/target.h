@@ -112,7 +112,8 @@ struct target {
     int *lost;            /* server processes of connections that broke: they may still be at work */
     int nlost;
     bool key_ready;
-    uint64_t repairs;    /* guarded by lock, too */
+    uint64_t repairs; /* guarded by lock, too */
+    pthread_mutex_t ahead_lock;
     struct ahead *ahead; /* rows that were read from the source; whoever applies has it. NULL: none yet */
 
     /* The columns in the order the log sends them (indexes into source.columns); learnt from the catalog, checked by
