@@ -246,6 +246,11 @@ static enum sc_result take_row(struct target *t, const PGresult *res, struct sc_
     return refuse_changed_server(t, res, err);
 }
 
+/* $1: what the table's name means now, which after a swap is the ghost. */
+#define OPEN_OF_TABLE                                                                                                  \
+    "phase NOT IN ('done', 'aborted') AND (table_oid = $1::pg_catalog.oid OR (ghost_oid = $1::pg_catalog.oid AND "     \
+    "phase IN ('cutover', 'cleanup')))"
+
 static enum sc_result find_stored(struct target *t, const char *oid, struct sc_error *err)
 {
     bool exists = false;
@@ -253,11 +258,7 @@ static enum sc_result find_stored(struct target *t, const char *oid, struct sc_e
     if (result != SC_OK || !exists)
         return result;
     PGresult *res = NULL;
-    result = pg_query(
-        t->control, err, &res,
-        "SELECT * FROM seachange.migration WHERE phase NOT IN ('done', 'aborted')"
-        " AND (table_oid = $1::pg_catalog.oid OR (ghost_oid = $1::pg_catalog.oid AND phase IN ('cutover', 'cleanup')))",
-        1, &oid);
+    result = pg_query(t->control, err, &res, "SELECT * FROM seachange.migration WHERE " OPEN_OF_TABLE, 1, &oid);
     if (result == SC_OK && PQntuples(res) > 1)
         result = error_set(err, SC_REFUSE, "more than one migration of table %s is stored; abort all but one",
                            t->spec.table);
@@ -304,9 +305,31 @@ static enum sc_result take_over(struct target *t, struct sc_error *err)
     return result;
 }
 
+/* Whoever held the lock until now may have swapped the table, or ended or begun a migration. */
+static enum sc_result same_under_lock(struct target *t, const char *oid, char *search_path, struct sc_error *err)
+{
+    struct target now = {.spec = t->spec, .control = t->control, .server = t->server};
+    now.server.search_path = search_path;
+    char *oid_now = NULL, *id_now = NULL;
+    bool exists = false;
+    enum sc_result result = resolve_table(&now, &oid_now, err);
+    if (result == SC_OK)
+        result = state_exists(t->control, &exists, err);
+    if (result == SC_OK && exists)
+        result = pg_value(t->control, err, &id_now, "SELECT id FROM seachange.migration WHERE " OPEN_OF_TABLE, 1,
+                          (const char *[]){oid});
+    bool same = result == SC_OK && strcmp(oid, oid_now) == 0 && (id_now != NULL) == t->migration.resumed &&
+                (!id_now || strcmp(id_now, t->migration.id) == 0);
+    if (result == SC_OK && !same)
+        result = error_set(err, SC_RETRY, "another seachange was at work on table %s until just now", t->spec.table);
+    mem_free(oid_now);
+    mem_free(id_now);
+    return result;
+}
+
 enum sc_result pg_begin(struct target *t, struct sc_error *err)
 {
-    char *oid = NULL;
+    char *oid = NULL, *search_path = mem_strdup(t->server.search_path); /* finding a stored one replaces it */
     enum sc_result result = resolve_table(t, &oid, err);
     if (result == SC_OK)
         result = find_stored(t, oid, err);
@@ -316,6 +339,8 @@ enum sc_result pg_begin(struct target *t, struct sc_error *err)
         result = take_lock(t, source, err);
         mem_free(source);
     }
+    if (result == SC_OK)
+        result = same_under_lock(t, oid, search_path, err);
     if (result == SC_OK && t->migration.resumed) {
         /* Read again now that nobody else can change it. */
         result = find_stored(t, oid, err);
@@ -327,6 +352,7 @@ enum sc_result pg_begin(struct target *t, struct sc_error *err)
         pg_name_objects(t, id);
         t->migration.phase = PHASE_PREFLIGHT;
     }
+    mem_free(search_path);
     mem_free(oid);
     return result;
 }
