@@ -6,19 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "applier/batch.h"
 #include "applier/fold.h"
-#include "applier/parts.h"
+#include "applier/gather.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 
-/* One batch: large enough to pay for its round trips, small enough to be applied well within a turn. Behind the copy it
- * may be as large as memory allows: the more changes pile up, the more of them fold into one. */
-#define BATCH_CHANGES 20000
-#define BATCH_BYTES (4u << 20)
-#define BATCH_CHANGES_MOST 200000
-#define BATCH_BYTES_MOST (16u << 20)
 /* While chunks are copied, changes are gathered for so many turns before the copy is held up for them. */
 #define TURNS_APART 4
 /* Without an index on the ghost's key nothing can be applied. It is built when the copy has ended, when changes begin
@@ -26,343 +19,6 @@
 #define KEY_INDEX_AFTER_MS 30000
 /* A smaller batch is not worth the round trips of parts. */
 #define PARTS_FROM 2000
-#define MARKERS 8
-#define HEARTBEATS 64
-#define POLL_MS 50
-/* The log gives each transaction in one piece; so long a batch waits for the rest of one before it cuts it in two. */
-#define REST_MS 5000
-
-struct awaited {
-    char text[64];
-    bool fence, arrived;
-    uint64_t repairs; /* before it was written */
-};
-
-struct apply {
-    struct apply_config config;
-    pthread_t thread;
-    bool started;
-
-    pthread_mutex_t lock; /* guards what follows, up to the thread's own */
-    pthread_cond_t changed;
-    bool stopping, park, parked, copy_ended, ended;
-    enum sc_result result;
-    struct sc_error err;
-    struct apply_stats stats;
-    struct awaited markers[MARKERS];
-    int64_t beats[HEARTBEATS]; /* times of heartbeats written and not back yet, oldest first */
-    int nbeats;
-    int64_t beat_lag_us; /* of the newest that came back; -1 */
-
-    /* The thread's own (or apply_drain()'s, while it is parked). */
-    uint64_t nonce;
-    struct session *session;
-    struct arena arena;   /* of the batch */
-    struct arena decoded; /* the record at hand */
-    struct batch_change *changes;
-    size_t count, cap, most_changes, most_bytes;
-    struct fold *fold;
-    bool asked_again; /* the session was lost since the batch was first sent */
-    bool turn_visible;
-    bool one_by_one; /* keys cannot be compared here, or this change has to be applied alone */
-    struct row_shape shape;
-    uint64_t *xids;
-    size_t nxids, xids_cap;
-    uint64_t *turn_xids; /* applied in this turn at the gate */
-    size_t nturn, turn_cap;
-    bool batch_strict;
-    struct buf held; /* a record that was read but belongs to the next batch */
-    bool has_held;
-    struct buf record;
-
-    bool in_transaction, skip_transaction, transaction_strict;
-    uint64_t skip_changes, transaction_changes;
-    uint64_t transaction_xid;
-    struct position transaction_at;
-    struct position applied, partial, fence;
-    struct position last;  /* of the batch's last change: its transaction ... */
-    uint64_t last_changes; /* ... and its number in there */
-    struct parts *parts;
-    struct parts_cut pending; /* parts > 0: the batch is in in part, and may only be gone on with in parts */
-    uint64_t partial_changes;
-    bool settled; /* see struct batch */
-    uint64_t settled_repairs;
-    struct position stored; /* as last committed */
-    int64_t first_change_us;
-    int64_t beat_us; /* newest heartbeat behind which everything is in the batch; 0: none */
-    char marker[64]; /* an awaited marker ends the batch */
-    struct position marker_at;
-};
-
-static bool stopping(struct apply *a)
-{
-    pthread_mutex_lock(&a->lock);
-    bool yes = a->stopping;
-    pthread_mutex_unlock(&a->lock);
-    return yes;
-}
-
-static bool copy_ended(struct apply *a)
-{
-    pthread_mutex_lock(&a->lock);
-    bool yes = a->copy_ended;
-    pthread_mutex_unlock(&a->lock);
-    return yes;
-}
-
-static void add_xid(uint64_t **list, size_t *count, size_t *cap, uint64_t xid)
-{
-    if (*count && (*list)[*count - 1] == xid)
-        return;
-    if (*count == *cap) {
-        *cap = *cap ? *cap * 2 : 256;
-        *list = mem_resize(*list, *cap * sizeof(**list));
-    }
-    (*list)[(*count)++] = xid;
-}
-
-static void clear_batch(struct apply *a)
-{
-    bool copied = copy_ended(a);
-    a->most_changes = copied ? BATCH_CHANGES_MOST : BATCH_CHANGES;
-    a->most_bytes = copied ? BATCH_BYTES_MOST : BATCH_BYTES;
-    a->count = 0;
-    a->nxids = 0;
-    a->beat_us = 0;
-    a->first_change_us = 0;
-    a->marker[0] = 0;
-    a->one_by_one = !a->fold;
-    if (a->fold)
-        fold_reset(a->fold);
-    arena_reset(&a->arena);
-}
-
-static bool batch_empty(const struct apply *a)
-{
-    return a->count == 0;
-}
-
-/* --- reading the spool into the batch
- * ------------------------------------------------------------------------------------ */
-
-enum took { TOOK, TOOK_ENDS_BATCH, TOOK_NOT };
-
-static void begin_transaction(struct apply *a, const struct change *change)
-{
-    a->in_transaction = true;
-    a->transaction_at = change->position;
-    a->transaction_xid = change->xid;
-    a->transaction_changes = 0;
-    a->skip_changes = 0;
-    /* The checkpoint stands behind a commit record; a transaction whose commit record lies before it was applied. */
-    a->skip_transaction = change->position.order < a->applied.order;
-    if (a->partial.order && change->position.order == a->partial.order)
-        a->skip_changes = a->partial_changes;
-    /* The marker's position lies behind it: a commit record may begin right there. */
-    a->transaction_strict = a->fence.order && change->position.order >= a->fence.order;
-}
-
-static size_t batch_bytes(const struct apply *a)
-{
-    return a->arena.bytes + a->count * sizeof(*a->changes) + (a->fold ? fold_bytes(a->fold) : 0);
-}
-
-static void keep(struct apply *a, const void *data, size_t len)
-{
-    if (batch_empty(a)) {
-        a->batch_strict = a->transaction_strict;
-        a->first_change_us = clock_us();
-    }
-    if (a->count == a->cap) {
-        a->cap = a->cap ? a->cap * 2 : 1024;
-        a->changes = mem_resize(a->changes, a->cap * sizeof(*a->changes));
-    }
-    a->changes[a->count++] = (struct batch_change){.data = data, .len = (uint32_t)len};
-    add_xid(&a->xids, &a->nxids, &a->xids_cap, a->transaction_xid);
-    a->transaction_changes++;
-    a->partial = a->last = a->transaction_at;
-    a->partial_changes = a->last_changes = a->transaction_changes;
-}
-
-/* A batch that was begun in parts ends where it ended then. */
-static bool batch_full(const struct apply *a)
-{
-    if (a->pending.parts)
-        return a->last.order == a->pending.last.order && a->last_changes == a->pending.last_changes;
-    return a->count >= a->most_changes || batch_bytes(a) >= a->most_bytes;
-}
-
-static bool skips(struct apply *a)
-{
-    if (a->skip_transaction || a->skip_changes == 0)
-        return a->skip_transaction;
-    a->skip_changes--;
-    a->transaction_changes++;
-    return true;
-}
-
-/* A batch of its own: only the log's order tells which rows it takes away. */
-static enum took add_truncate(struct apply *a, const void *data, size_t len)
-{
-    if (!batch_empty(a))
-        return TOOK_NOT;
-    if (skips(a))
-        return TOOK;
-    a->one_by_one = true;
-    keep(a, data, len);
-    return TOOK_ENDS_BATCH;
-}
-
-static enum sc_result add_row(struct apply *a, const struct change *change, const void *data, size_t len,
-                              enum took *took, struct sc_error *err)
-{
-    *took = TOOK;
-    if (!a->in_transaction)
-        return error_set(err, SC_FAIL, "the log gave a row outside a transaction");
-    if (skips(a))
-        return SC_OK;
-    if (!batch_empty(a) && a->batch_strict != a->transaction_strict) {
-        *took = TOOK_NOT;
-        return SC_OK;
-    }
-    if (change->ncolumns != a->shape.ncolumns)
-        return error_set(err, SC_FAIL, "the log gave a row of %u columns, the table has %u", change->ncolumns,
-                         a->shape.ncolumns);
-    if (!a->one_by_one) {
-        enum fold_result folded = fold_add(a->fold, change, err);
-        if (folded == FOLD_FAIL)
-            return SC_FAIL;
-        /* A change that cannot be folded takes the whole batch with it: one by one, but pipelined and in one
-         * transaction, which costs less than many small batches. */
-        a->one_by_one = folded == FOLD_BARRIER;
-    }
-    keep(a, data, len);
-    if (batch_full(a))
-        *took = TOOK_ENDS_BATCH;
-    return SC_OK;
-}
-
-static struct awaited *find_marker(struct apply *a, const char *text)
-{
-    for (int i = 0; i < MARKERS; i++)
-        if (a->markers[i].text[0] && strcmp(a->markers[i].text, text) == 0)
-            return &a->markers[i];
-    return NULL;
-}
-
-static enum took take_marker(struct apply *a, const struct change *change)
-{
-    uint64_t nonce;
-    int64_t beat;
-    if (sscanf(change->marker, "beat %" SCNx64 " %" SCNd64, &nonce, &beat) == 2) {
-        if (nonce == a->nonce)
-            a->beat_us = beat;
-        return TOOK;
-    }
-    pthread_mutex_lock(&a->lock);
-    bool awaited = find_marker(a, change->marker) != NULL;
-    pthread_mutex_unlock(&a->lock);
-    if (!awaited)
-        return TOOK;
-    snprintf(a->marker, sizeof(a->marker), "%s", change->marker);
-    a->marker_at = change->position;
-    return TOOK_ENDS_BATCH;
-}
-
-static enum sc_result take_change(struct apply *a, const struct change *change, const void *data, size_t len,
-                                  enum took *took, struct sc_error *err)
-{
-    *took = TOOK;
-    switch (change->kind) {
-    case CHANGE_RELATION:
-        return a->config.ops->relation_check(a->config.target, &change->relation, err);
-    case CHANGE_BEGIN:
-        begin_transaction(a, change);
-        return SC_OK;
-    case CHANGE_INSERT:
-    case CHANGE_UPDATE:
-    case CHANGE_DELETE:
-        return add_row(a, change, data, len, took, err);
-    case CHANGE_TRUNCATE:
-        *took = add_truncate(a, data, len);
-        return SC_OK;
-    case CHANGE_COMMIT:
-        a->in_transaction = false;
-        if (!a->skip_transaction) {
-            a->applied = change->position;
-            a->partial = (struct position){0};
-            a->partial_changes = 0;
-        }
-        return SC_OK;
-    case CHANGE_MARKER:
-        *took = take_marker(a, change);
-        return SC_OK;
-    }
-    return error_set(err, SC_FAIL, "the spool holds a change of unknown kind %d", (int)change->kind);
-}
-
-/* Takes one record. SC_RETRY: none came in time. */
-static enum sc_result take_record(struct apply *a, int timeout_ms, enum took *took, struct sc_error *err)
-{
-    const void *data;
-    size_t len;
-    if (a->has_held) {
-        buf_clear(&a->record);
-        buf_bytes(&a->record, a->held.data, a->held.len);
-        data = a->record.data;
-        len = a->record.len;
-        a->has_held = false;
-    } else {
-        enum sc_result result = spool_take(a->config.spool, &data, &len, timeout_ms, err);
-        if (result != SC_OK)
-            return result;
-    }
-    char *copy = arena_copy(&a->arena, data, len);
-    struct change change;
-    arena_reset(&a->decoded);
-    enum sc_result result = change_decode(&a->decoded, copy, len, &change, err);
-    if (result == SC_OK)
-        result = take_change(a, &change, copy, len, took, err);
-    if (result == SC_OK && *took == TOOK_NOT) {
-        buf_clear(&a->held);
-        buf_bytes(&a->held, copy, len);
-        a->has_held = true;
-    }
-    return result;
-}
-
-static bool nothing_to_flush(const struct apply *a)
-{
-    return batch_empty(a) && !a->beat_us && a->applied.order == a->stored.order;
-}
-
-/* Gathers a batch until it is full, a marker ends it, or it is time; an eager one also ends when the spool is empty.
- * Only one that is full cuts a transaction in two: what is deferrable need not hold in the middle of one. SC_RETRY:
- * nothing came by then. */
-static enum sc_result gather(struct apply *a, int64_t until_us, bool eager, struct sc_error *err)
-{
-    for (;;) {
-        enum took took = TOOK;
-        eager = eager || copy_ended(a);
-        bool cut = a->in_transaction && !batch_empty(a) && clock_us() < until_us + REST_MS * 1000;
-        int64_t left_ms = (until_us - clock_us()) / 1000;
-        int timeout_ms = cut || a->pending.parts                          ? POLL_MS
-                         : left_ms < 0 || (eager && !nothing_to_flush(a)) ? 0
-                         : left_ms > POLL_MS                              ? POLL_MS
-                                                                          : (int)left_ms;
-        enum sc_result result = take_record(a, timeout_ms, &took, err);
-        if (result == SC_OK && took != TOOK)
-            return SC_OK;
-        if (result != SC_OK && result != SC_RETRY)
-            return result;
-        if (stopping(a))
-            return error_set(err, SC_STOP, "stopped");
-        bool late = clock_us() >= until_us || (eager && result == SC_RETRY);
-        cut = (cut && a->in_transaction) || a->pending.parts;
-        if (late && !cut && (result == SC_RETRY || !batch_empty(a)))
-            return nothing_to_flush(a) ? SC_RETRY : SC_OK;
-    }
-}
 
 /* --- applying
  * ------------------------------------------------------------------------------------------------------------ */
@@ -378,7 +34,7 @@ static void batch_is_in(struct apply *a, bool commit)
         a->config.source_ops->confirm(a->config.source, &a->applied);
     }
     for (size_t i = 0; i < a->nxids; i++)
-        add_xid(&a->turn_xids, &a->nturn, &a->turn_cap, a->xids[i]);
+        gather_add_xid(&a->turn_xids, &a->nturn, &a->turn_cap, a->xids[i]);
     pthread_mutex_lock(&a->lock);
     a->stats.changes += a->count;
     a->stats.batches += a->count > 0;
@@ -393,13 +49,13 @@ static void batch_is_in(struct apply *a, bool commit)
         a->beat_lag_us = clock_us() - a->beat_us;
     }
     if (a->marker[0]) {
-        struct awaited *marker = find_marker(a, a->marker);
+        struct awaited *marker = gather_find_marker(a, a->marker);
         if (marker)
             marker->arrived = true;
     }
     pthread_cond_broadcast(&a->changed);
     pthread_mutex_unlock(&a->lock);
-    clear_batch(a);
+    gather_clear(a);
 }
 
 /* A connection lost at COMMIT leaves it open whether the batch is in; the checkpoint in the database tells. */
@@ -424,7 +80,7 @@ static struct batch batch_of(struct apply *a)
         .applied = a->applied,
         .partial = a->partial,
         .partial_changes = a->partial_changes,
-        .copying = !copy_ended(a),
+        .copying = !apply_copied(a),
         .settled = a->settled,
         .settled_repairs = a->settled_repairs,
         .xids = a->xids,
@@ -457,7 +113,7 @@ static enum sc_result apply_parts(struct apply *a, struct sc_error *err)
 /* Sets a->pending when the batch should be applied in parts. */
 static enum sc_result decide_parts(struct apply *a, struct sc_error *err)
 {
-    if (a->pending.parts || a->config.parts < 2 || !copy_ended(a) || a->one_by_one || a->count < PARTS_FROM)
+    if (a->pending.parts || a->config.parts < 2 || !apply_copied(a) || a->one_by_one || a->count < PARTS_FROM)
         return SC_OK;
     int steps = 0;
     enum sc_result result = a->config.ops->parts_steps(a->session, a->batch_strict, &steps, err);
@@ -484,7 +140,7 @@ static enum sc_result with_retries(struct apply *a, const char *what,
             result = step(a, err);
         if (result != SC_RETRY)
             return result;
-        if (stopping(a))
+        if (apply_stopping(a))
             return error_set(err, SC_STOP, "stopped");
         if (clock_us() > give_up)
             return result;
@@ -519,7 +175,7 @@ static bool marker_is_fence(struct apply *a)
     if (!a->marker[0] || a->fence.order)
         return false;
     pthread_mutex_lock(&a->lock);
-    const struct awaited *marker = find_marker(a, a->marker);
+    const struct awaited *marker = gather_find_marker(a, a->marker);
     bool fence = marker && marker->fence && marker->repairs == a->config.ops->repairs(a->config.target);
     pthread_mutex_unlock(&a->lock);
     return fence;
@@ -532,7 +188,7 @@ static void settle(struct apply *a)
     if (!a->marker[0])
         return;
     pthread_mutex_lock(&a->lock);
-    const struct awaited *marker = find_marker(a, a->marker);
+    const struct awaited *marker = gather_find_marker(a, a->marker);
     if (marker && marker->fence) {
         a->settled = true;
         a->settled_repairs = marker->repairs;
@@ -544,7 +200,7 @@ static void settle(struct apply *a)
 static enum sc_result flush(struct apply *a, struct session *drain, struct sc_error *err)
 {
     enum sc_result result = SC_OK;
-    if (!batch_empty(a) || a->applied.order != a->stored.order) {
+    if (!gather_empty(a) || a->applied.order != a->stored.order) {
         a->asked_again = false;
         result = drain ? apply_whole(a, drain, false, err) : with_retries(a, "apply", commit_batch, err);
     }
@@ -586,7 +242,7 @@ static enum sc_result wait_visible(struct apply *a, struct sc_error *err)
             return result;
         if (a->turn_visible)
             break;
-        if (stopping(a))
+        if (apply_stopping(a))
             return error_set(err, SC_STOP, "stopped");
         pthread_mutex_lock(&a->lock);
         a->stats.waiting_visible = true;
@@ -615,12 +271,12 @@ static enum sc_result build_key_index(struct apply *a, struct sc_error *err)
 static enum sc_result need_key_index(struct apply *a, struct sc_error *err)
 {
     int64_t since = clock_us();
-    while (!copy_ended(a) && clock_us() - since < KEY_INDEX_AFTER_MS * 1000) {
+    while (!apply_copied(a) && clock_us() - since < KEY_INDEX_AFTER_MS * 1000) {
         struct spool_stats spool;
         spool_stats(a->config.spool, &spool);
         if (spool.disk_bytes > 0)
             break;
-        if (stopping(a))
+        if (apply_stopping(a))
             return error_set(err, SC_STOP, "stopped");
         clock_sleep_ms(POLL_MS);
     }
@@ -634,14 +290,14 @@ static enum sc_result need_key_index(struct apply *a, struct sc_error *err)
 /* One turn: the batch that is there, and what else comes at once. */
 static enum sc_result turn(struct apply *a, struct sc_error *err)
 {
-    bool copying = !copy_ended(a);
-    if (!batch_empty(a) && !a->config.ops->key_index_ready(a->config.target)) {
+    bool copying = !apply_copied(a);
+    if (!gather_empty(a) && !a->config.ops->key_index_ready(a->config.target)) {
         enum sc_result result = need_key_index(a, err);
         if (result != SC_OK)
             return result;
-        copying = !copy_ended(a);
+        copying = !apply_copied(a);
     }
-    if (!copying || batch_empty(a)) {
+    if (!copying || gather_empty(a)) {
         a->nturn = 0;
         return flush(a, NULL, err);
     }
@@ -691,7 +347,7 @@ static void *run(void *arg)
     if (result == SC_OK && a->pending.parts)
         log_info("a batch of changes had been applied in part; going on with it");
     while (result == SC_OK && (a->pending.parts || park_if_asked(a))) {
-        int64_t apart_ms = copy_ended(a) ? 0 : a->config.turn_ms * TURNS_APART;
+        int64_t apart_ms = apply_copied(a) ? 0 : a->config.turn_ms * TURNS_APART;
         int64_t wait_ms = apart_ms ? apart_ms : POLL_MS;
         result = gather(a, clock_us() + wait_ms * 1000, apart_ms == 0, &err);
         if (result == SC_OK)
@@ -733,7 +389,7 @@ enum sc_result apply_start(const struct apply_config *config, struct apply **out
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&a->changed, &attr);
     pthread_condattr_destroy(&attr);
-    clear_batch(a);
+    gather_clear(a);
     int failed = pthread_create(&a->thread, NULL, run, a);
     if (failed) {
         apply_stop(a);
@@ -786,7 +442,7 @@ void apply_heartbeat(struct apply *a, char *text, int size)
 void apply_expect(struct apply *a, const char *text, bool fence)
 {
     pthread_mutex_lock(&a->lock);
-    struct awaited *slot = find_marker(a, text);
+    struct awaited *slot = gather_find_marker(a, text);
     for (int i = 0; i < MARKERS && !slot; i++)
         if (!a->markers[i].text[0])
             slot = &a->markers[i];
@@ -809,11 +465,11 @@ enum sc_result apply_wait_marker(struct apply *a, const char *text, int timeout_
 {
     struct timespec until = in_ms(timeout_ms);
     pthread_mutex_lock(&a->lock);
-    struct awaited *marker = find_marker(a, text);
+    struct awaited *marker = gather_find_marker(a, text);
     int timed_out = 0;
     while (marker && !marker->arrived && !a->ended && !timed_out) {
         timed_out = pthread_cond_timedwait(&a->changed, &a->lock, &until);
-        marker = find_marker(a, text);
+        marker = gather_find_marker(a, text);
     }
     enum sc_result result = SC_RETRY;
     if (marker && marker->arrived) {

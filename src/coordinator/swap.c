@@ -95,17 +95,17 @@ static enum sc_result try_once(struct run *r, struct session *session, bool *spe
     enum sc_result result = park(r, err);
     if (result != SC_OK)
         return result;
-    int64_t start = clock_us(), locked = start, drained = start;
+    int64_t start = clock_us();
     char marker[64];
     result = r->ops->cutover_lock(session, r->config->spec.lock_timeout_ms, err);
     if (result == SC_OK) {
-        locked = clock_us();
+        int64_t locked = clock_us();
         result = pipeline_mark(r, false, marker, sizeof(marker), err);
         if (result == SC_OK) {
             *spent = true;
             result = apply_drain(r->apply, session, marker, DRAIN_MS, err);
         }
-        drained = clock_us();
+        int64_t drained = clock_us();
         if (result == SC_OK)
             result = r->ops->cutover_swap(session, err);
         else
