@@ -154,14 +154,17 @@ static void move_row(struct model_row ghost[KEYS], const struct folded_row *move
     set_values(&ghost[to], move->values);
 }
 
-/* Behind the fence: every operation finds exactly what it expects. Inserts last, onto keys that are free by then. */
-static void apply_strict(struct model_row ghost[KEYS], struct fold *fold)
+/* Some operations of one part. Inserts last, onto keys that are free by then. */
+static void apply_part(struct model_row ghost[KEYS], struct fold *fold, uint32_t part, uint32_t parts, int first,
+                       int behind)
 {
-    for (int op = 0; op < ROW_OPS; op++) {
+    for (int op = first; op < behind; op++) {
         size_t count;
         const struct folded_row *const *rows = fold_rows(fold, (enum row_op)op, &count);
         for (size_t i = 0; i < count; i++) {
             assert_int_equal(rows[i]->op, op);
+            if (rows[i]->part % parts != part)
+                continue;
             int key = key_of(rows[i]->key);
             check_row_shape(rows[i], key);
             if (op == ROW_MOVE) {
@@ -175,6 +178,20 @@ static void apply_strict(struct model_row ghost[KEYS], struct fold *fold)
                 set_values(row, rows[i]->values);
         }
     }
+}
+
+/* Behind the fence: every operation finds exactly what it expects. As a whole, or in parts, of which any may be first
+ * and which know nothing of each other; and in one step, or all deletes of all parts before the rest. */
+static void apply_strict(struct model_row ghost[KEYS], struct fold *fold)
+{
+    static unsigned variant;
+    uint32_t parts = 1 + variant % 4, first = variant / 4 % parts;
+    bool two_steps = variant / 16 % 2;
+    variant++;
+    for (uint32_t i = 0; i < parts; i++)
+        apply_part(ghost, fold, (first + i) % parts, parts, 0, two_steps ? ROW_MOVE : ROW_OPS);
+    for (uint32_t i = 0; i < parts && two_steps; i++)
+        apply_part(ghost, fold, (first + i) % parts, parts, ROW_MOVE, ROW_OPS);
     fold_reset(fold);
 }
 
