@@ -44,13 +44,8 @@ static void add_array(struct buf *b, const struct target *t, bool keys)
         const struct pg_mapped *m = &t->map.columns[i];
         if (pg_mapped_is_key(t, i) != keys || (!keys && m->ninputs == 0))
             continue;
-        buf_printf(b, "%s\"", glue);
-        for (const char *p = m->ghost_column; *p; p++) {
-            if (*p == '"' || *p == '\\')
-                buf_char(b, '\\');
-            buf_char(b, *p);
-        }
-        buf_char(b, '"');
+        buf_str(b, glue);
+        pg_add_array_element(b, m->ghost_column);
         glue = ",";
     }
     buf_str(b, *glue == '{' ? "{}" : "}");

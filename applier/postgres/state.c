@@ -166,15 +166,15 @@ static enum sc_result take_lock(struct target *t, const char *oid, struct sc_err
     return result;
 }
 
-static char *column_text(const PGresult *res, int row, const char *name)
+char *pg_column_text(const PGresult *res, int row, const char *name)
 {
     int column = PQfnumber(res, name);
     return column < 0 || PQgetisnull(res, row, column) ? NULL : PQgetvalue(res, row, column);
 }
 
-static uint64_t column_number(const PGresult *res, int row, const char *name)
+uint64_t pg_column_number(const PGresult *res, int row, const char *name)
 {
-    const char *text = column_text(res, row, name);
+    const char *text = pg_column_text(res, row, name);
     return text ? strtoull(text, NULL, 10) : 0;
 }
 
@@ -194,8 +194,8 @@ static struct position position_of(const char *lsn)
 
 static enum sc_result refuse_changed_server(struct target *t, const PGresult *res, struct sc_error *err)
 {
-    uint64_t identifier = column_number(res, 0, "system_identifier");
-    uint64_t timeline = column_number(res, 0, "timeline");
+    uint64_t identifier = pg_column_number(res, 0, "system_identifier");
+    uint64_t timeline = pg_column_number(res, 0, "timeline");
     if (identifier == t->server.system_identifier && timeline == t->server.timeline)
         return SC_OK;
     error_set(err, SC_REFUSE,
@@ -212,17 +212,17 @@ static enum sc_result refuse_changed_server(struct target *t, const PGresult *re
 /* Takes over what the row says. */
 static enum sc_result take_row(struct target *t, const PGresult *res, struct sc_error *err)
 {
-    uint64_t format = column_number(res, 0, "format");
-    pg_name_objects(t, column_text(res, 0, "id"));
+    uint64_t format = pg_column_number(res, 0, "format");
+    pg_name_objects(t, pg_column_text(res, 0, "id"));
     if (format > STATE_FORMAT)
         return error_set(err, SC_REFUSE,
                          "migration %s was started by a newer seachange (its state has format %" PRIu64
                          ", this one reads up to %d)",
                          t->migration.id, format, STATE_FORMAT);
-    if (!phase_from_stored(column_text(res, 0, "phase"), &t->migration.phase))
+    if (!phase_from_stored(pg_column_text(res, 0, "phase"), &t->migration.phase))
         return error_set(err, SC_REFUSE, "migration %s is in a phase this seachange does not know: %s", t->migration.id,
-                         column_text(res, 0, "phase"));
-    const char *alter = column_text(res, 0, "alter_text");
+                         pg_column_text(res, 0, "phase"));
+    const char *alter = pg_column_text(res, 0, "alter_text");
     if (t->spec.alter && strcmp(alter, t->spec.alter) != 0) {
         error_set(err, SC_REFUSE, "a migration of this table with another ALTER is stored: %s: %s", t->migration.id,
                   alter);
@@ -230,19 +230,19 @@ static enum sc_result take_row(struct target *t, const PGresult *res, struct sc_
                           t->migration.id);
     }
     t->migration.resumed = true;
-    t->source.oid = (Oid)column_number(res, 0, "table_oid");
-    t->ghost_oid = (Oid)column_number(res, 0, "ghost_oid");
-    t->source.schema = arena_strdup(&t->arena, column_text(res, 0, "schema_name"));
-    t->source.name = arena_strdup(&t->arena, column_text(res, 0, "table_name"));
-    t->migration.rows_estimated = column_number(res, 0, "rows_estimated");
-    t->token = column_number(res, 0, "token");
-    replace(&t->fingerprint, column_text(res, 0, "fingerprint"));
-    replace(&t->relation_fingerprint, column_text(res, 0, "relation_fingerprint"));
-    t->key.index = (Oid)column_number(res, 0, "key_index");
+    t->source.oid = (Oid)pg_column_number(res, 0, "table_oid");
+    t->ghost_oid = (Oid)pg_column_number(res, 0, "ghost_oid");
+    t->source.schema = arena_strdup(&t->arena, pg_column_text(res, 0, "schema_name"));
+    t->source.name = arena_strdup(&t->arena, pg_column_text(res, 0, "table_name"));
+    t->migration.rows_estimated = pg_column_number(res, 0, "rows_estimated");
+    t->token = pg_column_number(res, 0, "token");
+    replace(&t->fingerprint, pg_column_text(res, 0, "fingerprint"));
+    replace(&t->relation_fingerprint, pg_column_text(res, 0, "relation_fingerprint"));
+    t->key.index = (Oid)pg_column_number(res, 0, "key_index");
     /* Values convert as they did when the migration began, wherever it goes on. */
-    replace(&t->server.timezone, column_text(res, 0, "timezone"));
-    replace(&t->server.date_order, column_text(res, 0, "date_order"));
-    replace(&t->server.search_path, column_text(res, 0, "search_path"));
+    replace(&t->server.timezone, pg_column_text(res, 0, "timezone"));
+    replace(&t->server.date_order, pg_column_text(res, 0, "date_order"));
+    replace(&t->server.search_path, pg_column_text(res, 0, "search_path"));
     return refuse_changed_server(t, res, err);
 }
 
@@ -474,19 +474,19 @@ enum sc_result pg_checkpoint_create(struct target *t, struct pg_conn *conn, cons
     return result;
 }
 
-static enum sc_result checkpoint_read(struct target *t, struct pg_conn *conn, struct sc_error *err)
+enum sc_result pg_checkpoint_read(struct target *t, struct pg_conn *conn, struct sc_error *err)
 {
     PGresult *res = NULL;
     enum sc_result result = pg_query(conn, err, &res, "SELECT * FROM seachange.checkpoint WHERE id = $1", 1,
                                      (const char *[]){t->migration.id});
     if (result == SC_OK && PQntuples(res) == 1) {
         struct migration *m = &t->migration;
-        if (column_number(res, 0, "token") != t->token)
+        if (pg_column_number(res, 0, "token") != t->token)
             result = error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops", m->id);
-        m->applied = position_of(column_text(res, 0, "applied"));
-        m->partial = position_of(column_text(res, 0, "partial"));
-        m->partial_changes = column_number(res, 0, "partial_changes");
-        m->fence = position_of(column_text(res, 0, "fence"));
+        m->applied = position_of(pg_column_text(res, 0, "applied"));
+        m->partial = position_of(pg_column_text(res, 0, "partial"));
+        m->partial_changes = pg_column_number(res, 0, "partial_changes");
+        m->fence = position_of(pg_column_text(res, 0, "fence"));
     } else if (result == SC_OK && t->migration.phase > PHASE_PREPARE) {
         result = error_set(err, SC_FAIL, "the checkpoint of migration %s is gone from seachange.checkpoint",
                            t->migration.id);
@@ -497,7 +497,7 @@ static enum sc_result checkpoint_read(struct target *t, struct pg_conn *conn, st
 
 enum sc_result pg_checkpoint_load(struct session *s, struct sc_error *err)
 {
-    return checkpoint_read(s->target, s->conn, err);
+    return pg_checkpoint_read(s->target, s->conn, err);
 }
 
 void pg_checkpoint_statement(struct buf *b, const struct target *t, const struct position *applied,
@@ -540,208 +540,5 @@ enum sc_result pg_resolve_table(struct target *t, Oid *oid, struct sc_error *err
     enum sc_result result = resolve_table(t, &text, err);
     *oid = text ? (Oid)strtoul(text, NULL, 10) : 0;
     mem_free(text);
-    return result;
-}
-
-/* --- the ghost's description
- * --------------------------------------------------------------------------------------------- */
-
-static void add_array(struct buf *b, const struct pg_table *source, const int *columns, int count)
-{
-    /* An array literal for a text parameter: every element quoted (manual, 8.15.2). */
-    buf_char(b, '{');
-    for (int i = 0; i < count; i++) {
-        buf_str(b, i ? ",\"" : "\"");
-        for (const char *p = source->columns[columns[i]].name; *p; p++) {
-            if (*p == '"' || *p == '\\')
-                buf_char(b, '\\');
-            buf_char(b, *p);
-        }
-        buf_char(b, '"');
-    }
-    buf_char(b, '}');
-}
-
-static enum sc_result store_mapped(struct target *t, int number, struct sc_error *err)
-{
-    const struct pg_mapped *m = &t->map.columns[number];
-    struct buf inputs = {0};
-    add_array(&inputs, &t->source, m->inputs, m->ninputs);
-    char text[16], position[16];
-    snprintf(text, sizeof(text), "%d", number);
-    const char *key = NULL;
-    for (int k = 0; k < t->map.nkey; k++) {
-        if (t->map.key[k] == number) {
-            snprintf(position, sizeof(position), "%d", k);
-            key = position;
-        }
-    }
-    PGresult *res = NULL;
-    enum sc_result result = pg_query(
-        t->control, err, &res,
-        "INSERT INTO seachange.mapped (id, number, ghost_column, expression, source_column, inputs, key_position)"
-        " VALUES ($1, $2::int4, $3, $4, $5, $6::text[], $7::int4)",
-        7,
-        (const char *[]){t->migration.id, text, m->ghost_column, m->expression,
-                         m->source_column >= 0 ? t->source.columns[m->source_column].name : NULL, buf_cstr(&inputs),
-                         key});
-    PQclear(res);
-    buf_fini(&inputs);
-    return result;
-}
-
-static enum sc_result store_todo(struct target *t, const struct pg_todo *todo, struct sc_error *err)
-{
-    char number[16], stage[16];
-    snprintf(number, sizeof(number), "%d", todo->number);
-    snprintf(stage, sizeof(stage), "%d", (int)todo->stage);
-    PGresult *res = NULL;
-    enum sc_result result = pg_query(t->control, err, &res,
-                                     "INSERT INTO seachange.todo (id, number, stage, name, sql)"
-                                     " VALUES ($1, $2::int4, $3::int4, $4, $5)",
-                                     5, (const char *[]){t->migration.id, number, stage, todo->name, todo->sql});
-    PQclear(res);
-    return result;
-}
-
-enum sc_result pg_state_store_ghost(struct target *t, struct sc_error *err)
-{
-    char ghost[16], key[16];
-    snprintf(ghost, sizeof(ghost), "%u", t->ghost_oid);
-    snprintf(key, sizeof(key), "%u", t->key.index);
-    enum sc_result result =
-        pg_runf(t->control, err,
-                "DELETE FROM seachange.mapped WHERE id = '%s'; DELETE FROM seachange.todo WHERE id = '%s';"
-                "DELETE FROM seachange.part WHERE id = '%s'; DELETE FROM seachange.chunk WHERE id = '%s'",
-                t->migration.id, t->migration.id, t->migration.id, t->migration.id);
-    PGresult *res = NULL;
-    if (result == SC_OK)
-        result = pg_query(t->control, err, &res,
-                          "UPDATE seachange.migration SET ghost_oid = $2::oid, key_index = $3::oid, fingerprint = $4,"
-                          " relation_fingerprint = $5 WHERE id = $1",
-                          5, (const char *[]){t->migration.id, ghost, key, t->fingerprint, t->relation_fingerprint});
-    PQclear(res);
-    for (int i = 0; i < t->map.ncolumns && result == SC_OK; i++)
-        result = store_mapped(t, i, err);
-    for (int i = 0; i < t->ntodo && result == SC_OK; i++)
-        result = store_todo(t, &t->todo[i], err);
-    return result;
-}
-
-enum sc_result pg_todo_done(struct target *t, struct pg_conn *conn, struct pg_todo *todo, struct sc_error *err)
-{
-    char number[16];
-    snprintf(number, sizeof(number), "%d", todo->number);
-    PGresult *res = NULL;
-    enum sc_result result =
-        pg_query(conn, err, &res, "UPDATE seachange.todo SET done = true WHERE id = $1 AND number = $2::int4", 2,
-                 (const char *[]){t->migration.id, number});
-    PQclear(res);
-    return result;
-}
-
-static enum sc_result load_mapped(struct target *t, struct sc_error *err)
-{
-    PGresult *res = NULL;
-    enum sc_result result = pg_query(
-        t->control, err, &res,
-        "SELECT ghost_column, expression, source_column, key_position, i.ord, i.name"
-        " FROM seachange.mapped m LEFT JOIN LATERAL pg_catalog.unnest(inputs) WITH ORDINALITY i(name, ord) ON true"
-        " WHERE id = $1 ORDER BY number, i.ord",
-        1, (const char *[]){t->migration.id});
-    if (result != SC_OK)
-        return result;
-    int rows = PQntuples(res);
-    t->map.columns = arena_array(&t->arena, (size_t)rows + 1, sizeof(*t->map.columns));
-    t->map.key = arena_array(&t->arena, (size_t)rows + 1, sizeof(int));
-    t->map.ncolumns = t->map.nkey = 0;
-    struct pg_mapped *m = NULL;
-    for (int i = 0; i < rows && result == SC_OK; i++) {
-        const char *ordinal = column_text(res, i, "ord");
-        if (!ordinal || strcmp(ordinal, "1") == 0) {
-            const char *source = column_text(res, i, "source_column"), *key = column_text(res, i, "key_position");
-            m = &t->map.columns[t->map.ncolumns];
-            m->ghost_column = arena_strdup(&t->arena, column_text(res, i, "ghost_column"));
-            m->expression = arena_strdup(&t->arena, column_text(res, i, "expression"));
-            m->source_column = source ? pg_table_column(&t->source, source) : -1;
-            m->inputs = arena_array(&t->arena, (size_t)t->source.ncolumns + 1, sizeof(int));
-            if (key) {
-                long position = strtol(key, NULL, 10);
-                if (position < 0 || position >= rows)
-                    result = error_set(err, SC_FAIL, "the stored key of migration %s is damaged", t->migration.id);
-                else
-                    t->map.key[position] = t->map.ncolumns;
-                t->map.nkey++;
-            }
-            t->map.ncolumns++;
-        }
-        const char *input = column_text(res, i, "name");
-        int column = input ? pg_table_column(&t->source, input) : -1;
-        if (input && (column < 0 || m->ninputs >= t->source.ncolumns))
-            result =
-                error_set(err, SC_FAIL, "column %s, which the migration reads, is not in the table any more", input);
-        else if (input)
-            m->inputs[m->ninputs++] = column;
-    }
-    PQclear(res);
-    return result;
-}
-
-static enum sc_result load_todo(struct target *t, struct sc_error *err)
-{
-    PGresult *res = NULL;
-    enum sc_result result =
-        pg_query(t->control, err, &res,
-                 "SELECT number, stage, name, sql, done FROM seachange.todo WHERE id = $1 ORDER BY number", 1,
-                 (const char *[]){t->migration.id});
-    if (result != SC_OK)
-        return result;
-    t->ntodo = PQntuples(res);
-    t->todo = arena_array(&t->arena, (size_t)t->ntodo + 1, sizeof(*t->todo));
-    for (int i = 0; i < t->ntodo; i++) {
-        struct pg_todo *todo = &t->todo[i];
-        todo->number = (int)column_number(res, i, "number");
-        todo->stage = (enum pg_stage)column_number(res, i, "stage");
-        todo->name = arena_strdup(&t->arena, column_text(res, i, "name"));
-        todo->sql = arena_strdup(&t->arena, column_text(res, i, "sql"));
-        todo->done = strcmp(column_text(res, i, "done"), "t") == 0;
-        if (todo->stage == STAGE_KEY)
-            t->key_ready = todo->done;
-    }
-    PQclear(res);
-    return SC_OK;
-}
-
-enum sc_result pg_state_load(struct target *t, struct sc_error *err)
-{
-    if (t->migration.phase <= PHASE_PREPARE)
-        return SC_OK;
-    enum sc_result result = checkpoint_read(t, t->control, err);
-    /* Before the swap the source is read again; after it nothing needs it any more. */
-    if (result == SC_OK && t->migration.phase < PHASE_CLEANUP) {
-        Oid oid = t->source.oid;
-        struct pg_table loaded = {0};
-        result = pg_table_load(t->control, oid, &loaded, err);
-        if (result == SC_OK) {
-            pg_table_fini(&t->source);
-            t->source = loaded;
-            result = pg_key_load(t, t->key.index, err);
-        }
-        if (result == SC_OK)
-            result = load_mapped(t, err);
-        if (result == SC_OK && t->map.nkey != t->key.count)
-            result = error_set(err, SC_FAIL, "the stored key of migration %s is damaged", t->migration.id);
-        if (result == SC_OK)
-            result = pg_ghost_key_types(t, t->control, err);
-    }
-    if (result == SC_OK)
-        result = load_todo(t, err);
-    char *rows = NULL;
-    if (result == SC_OK)
-        result = pg_value(t->control, err, &rows,
-                          "SELECT pg_catalog.sum(rows)::pg_catalog.int8 FROM seachange.chunk WHERE id = $1", 1,
-                          (const char *[]){t->migration.id});
-    t->migration.rows_copied = rows ? strtoull(rows, NULL, 10) : 0;
-    mem_free(rows);
     return result;
 }

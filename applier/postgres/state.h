@@ -28,11 +28,16 @@ void pg_name_objects(struct target *t, const char *id);
 /* In the open transaction of conn: stores where the log begins. */
 enum sc_result pg_checkpoint_create(struct target *t, struct pg_conn *conn, const char *lsn, struct sc_error *err);
 enum sc_result pg_checkpoint_load(struct session *s, struct sc_error *err);
+enum sc_result pg_checkpoint_read(struct target *t, struct pg_conn *conn, struct sc_error *err);
 /* Appends the statement that moves the checkpoint; it must change exactly one row, else another instance has taken
  * over. */
 void pg_checkpoint_statement(struct buf *b, const struct target *t, const struct position *applied,
                              const struct position *partial, uint64_t partial_changes);
 enum sc_result pg_fence_store(struct session *s, const struct position *fence, struct sc_error *err);
+
+/* A column of a result by its name: NULL where it is NULL, and 0. */
+char *pg_column_text(const PGresult *res, int row, const char *name);
+uint64_t pg_column_number(const PGresult *res, int row, const char *name);
 
 const char *phase_stored_name(enum phase phase);
 bool phase_from_stored(const char *name, enum phase *phase);

@@ -97,6 +97,8 @@ void pg_mask_url(char *message);
 void pg_add_ident(struct buf *b, const char *name);
 void pg_add_qualified(struct buf *b, const char *schema, const char *name);
 void pg_add_literal(struct buf *b, const char *text);
+/* An element of an array literal, always quoted (manual, 8.15.2). */
+void pg_add_array_element(struct buf *b, const char *text);
 char *pg_ident(const char *name);                         /* malloc'd */
 char *pg_qualified(const char *schema, const char *name); /* malloc'd */
 char *pg_literal(const char *text);                       /* malloc'd */

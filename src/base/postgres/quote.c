@@ -31,6 +31,17 @@ void pg_add_literal(struct buf *b, const char *text)
     add_quoted(b, text, '\'');
 }
 
+void pg_add_array_element(struct buf *b, const char *text)
+{
+    buf_char(b, '"');
+    for (const char *p = text; *p; p++) {
+        if (*p == '"' || *p == '\\')
+            buf_char(b, '\\');
+        buf_char(b, *p);
+    }
+    buf_char(b, '"');
+}
+
 char *pg_ident(const char *name)
 {
     struct buf b = {0};
