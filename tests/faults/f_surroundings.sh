@@ -45,11 +45,7 @@ server_program()
     (
         # What the test has open is not the server's.
         for n in $(seq 3 63); do eval "exec $n>&-"; done
-        if [ "$(id -u)" = 0 ]; then
-            cd / && runuser -u postgres -- "$SERVER_BIN/pg_ctl" -D "$SERVER_DATA" -l "${SERVER_DATA%/*}/log" -w "$@"
-        else
-            "$SERVER_BIN/pg_ctl" -D "$SERVER_DATA" -l "${SERVER_DATA%/*}/log" -w "$@"
-        fi
+        "$SERVER_CTL" -D "$SERVER_DATA" -l "${SERVER_DATA%/*}/log" -w "$@"
     ) > /dev/null 2>&1
 }
 server_crashes()
@@ -60,7 +56,7 @@ server_crashes()
 
 F2_the_server_is_killed_in_the_copy()
 {
-    [ -x "$SERVER_BIN/pg_ctl" ] || skip "this server cannot be restarted from here"
+    [ -x "${SERVER_CTL:-}" ] || skip "this server cannot be restarted from here"
     setup 20000
     copy_and_apply --give-up 60s
     b=$(copied_upto)
@@ -74,7 +70,7 @@ F2_the_server_is_killed_in_the_copy()
 
 F2_the_server_is_killed_in_catch_up()
 {
-    [ -x "$SERVER_BIN/pg_ctl" ] || skip "this server cannot be restarted from here"
+    [ -x "${SERVER_CTL:-}" ] || skip "this server cannot be restarted from here"
     setup 2000 'CREATE INDEX t_held ON t (public.held(id))'
     hold $index_lock
     migrate_start --give-up 60s
@@ -93,7 +89,7 @@ F2_the_server_is_killed_in_catch_up()
 
 F2_the_server_is_killed_while_the_cutover_is_tried()
 {
-    [ -x "$SERVER_BIN/pg_ctl" ] || skip "this server cannot be restarted from here"
+    [ -x "${SERVER_CTL:-}" ] || skip "this server cannot be restarted from here"
     setup 2000
     reader_start
     migrate_start --give-up 60s

@@ -1,7 +1,7 @@
 /* The reader against a real server: everything comes, once, in order, whatever happens to the connection.
  *
  * SEACHANGE_TEST_URL: a superuser on a throwaway server with wal_level = logical. SEACHANGE_TEST_DATA: its data
- * directory, SEACHANGE_TEST_BIN: the server's programs, for the tests that restart it; skipped without. */
+ * directory, SEACHANGE_TEST_CTL: its pg_ctl, for the tests that restart it; skipped without. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -492,15 +492,11 @@ static void cuts_between_small_transactions_lose_nothing(void **state)
     tear_down(&w);
 }
 
-/* Where the server's programs are; NULL: this server cannot be restarted from here. */
-static const char *server_programs(void)
+/* The server's pg_ctl; NULL: this server cannot be restarted from here. */
+static const char *server_ctl(void)
 {
-    static char bin[300];
-    const char *told = getenv("SEACHANGE_TEST_BIN"), *data = getenv("SEACHANGE_TEST_DATA");
-    char pg_ctl[320];
-    snprintf(bin, sizeof(bin), "%s", told ? told : "/usr/lib/postgresql/15/bin");
-    snprintf(pg_ctl, sizeof(pg_ctl), "%s/pg_ctl", bin);
-    return data && access(pg_ctl, X_OK) == 0 ? bin : NULL;
+    const char *ctl = getenv("SEACHANGE_TEST_CTL");
+    return getenv("SEACHANGE_TEST_DATA") && ctl && access(ctl, X_OK) == 0 ? ctl : NULL;
 }
 
 /* `pg_ctl restart` as the server's user; returns how long it took. */
@@ -508,8 +504,8 @@ static int64_t restart_server(struct world *w, const char *mode)
 {
     const char *data = getenv("SEACHANGE_TEST_DATA");
     char command[1000];
-    snprintf(command, sizeof(command), "%s %s/pg_ctl -D %s -l %s/../log -w -t 60 -m %s restart > /dev/null 2>&1",
-             geteuid() == 0 ? "runuser -u postgres --" : "", server_programs(), data, data, mode);
+    snprintf(command, sizeof(command), "%s -D %s -l %s/../log -w -t 60 -m %s restart > /dev/null 2>&1", server_ctl(),
+             data, data, mode);
     pg_close(w->sql);
     w->sql = NULL;
     int64_t begin = clock_us();
@@ -528,7 +524,7 @@ static void restart_once(struct world *w, uint64_t id)
 static void a_crash_of_the_server_loses_and_doubles_nothing(void **state)
 {
     (void)state;
-    if (!server_programs())
+    if (!server_ctl())
         skip();
     struct world w;
     set_up(&w, "id bigint PRIMARY KEY, text text");
@@ -545,7 +541,7 @@ static void a_crash_of_the_server_loses_and_doubles_nothing(void **state)
 static void the_server_can_shut_down_although_nothing_is_confirmed(void **state)
 {
     (void)state;
-    if (!server_programs())
+    if (!server_ctl())
         skip();
     struct world w;
     set_up(&w, "id bigint PRIMARY KEY, text text");
@@ -563,7 +559,7 @@ static void the_server_can_shut_down_although_nothing_is_confirmed(void **state)
 static void the_server_can_shut_down_although_the_spool_is_full(void **state)
 {
     (void)state;
-    if (!server_programs())
+    if (!server_ctl())
         skip();
     struct world w;
     set_up(&w, "id bigint PRIMARY KEY, text text");

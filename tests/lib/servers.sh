@@ -2,7 +2,7 @@
 #
 #   servers_begin                 a directory for them all, removed by servers_end
 #   server_start 15 [LINE...]     starts PostgreSQL 15 with more lines for postgresql.conf; sets server_url, server_name, server_bin (its client
-#                                 programs), server_port, server_dir, server_data. Returns 2 when the server cannot be had, and says why in server_reason
+#                                 programs), server_ctl (its pg_ctl, run as who runs the server), server_port, server_dir, server_data. Returns 2 when the server cannot be had, and says why in server_reason
 #   servers_end                   stops what was started here, and nothing else
 #   servers_finish "$keep"        for a trap: servers_end, or says where the servers are if keep is not empty
 #
@@ -47,19 +47,39 @@ servers_mirror()
     apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null | sed -n "s/^$codename //p" | head -n 1
 }
 
-# Runs a program in the sid tree, as user $2, with /proc, /dev/shm and the servers' directory there.
-servers_in_tree()
-{
-    tree=$1 user=$2
-    shift 2
-    unshare --mount --propagation private sh -c '
+# With /proc, /dev/shm and the directory $3 (may be empty) in the tree $1, as user $2.
+servers_in_tree_script='
         tree=$1 user=$2 dir=$3
         shift 3
         mount -t proc proc "$tree/proc" && mkdir -p "$tree/dev/shm" && mount -t tmpfs -o mode=1777 tmpfs "$tree/dev/shm" || exit 1
         if [ -n "$dir" ]; then
             mkdir -p "$tree$dir" && mount --bind "$dir" "$tree$dir" || exit 1
         fi
-        exec chroot --userspec="$user" "$tree" "$@"' sh "$tree" "$user" "$servers_dir" "$@"
+        exec chroot --userspec="$user" "$tree" "$@"'
+
+# Runs a program in the sid tree $1, as user $2, with the servers' directory there.
+servers_in_tree()
+{
+    tree=$1 user=$2
+    shift 2
+    unshare --mount --propagation private sh -c "$servers_in_tree_script" sh "$tree" "$user" "$servers_dir" "$@"
+}
+
+# For tests that restart the server: $1 is the file, $2 the server's pg_ctl.
+servers_write_ctl()
+{
+    {
+        echo '#!/bin/sh'
+        echo 'cd /'
+        if [ -n "$servers_tree" ]; then
+            echo "exec unshare --mount --propagation private sh -c '$servers_in_tree_script' sh '$servers_tree' postgres '$servers_dir' '$2' \"\$@\""
+        elif [ "$(id -u)" = 0 ]; then
+            echo "exec runuser -u postgres -- '$2' \"\$@\""
+        else
+            echo "exec '$2' \"\$@\""
+        fi
+    } > "$1"
+    chmod 755 "$1"
 }
 
 # Makes the tree with PostgreSQL $1 if it is not there; sets servers_tree, or server_reason.
@@ -165,6 +185,8 @@ server_start()
         server_bin=$dir/bin
         servers_tree_clients "$version" "$server_bin"
     fi
+    server_ctl=$dir/pg_ctl
+    servers_write_ctl "$server_ctl" "$bin/pg_ctl"
     server_name="PostgreSQL $("$server_bin/psql" -X -At -d "$server_url" -c 'SHOW server_version' | cut -d ' ' -f 1)"
 }
 
