@@ -61,12 +61,15 @@ static const char *const carry_sql[] = {
     /* Serial: a sequence owned by a column goes along with its table; it must stay and belong to the new one. That
      * takes a lock on it which waits for whoever has called nextval(); who did so before coming to the table would wait
      * for the cutover, and the cutover for him. So it is let go before, and taken up after. */
-    PLACES ", owned AS (SELECT s.relname, source.nspname, source.relname AS table_name, kept.attname, kept.new_name"
+    PLACES ", owned AS (SELECT s.relname, source.nspname, source.relname AS table_name, kept.attname, kept.new_name,"
+           "   (SELECT pg_catalog.format('ALTER SEQUENCE %I.%I OWNER TO %I; ', source.nspname, s.relname, "
+           "pg_catalog.pg_get_userbyid(g.relowner)) FROM pg_catalog.pg_class g WHERE g.oid = $2::pg_catalog.oid AND "
+           "g.relowner <> s.relowner) AS owner"
            "  FROM source," OWNED "JOIN kept ON kept.source = d.refobjsubid)"
            " SELECT 6, 'sequence ' || relname, pg_catalog.format('ALTER SEQUENCE %I.%I OWNED BY NONE', nspname, "
            "relname) FROM owned"
-           " UNION ALL SELECT 5, 'sequence ' || relname, pg_catalog.format('ALTER SEQUENCE %I.%I OWNED BY %I.%I.%I', "
-           "nspname, relname, nspname, table_name, new_name) FROM owned"
+           " UNION ALL SELECT 5, 'sequence ' || relname, pg_catalog.concat(owner, pg_catalog.format('ALTER SEQUENCE "
+           "%I.%I OWNED BY %I.%I.%I', nspname, relname, nspname, table_name, new_name)) FROM owned"
            " UNION ALL SELECT 7, 'sequence ' || relname, pg_catalog.format('ALTER SEQUENCE %I.%I OWNED BY %I.%I.%I', "
            "nspname, relname, nspname, table_name, attname) FROM owned ORDER BY 1",
     /* Identity: the new column's own sequence goes on where the old one stands, unless the ALTER restarted it: one that

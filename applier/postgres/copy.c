@@ -213,9 +213,13 @@ enum sc_result pg_chunk_copy(struct session *s, const struct chunk *chunk, uint6
         pg_run(s->conn, NULL, "ROLLBACK");
     if (result != SC_OK && result != SC_RETRY) {
         error_wrap(err, "cannot copy rows of %s.%s", s->target->source.schema, s->target->source.name);
+        /* Class 42: a name or a right is not there any more (manual, appendix A). */
         error_hint(err,
-                   "A row does not fit the new table. The source is untouched; mend the data or the ALTER, then "
-                   "`seachange abort %s` and start again.",
+                   strncmp(err->sqlstate, "42", 2) == 0
+                       ? "Somebody dropped or changed the table, or rights on it, while it was copied. Run `seachange "
+                         "abort %s`, and start again if there is still a table to migrate."
+                       : "A row does not fit the new table. The source is untouched; mend the data or the ALTER, then "
+                         "`seachange abort %s` and start again.",
                    s->target->migration.id);
     }
     return result;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "applier/postgres/dependents.h"
+#include "applier/postgres/state.h"
 #include "applier/postgres/target.h"
 
 /* A query that yields one row for each thing that is wrong: a text that says what and, behind a tab, what to do. $1 is
@@ -257,6 +258,27 @@ static enum sc_result choose_key(struct target *t, struct plan *plan, struct sc_
     return result;
 }
 
+/* Two migrations of tables that a foreign key links would change each other's definition at the swap. */
+static const struct check linked_check = {
+    "SELECT 'migration ' || m.id || ' of table ' || m.table_oid::pg_catalog.regclass || E', which a foreign key links "
+    "with it, is under way\tLet it end, or abort it, first.'"
+    " FROM seachange.migration m WHERE m.phase NOT IN ('done', 'aborted') AND m.table_oid <> $1::pg_catalog.oid AND "
+    "EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' AND"
+    "  ((k.conrelid = $1::pg_catalog.oid AND k.confrelid = m.table_oid) OR (k.confrelid = $1::pg_catalog.oid AND "
+    "k.conrelid = m.table_oid)))",
+    0, false};
+
+static enum sc_result check_stored(struct target *t, struct plan *plan, struct sc_error *err)
+{
+    bool exists = false;
+    enum sc_result result = pg_state_exists(t->control, &exists, err);
+    if (result == SC_REFUSE) {
+        strlist_addf(&plan->refusals, "%s. %s", err->what, err->hint);
+        return SC_OK;
+    }
+    return result == SC_OK && exists ? run_check(t, &linked_check, plan, err) : result;
+}
+
 enum sc_result pg_preflight(struct target *t, struct plan *plan, struct sc_error *err)
 {
     Oid oid = 0;
@@ -286,6 +308,8 @@ enum sc_result pg_preflight(struct target *t, struct plan *plan, struct sc_error
         return result;
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && result == SC_OK; i++)
         result = run_check(t, &checks[i], plan, err);
+    if (result == SC_OK)
+        result = check_stored(t, plan, err);
     if (result == SC_OK)
         result = choose_key(t, plan, err);
     if (result == SC_OK)

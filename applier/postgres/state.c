@@ -101,13 +101,27 @@ static enum sc_result end_transaction(struct pg_conn *conn, enum sc_result resul
     return result;
 }
 
-static enum sc_result state_exists(struct pg_conn *conn, bool *exists, struct sc_error *err)
+enum sc_result pg_state_exists(struct pg_conn *conn, bool *exists, struct sc_error *err)
 {
-    char *value = NULL;
+    char *value = NULL, *owner = NULL;
     enum sc_result result = pg_value(
         conn, err, &value, "SELECT 1 WHERE pg_catalog.to_regclass('seachange.migration') IS NOT NULL", 0, NULL);
+    if (result == SC_OK && value)
+        result =
+            pg_value(conn, err, &owner,
+                     "SELECT pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(nspowner)) FROM "
+                     "pg_catalog.pg_namespace WHERE nspname = 'seachange' AND NOT pg_catalog.pg_has_role(nspowner, "
+                     "'USAGE')",
+                     0, NULL);
+    if (result == SC_OK && owner) {
+        result =
+            error_set(err, SC_REFUSE, "schema seachange of this database belongs to %s, whose rights you lack", owner);
+        error_hint(err, "GRANT %s to your role, or migrate as %s: what is stored of all migrations is in there.", owner,
+                   owner);
+    }
     *exists = value != NULL;
     mem_free(value);
+    mem_free(owner);
     return result;
 }
 
@@ -254,7 +268,7 @@ static enum sc_result take_row(struct target *t, const PGresult *res, struct sc_
 static enum sc_result find_stored(struct target *t, const char *oid, struct sc_error *err)
 {
     bool exists = false;
-    enum sc_result result = state_exists(t->control, &exists, err);
+    enum sc_result result = pg_state_exists(t->control, &exists, err);
     if (result != SC_OK || !exists)
         return result;
     PGresult *res = NULL;
@@ -314,7 +328,7 @@ static enum sc_result same_under_lock(struct target *t, const char *oid, char *s
     bool exists = false;
     enum sc_result result = resolve_table(&now, &oid_now, err);
     if (result == SC_OK)
-        result = state_exists(t->control, &exists, err);
+        result = pg_state_exists(t->control, &exists, err);
     if (result == SC_OK && exists)
         result = pg_value(t->control, err, &id_now, "SELECT id FROM seachange.migration WHERE " OPEN_OF_TABLE, 1,
                           (const char *[]){oid});
@@ -375,6 +389,10 @@ static enum sc_result create_row(struct target *t, struct sc_error *err)
     if (result != SC_OK)
         return result;
     result = pg_run(t->control, err, "SELECT pg_catalog.pg_advisory_xact_lock(" STATE_SCHEMA_LOCK ")");
+    /* Looking at a table makes the server take note of what others have committed: that the schema is not there is
+     * remembered from before the lock. */
+    if (result == SC_OK)
+        result = pg_run(t->control, err, "SELECT pg_catalog.count(*) FROM pg_catalog.pg_namespace");
     if (result == SC_OK)
         result = pg_run(t->control, err, create_state);
     PGresult *res = NULL;

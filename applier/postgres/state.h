@@ -35,6 +35,9 @@ void pg_checkpoint_statement(struct buf *b, const struct target *t, const struct
                              const struct position *partial, uint64_t partial_changes);
 enum sc_result pg_fence_store(struct session *s, const struct position *fence, struct sc_error *err);
 
+/* Is anything stored in this database? SC_REFUSE: by a role whose rights this one lacks. */
+enum sc_result pg_state_exists(struct pg_conn *conn, bool *exists, struct sc_error *err);
+
 /* A column of a result by its name: NULL where it is NULL, and 0. */
 char *pg_column_text(const PGresult *res, int row, const char *name);
 uint64_t pg_column_number(const PGresult *res, int row, const char *name);

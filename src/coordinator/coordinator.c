@@ -237,6 +237,8 @@ static enum sc_result run_once(struct run *r, struct sc_error *err)
             log_info("migration %s goes on in phase %s", r->migration->id, phase_name(r->migration->phase));
         r->checked_us = clock_us();
         result = look_at_swap(r, err);
+        if (result == SC_OK && r->migration->phase < PHASE_CUTOVER)
+            result = pipeline_check_directory(r, err);
     }
     if (result == SC_OK)
         result = run_phases(r, err);

@@ -1,6 +1,9 @@
 /* log -> spool -> apply: started and stopped as one. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -19,11 +22,29 @@
 #define HEARTBEAT_FAST_US 100000
 #define CHECK_US 10000000
 
+static void name_spool(struct run *r)
+{
+    mem_free(r->spool_dir);
+    r->spool_dir = mem_printf("%s/seachange-%s", r->config->spool_dir, r->migration->id);
+}
+
+enum sc_result pipeline_check_directory(struct run *r, struct sc_error *err)
+{
+    name_spool(r);
+    if (mkdir(r->spool_dir, 0700) == 0) {
+        rmdir(r->spool_dir);
+        return SC_OK;
+    }
+    if (errno == EEXIST)
+        return SC_OK;
+    error_set(err, SC_REFUSE, "changes cannot be kept in %s: %s", r->config->spool_dir, strerror(errno));
+    return error_hint(err, "Nothing was touched. --spool-dir names a directory that exists and can be written to.");
+}
+
 enum sc_result pipeline_start(struct run *r, struct sc_error *err)
 {
     const struct run_config *c = r->config;
-    mem_free(r->spool_dir);
-    r->spool_dir = mem_printf("%s/seachange-%s", c->spool_dir, r->migration->id);
+    name_spool(r);
     struct spool_config spool = {.directory = r->spool_dir,
                                  .memory_bytes = c->spool_memory_bytes,
                                  .block_bytes = SPOOL_BLOCK_BYTES,

@@ -42,6 +42,8 @@ struct run {
 };
 
 /* pipeline.c */
+/* Before anything is made: SC_REFUSE when the spool's directory cannot be used. */
+enum sc_result pipeline_check_directory(struct run *r, struct sc_error *err);
 enum sc_result pipeline_start(struct run *r, struct sc_error *err);
 void pipeline_stop(struct run *r);
 /* Stops it and starts it again at the checkpoint in the database: after a cutover that was given up. */

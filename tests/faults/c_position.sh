@@ -96,6 +96,23 @@ C4_a_connection_cut_while_it_looks_for_its_state()
 }
 cut_or_waiting() { ended "$pid" || is_true "$waits"; }
 
+C5_two_at_once_on_tables_that_a_foreign_key_links()
+{
+    setup 2000
+    sql 'CREATE TABLE child (id int PRIMARY KEY, t_id bigint)' 'ALTER TABLE child ADD FOREIGN KEY (t_id) REFERENCES t'
+    hold $copy_lock
+    migrate_start
+    copy_is_held
+    "$SEACHANGE" migrate --source "$url" --table child --alter 'ADD COLUMN x int' --spool-dir "$out" > "$out/second" 2>&1
+    status=$?
+    [ $status = 3 ] || fail "the second ended with $status, expected 3"
+    grep -q 'of table public.t, which a foreign key links with it, is under way' "$out/second" || fail "it does not say why: $(cat "$out/second")"
+    let_go $copy_lock
+    migrate_ends 0
+    same_rows 2000
+    "$SEACHANGE" migrate --source "$url" --table child --alter 'ADD COLUMN x int' --spool-dir "$out" > "$out/second" 2>&1 || fail "afterwards it does not run: $(cat "$out/second")"
+}
+
 C5_two_at_once()
 {
     setup 2000

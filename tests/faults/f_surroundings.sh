@@ -24,6 +24,15 @@ F1_the_spool_directory_is_full()
 }
 no_room_left() { [ "$(df --output=avail -k "$spool" | tail -n 1)" -lt 300 ]; }
 
+F1_the_spool_directory_cannot_be_used()
+{
+    setup 10
+    spool=$out/missing/spool
+    migrate 3
+    grep -q 'changes cannot be kept in' "$out/stderr" || fail "it does not say why"
+    nothing_left
+}
+
 F1_the_limit_of_the_spool_is_reached()
 {
     setup 2000
