@@ -28,7 +28,8 @@ static const char migrations_sql[] =
     " (SELECT pg_catalog.format('running: pid %s on %s', m.pid, m.host) FROM pg_catalog.pg_locks l WHERE l.locktype = "
     "'advisory' AND l.classid = 1397052993 AND l.objsubid = 2"
     "   AND l.objid = m.table_oid AND l.granted AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname "
-    "= pg_catalog.current_database()) LIMIT 1) AS running"
+    "= pg_catalog.current_database()) LIMIT 1) AS running,"
+    " EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = m.table_oid) AS there"
     " FROM seachange.migration m ORDER BY started_at";
 
 static struct listed *add(struct listed **list, size_t *count)
@@ -60,8 +61,13 @@ static enum sc_result add_migrations(struct target *t, struct listed **list, siz
         l->owner = mem_strdup(PQgetvalue(res, i, 6));
         if (!PQgetisnull(res, i, 7))
             l->note = mem_strdup(PQgetvalue(res, i, 7));
-        else if (strcmp(l->phase, "done") == 0)
+        else if (strcmp(l->phase, "done") == 0 && PQgetvalue(res, i, 8)[0] == 't')
             l->note = mem_strdup("done; the old table is kept until it is dropped");
+        else if (strcmp(l->phase, "done") == 0)
+            l->note = mem_printf("done, and the old table is dropped: `seachange abort %s` forgets it", l->id);
+        else if (PQgetvalue(res, i, 8)[0] != 't' && strcmp(l->phase, "cleanup") != 0)
+            l->note =
+                mem_printf("not running, and its table was dropped: `seachange abort %s` removes what is left", l->id);
         else
             l->note = mem_printf(
                 "not running: `seachange migrate` with the same --alter goes on, `seachange abort %s` removes it",
