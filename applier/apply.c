@@ -17,6 +17,8 @@
 /* Without an index on the ghost's key nothing can be applied. It is built when the copy has ended, when changes begin
  * to pile up on disk, or after this long. */
 #define KEY_INDEX_AFTER_MS 30000
+/* The log gives each transaction in one piece; so long a batch waits for the rest of one. */
+#define REST_MS 5000
 /* A smaller batch is not worth the round trips of parts. */
 #define PARTS_FROM 2000
 
@@ -306,7 +308,7 @@ static enum sc_result turn(struct apply *a, struct sc_error *err)
     int64_t end = clock_us() + a->config.turn_ms * 1000;
     enum sc_result result = flush(a, NULL, err);
     while (result == SC_OK && clock_us() < end) {
-        result = gather(a, 0, true, err);
+        result = gather(a, 0, clock_us() + REST_MS * 1000, true, err);
         if (result == SC_OK)
             result = flush(a, NULL, err);
     }
@@ -349,7 +351,8 @@ static void *run(void *arg)
     while (result == SC_OK && (a->pending.parts || park_if_asked(a))) {
         int64_t apart_ms = apply_copied(a) ? 0 : a->config.turn_ms * TURNS_APART;
         int64_t wait_ms = apart_ms ? apart_ms : POLL_MS;
-        result = gather(a, clock_us() + wait_ms * 1000, apart_ms == 0, &err);
+        int64_t now = clock_us();
+        result = gather(a, now + wait_ms * 1000, now + (wait_ms + REST_MS) * 1000, apart_ms == 0, &err);
         if (result == SC_OK)
             result = turn(a, &err);
         else if (result == SC_RETRY)
@@ -517,7 +520,7 @@ enum sc_result apply_drain(struct apply *a, struct session *session, const char 
 {
     int64_t deadline = clock_us() + (int64_t)timeout_ms * 1000;
     for (;;) {
-        enum sc_result result = gather(a, deadline, true, err);
+        enum sc_result result = gather(a, deadline, deadline, true, err);
         if (result == SC_OK) {
             bool last = strcmp(a->marker, marker) == 0;
             result = flush(a, session, err);

@@ -14,8 +14,6 @@
 #define BATCH_BYTES (4u << 20)
 #define BATCH_CHANGES_MOST 200000
 #define BATCH_BYTES_MOST (16u << 20)
-/* The log gives each transaction in one piece; so long a batch waits for the rest of one before it cuts it in two. */
-#define REST_MS 5000
 
 bool apply_stopping(struct apply *a)
 {
@@ -259,12 +257,12 @@ static bool nothing_to_flush(const struct apply *a)
     return gather_empty(a) && !a->beat_us && a->applied.order == a->stored.order;
 }
 
-enum sc_result gather(struct apply *a, int64_t until_us, bool eager, struct sc_error *err)
+enum sc_result gather(struct apply *a, int64_t until_us, int64_t rest_until_us, bool eager, struct sc_error *err)
 {
     for (;;) {
         enum took took = TOOK;
         eager = eager || apply_copied(a);
-        bool cut = a->in_transaction && !gather_empty(a) && clock_us() < until_us + REST_MS * 1000;
+        bool cut = a->in_transaction && !gather_empty(a) && clock_us() < rest_until_us;
         int64_t left_ms = (until_us - clock_us()) / 1000;
         int timeout_ms = cut || a->pending.parts                          ? POLL_MS
                          : left_ms < 0 || (eager && !nothing_to_flush(a)) ? 0

@@ -82,9 +82,9 @@ bool apply_copied(struct apply *a);
 void gather_clear(struct apply *a);
 bool gather_empty(const struct apply *a);
 /* Gathers a batch until it is full, a marker ends it, or it is time; an eager one also ends when the spool is empty.
- * Only one that is full cuts a transaction in two: what is deferrable need not hold in the middle of one. SC_RETRY:
- * nothing came by then. */
-enum sc_result gather(struct apply *a, int64_t until_us, bool eager, struct sc_error *err);
+ * One that is not full waits for the rest of a transaction until `rest_until_us`, and cuts it in two only then: what is
+ * deferrable need not hold in the middle of one. SC_RETRY: nothing came by then. */
+enum sc_result gather(struct apply *a, int64_t until_us, int64_t rest_until_us, bool eager, struct sc_error *err);
 
 /* a->lock is held. NULL: nobody waits for it. */
 struct awaited *gather_find_marker(struct apply *a, const char *text);
