@@ -14,7 +14,7 @@ struct part {
     const struct parts_cut *cut;
     int step;
     pthread_t thread;
-    bool started;
+    bool started, no_session;
     enum sc_result result;
     struct sc_error err;
 };
@@ -48,8 +48,10 @@ static void *run(void *arg)
     char role[32];
     snprintf(role, sizeof(role), "apply %u", part->batch.part + 1);
     part->result = SC_OK;
-    if (!part->session)
+    if (!part->session) {
         part->result = part->ops->session_open(part->target, role, &part->session, &part->err);
+        part->no_session = part->result != SC_OK;
+    }
     if (part->result == SC_OK)
         part->result = part->ops->part_apply(part->session, &part->batch, part->cut, part->step, &part->err);
     return NULL;
@@ -65,23 +67,34 @@ static enum sc_result run_step(struct parts *parts, const struct batch *batch, c
         part->batch.parts = cut->parts;
         part->cut = cut;
         part->step = step;
+        part->no_session = false;
         error_init(&part->err);
         part->started = i > 0 && pthread_create(&part->thread, NULL, run, part) == 0;
     }
     for (uint32_t i = 0; i < cut->parts; i++)
         if (!parts->part[i].started)
             run(&parts->part[i]);
+    for (uint32_t i = 0; i < cut->parts; i++)
+        if (parts->part[i].started)
+            pthread_join(parts->part[i].thread, NULL);
+    /* A server may have no more connections to give: the first one then does the work of those. */
+    for (uint32_t i = 1; i < cut->parts && parts->part[0].result == SC_OK; i++) {
+        struct part *part = &parts->part[i];
+        if (!part->no_session)
+            continue;
+        part->session = parts->part[0].session;
+        run(part);
+        part->session = NULL;
+    }
     /* What failed for good counts more than what may be tried again. */
     enum sc_result result = SC_OK;
     for (uint32_t i = 0; i < cut->parts; i++) {
         struct part *part = &parts->part[i];
-        if (part->started)
-            pthread_join(part->thread, NULL);
         if (part->result != SC_OK && (result == SC_OK || (result == SC_RETRY && part->result != SC_RETRY))) {
             result = part->result;
             *err = part->err;
         }
-        if (part->result == SC_RETRY && i > 0) {
+        if (part->result == SC_RETRY && i > 0 && part->session) {
             part->ops->session_close(part->session);
             part->session = NULL;
         }

@@ -13,7 +13,7 @@
 
 #define PARTS_MOST 8
 
-struct parts; /* the sessions, opened when first needed */
+struct parts; /* the sessions, opened when first needed; where the server gives none, the caller's does the work */
 
 struct parts *parts_new(const struct target_ops *ops, struct target *target);
 void parts_free(struct parts *parts); /* NULL is fine */

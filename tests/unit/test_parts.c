@@ -170,16 +170,37 @@ static void a_row_that_does_not_fit_counts_more_than_a_lost_connection(void **st
     end(&f);
 }
 
-static void connections_that_cannot_be_opened_are_asked_for_again(void **state)
+static void parts_without_a_connection_of_their_own_are_applied_on_the_first(void **state)
 {
     (void)state;
     struct fixture f;
     begin(&f);
     struct sc_error err;
     f.target.refuse_sessions = true;
-    assert_int_equal(run(&f, 1, &err), SC_RETRY);
+    assert_int_equal(run(&f, 2, &err), SC_OK);
+    for (int i = 0; i < PARTS; i++)
+        assert_int_equal(f.target.in[i], 2);
+    assert_int_equal(f.target.opened, 1);
     f.target.refuse_sessions = false;
-    assert_int_equal(run(&f, 1, &err), SC_OK);
+    assert_int_equal(run(&f, 2, &err), SC_OK);
+    assert_int_equal(f.target.opened, PARTS);
+    end(&f);
+}
+
+static void without_the_first_connection_nothing_goes_on_until_it_is_renewed(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    struct sc_error err;
+    f.target.refuse_sessions = true;
+    f.target.lost_part = 0;
+    f.target.lost_step = 1;
+    assert_int_equal(run(&f, 2, &err), SC_RETRY);
+    assert_int_equal(f.target.in[1], 0);
+    assert_int_equal(run(&f, 2, &err), SC_OK);
+    for (int i = 0; i < PARTS; i++)
+        assert_int_equal(f.target.in[i], 2);
     end(&f);
 }
 
@@ -189,7 +210,8 @@ int main(void)
         cmocka_unit_test(every_part_takes_every_step_and_none_before_all_have_taken_the_one_before),
         cmocka_unit_test(a_lost_connection_lets_the_same_batch_go_on_with_a_new_one),
         cmocka_unit_test(a_row_that_does_not_fit_counts_more_than_a_lost_connection),
-        cmocka_unit_test(connections_that_cannot_be_opened_are_asked_for_again),
+        cmocka_unit_test(parts_without_a_connection_of_their_own_are_applied_on_the_first),
+        cmocka_unit_test(without_the_first_connection_nothing_goes_on_until_it_is_renewed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
