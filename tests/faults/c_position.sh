@@ -36,6 +36,31 @@ C1_a_kill_after_each_step_of_the_copy()
     must_be "count(*) FROM t WHERE id % 1000 = 0 AND v = 'row ' || id / 10 || 'xxxx' AND n = id / 10 + 4" 200
 }
 
+# A large batch is applied in parts. A lock on a row of the ghost holds one of them while the others are in; then it is killed. With a unique index there are two steps.
+C1_a_kill_while_a_batch_is_in_in_part()
+{
+    for index in '' 'CREATE UNIQUE INDEX t_v ON t (v)'; do
+        setup 10000 ${index:+"$index"}
+        reader_start
+        migrate_start --workers 2
+        in_strict_mode
+        session_start locker "BEGIN; SELECT 1 FROM $(table_of new) WHERE id = 50000 FOR UPDATE;"
+        until_true "EXISTS (SELECT FROM pg_locks WHERE relation = '$(table_of new)'::regclass AND mode = 'RowShareLock')" "the row is locked"
+        sql "UPDATE t SET n = n + 1, v = v || 'x'"
+        until_true "(SELECT count(*) BETWEEN 1 AND 3 FROM seachange.part)" "some parts are in, and not all"
+        kill_it
+        sql "DELETE FROM t WHERE id % 1000 = 0" "UPDATE t SET v = v || 'y' WHERE id % 1000 = 10"
+        session locker ROLLBACK
+        must_be "count(*) BETWEEN 1 AND 3 FROM seachange.part" t
+        migrate_start --workers 2
+        until_said 'had been applied in part'
+        reader_end
+        migrate_ends 0
+        same_rows 9900
+        must_be "count(*) FROM t WHERE v = 'row ' || id / 10 || CASE WHEN id % 1000 = 10 THEN 'xy' ELSE 'x' END AND n = id / 10 + 1" 9900
+    done
+}
+
 C2_the_slot_dropped_while_stopped()
 {
     stopped_in_mid_copy
