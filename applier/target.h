@@ -159,8 +159,6 @@ struct target_ops {
                                  struct sc_error *err);
     /* Loads recorded chunks in order of number; *chunks is the caller's (array of *count, keys owned). */
     enum sc_result (*chunks_load)(struct session *session, struct chunk **chunks, size_t *count, struct sc_error *err);
-    /* Forgets all recorded chunks and empties the ghost (TRUNCATE on the source). */
-    enum sc_result (*copy_reset)(struct session *session, struct sc_error *err);
 
     /* The index by which the applier finds rows. key_index_ready() is cheap. */
     bool (*key_index_ready)(struct target *target);

@@ -260,14 +260,3 @@ enum sc_result pg_chunks_load(struct session *s, struct chunk **chunks, size_t *
     PQclear(res);
     return SC_OK;
 }
-
-enum sc_result pg_copy_reset(struct session *s, struct sc_error *err)
-{
-    struct buf sql = {0};
-    buf_str(&sql, "BEGIN; TRUNCATE ");
-    pg_add_ghost(&sql, s->target);
-    buf_printf(&sql, "; DELETE FROM seachange.chunk WHERE id = '%s'; COMMIT", s->target->migration.id);
-    enum sc_result result = pg_run(s->conn, err, buf_cstr(&sql));
-    buf_fini(&sql);
-    return result;
-}

@@ -8,6 +8,5 @@ enum sc_result pg_chunk_bound(struct session *s, const struct key *after, uint64
                               struct sc_error *err);
 enum sc_result pg_chunk_copy(struct session *s, const struct chunk *chunk, uint64_t *rows, struct sc_error *err);
 enum sc_result pg_chunks_load(struct session *s, struct chunk **chunks, size_t *count, struct sc_error *err);
-enum sc_result pg_copy_reset(struct session *s, struct sc_error *err);
 
 #endif

@@ -243,7 +243,6 @@ const struct target_ops postgres_target = {
     .chunk_bound = pg_chunk_bound,
     .chunk_copy = pg_chunk_copy,
     .chunks_load = pg_chunks_load,
-    .copy_reset = pg_copy_reset,
     .key_index_ready = pg_key_index_ready,
     .key_index_build = pg_key_index_build,
     .apply = pg_apply,
