@@ -18,10 +18,11 @@
 
 /* Where in the log. `order` grows with the log and may be compared within one server's history; `text` is the engine's
  * own form
- * ("16/B374D848"), which is what is stored and shown. All zero: nowhere yet. */
+ * ("16/B374D848", "binlog.000007:4711 <executed GTIDs>"), which is what is stored and shown. All zero: nowhere yet. */
+#define POSITION_TEXT 512
 struct position {
     uint64_t order;
-    char text[64];
+    char text[POSITION_TEXT];
 };
 
 enum value_state {

@@ -17,16 +17,27 @@
 struct spool;
 struct source;
 
+/* What the catalog says of a column of the table, for engines whose log leaves it out. As the server prints it. */
+struct source_column {
+    const char *name;
+    const char *type;      /* "bigint unsigned", "binary(16)" */
+    const char *collation; /* NULL where it has none */
+};
+
 struct source_config {
     const char *url;
-    const char *application;           /* start of the name the server shows for the session */
-    const char *slot;                  /* what the server calls our place in its log */
-    const char *publication;           /* what is sent; unused where the engine has no such thing */
-    const char *message_prefix;        /* markers with this prefix are ours; all others are passed over */
-    const char *timezone, *date_order; /* session settings that decide how values are written */
-    uint32_t table_id;                 /* only changes of this table are handed on */
-    struct position start;             /* resume behind this; all zero: from where the server kept our place */
-    uint64_t system_identifier;        /* of the server the position belongs to */
+    const char *application;               /* start of the name the server shows for the session */
+    const char *slot;                      /* what the server calls our place in its log */
+    const char *publication;               /* what is sent; unused where the engine has no such thing */
+    const char *message_prefix;            /* markers with this prefix are ours; all others are passed over */
+    const char *timezone, *date_order;     /* session settings that decide how values are written */
+    uint32_t table_id;                     /* only changes of this table are handed on: by number ... */
+    const char *table_schema, *table_name; /* ... or by name, where the engine's log has no lasting number */
+    const struct source_column *columns;   /* of the table, in the order of the log; NULL where the log says it all */
+    uint16_t ncolumns;
+    const char *server_identity; /* of the server the position belongs to, where that is a text; else NULL */
+    struct position start;       /* resume behind this; all zero: from where the server kept our place */
+    uint64_t system_identifier;  /* of the server the position belongs to */
     uint32_t timeline;
     int64_t status_interval_ms; /* feedback at least this often, e.g. 1000 */
     int64_t give_up_ms;         /* no connection for this long: failed, resumable */
