@@ -1,0 +1,69 @@
+/* The functions behind target_ops on MySQL and MariaDB that have no header of their own. See applier/target.h for what
+ * each promises. */
+#ifndef SC_APPLIER_MYSQL_OPS_H
+#define SC_APPLIER_MYSQL_OPS_H
+
+#include "applier/mysql/state.h"
+#include "applier/mysql/target.h"
+
+/* --- control ------------------------------------------------------------------------------------------------------ */
+
+/* plan.c */
+enum sc_result my_plan(struct target *t, struct plan *plan, struct sc_error *err);
+
+/* prepare.c */
+enum sc_result my_prepare(struct target *t, void (*progress)(void *arg, const char *text), void *arg,
+                          struct sc_error *err);
+
+/* jobs.c */
+bool my_key_index_ready(struct target *t); /* always: the ghost has its key from the beginning */
+enum sc_result my_key_index_build(struct session *s, struct sc_error *err);
+int my_stage_count(struct target *t);
+int my_stage_jobs(struct target *t, int stage);
+const char *my_job_name(struct target *t, int stage, int job);
+enum sc_result my_job_run(struct session *s, int stage, int job, struct sc_error *err);
+
+/* remove.c */
+/* Ends sessions that an earlier instance of this migration left at work on the server, where the server says which they
+ * are. */
+enum sc_result my_end_sessions(struct target *t, struct sc_error *err);
+enum sc_result my_finish(struct target *t, struct strlist *notes, struct sc_error *err);
+enum sc_result my_abort(struct target *t, struct strlist *removed, struct sc_error *err);
+/* Drops the ghost of t->migration.id, whatever there is of it; what is not ours stays. */
+enum sc_result my_remove_ghost(struct target *t, struct strlist *removed, struct sc_error *err);
+
+/* list.c */
+enum sc_result my_list(struct target *t, struct listed **out, size_t *count, struct sc_error *err);
+
+/* --- data --------------------------------------------------------------------------------------------------------- */
+
+/* marker.c: INSERT INTO _seachange_marker (id, text) ... ON DUPLICATE KEY UPDATE, one row a migration, committed. In a
+ * cutover the transaction that is open there is committed with it. */
+enum sc_result my_marker(struct session *s, const char *text, struct sc_error *err);
+
+/* copy.c */
+enum sc_result my_chunk_bound(struct session *s, const struct key *after, uint64_t rows, struct key **upto,
+                              struct sc_error *err);
+enum sc_result my_chunk_copy(struct session *s, const struct chunk *chunk, uint64_t *rows, struct sc_error *err);
+enum sc_result my_chunks_load(struct session *s, struct chunk **chunks, size_t *count, struct sc_error *err);
+
+/* apply.c, parts.c */
+enum sc_result my_apply(struct session *s, const struct batch *batch, bool commit, struct sc_error *err);
+void my_apply_free(struct my_apply *apply); /* NULL is fine; the session's end drops what it made on the server */
+enum sc_result my_parts_steps(struct session *s, bool strict, int *steps, struct sc_error *err);
+enum sc_result my_part_apply(struct session *s, const struct batch *batch, const struct parts_cut *cut, int step,
+                             struct sc_error *err);
+enum sc_result my_parts_end(struct session *s, const struct batch *batch, struct sc_error *err);
+enum sc_result my_parts_pending(struct session *s, struct parts_cut *cut, struct sc_error *err);
+
+/* cutover.c and its files. Statements of MY_STAGE_CUTOVER in t->todo are run by my_cutover_swap() behind the drain,
+ * before the swap, with my_todo_done() each; finish() runs those of MY_STAGE_POST. my_cutover_free() is called by
+ * session_close() before s->conn is closed: gives up what is open, closes the other connections; NULL is fine. */
+enum sc_result my_cutover_ready(struct session *s, struct sc_error *err);
+enum sc_result my_cutover_lock(struct session *s, int timeout_ms, struct sc_error *err);
+enum sc_result my_cutover_swap(struct session *s, struct sc_error *err);
+void my_cutover_unlock(struct session *s);
+enum sc_result my_cutover_outcome(struct target *t, enum swap_outcome *out, struct sc_error *err);
+void my_cutover_free(struct my_cutover *cutover);
+
+#endif
