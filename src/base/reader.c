@@ -69,6 +69,58 @@ uint64_t read_u64(struct reader *r)
     return read_be(r, 8);
 }
 
+static uint64_t read_le(struct reader *r, size_t len)
+{
+    const uint8_t *p = take(r, len);
+    uint64_t v = 0;
+    for (size_t i = len; p && i > 0; i--)
+        v = v << 8 | p[i - 1];
+    return v;
+}
+
+uint16_t read_u16_le(struct reader *r)
+{
+    return (uint16_t)read_le(r, 2);
+}
+
+uint32_t read_u24_le(struct reader *r)
+{
+    return (uint32_t)read_le(r, 3);
+}
+
+uint32_t read_u32_le(struct reader *r)
+{
+    return (uint32_t)read_le(r, 4);
+}
+
+uint64_t read_u48_le(struct reader *r)
+{
+    return read_le(r, 6);
+}
+
+uint64_t read_u64_le(struct reader *r)
+{
+    return read_le(r, 8);
+}
+
+uint64_t read_packed(struct reader *r)
+{
+    uint8_t first = read_u8(r);
+    if (first < 251)
+        return first;
+    switch (first) {
+    case 252:
+        return read_u16_le(r);
+    case 253:
+        return read_u24_le(r);
+    case 254:
+        return read_u64_le(r);
+    default:
+        r->bad = true;
+        return 0;
+    }
+}
+
 const char *read_bytes(struct reader *r, size_t len)
 {
     return (const char *)take(r, len);

@@ -25,6 +25,12 @@ uint8_t read_u8(struct reader *r);
 uint16_t read_u16(struct reader *r);
 uint32_t read_u32(struct reader *r);
 uint64_t read_u64(struct reader *r);
+uint16_t read_u16_le(struct reader *r);
+uint32_t read_u24_le(struct reader *r);
+uint32_t read_u32_le(struct reader *r);
+uint64_t read_u48_le(struct reader *r);
+uint64_t read_u64_le(struct reader *r);
+uint64_t read_packed(struct reader *r); /* MySQL's length-encoded integer; the NULL and error marks are bad */
 const char *read_bytes(struct reader *r, size_t len); /* points into the input, not NUL-terminated; NULL when bad */
 const char *read_cstring(struct reader *r);           /* points into the input, its NUL is inside; "" when bad */
 

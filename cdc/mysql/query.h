@@ -1,0 +1,72 @@
+/* What a statement of a QUERY event means for one table.
+ *
+ * The text is tokenized (quoted identifiers, strings, comments, versioned comments, whose content counts) and
+ * classified by its first words. It is strict rather than clever: what cannot be read, or cannot be proven to be
+ * none of our table's business, stops the migration. */
+#ifndef SC_CDC_MYSQL_QUERY_H
+#define SC_CDC_MYSQL_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+
+enum my_statement_kind {
+    MY_STATEMENT_HARMLESS, /* changes no row and no table: ANALYZE, GRANT, CREATE USER, FLUSH, SET ... */
+    MY_STATEMENT_BEGIN,
+    MY_STATEMENT_COMMIT,
+    MY_STATEMENT_ROLLBACK,
+    MY_STATEMENT_SAVEPOINT,   /* `name` */
+    MY_STATEMENT_ROLLBACK_TO, /* `name` */
+    MY_STATEMENT_RELEASE,     /* `name` */
+    MY_STATEMENT_XA_START,    /* `name`: the xid as written, without blanks: X'61',X'62',1 */
+    MY_STATEMENT_XA_END,
+    MY_STATEMENT_XA_PREPARE,
+    MY_STATEMENT_XA_COMMIT, /* `one_phase` */
+    MY_STATEMENT_XA_ROLLBACK,
+    MY_STATEMENT_TRUNCATE, /* tables[0] */
+    MY_STATEMENT_DDL,      /* `tables` are all names that it could mean */
+    MY_STATEMENT_DML,      /* changes rows in statement form; `tables` are all names in it */
+    MY_STATEMENT_UNKNOWN,  /* not known, or cannot be tokenized */
+};
+
+struct my_statement_table {
+    const char *schema; /* "" none, not even a default database */
+    const char *name;   /* NULL: the whole schema (DROP DATABASE, ALTER DATABASE) */
+};
+
+struct my_statement {
+    enum my_statement_kind kind;
+    const char *verb; /* first words in upper case for messages, "ALTER TABLE"; never a value */
+    const char *name; /* savepoint, xid; else "" */
+    bool one_phase;
+    struct my_statement_table *tables;
+    size_t ntables;
+    bool opaque; /* it could touch tables that it does not name (CALL, a function, a trigger, prepared text) */
+};
+
+/* Bits of @@sql_mode that change how text is read (sql/query_options.h). */
+#define MY_SQL_MODE_ANSI_QUOTES UINT64_C(4)
+#define MY_SQL_MODE_NO_BACKSLASH_ESCAPES UINT64_C(0x100000)
+
+/* Classifies the text of `len` bytes, written under `sql_mode` with the default database `schema` ("" none). Everything
+ * comes from the arena. */
+void my_statement_read(struct arena *arena, const char *text, size_t len, const char *schema, uint64_t sql_mode,
+                       struct my_statement *out);
+
+enum my_statement_effect {
+    MY_EFFECT_NONE,     /* our table is not touched */
+    MY_EFFECT_TRUNCATE, /* our table is emptied, in a transaction of its own */
+    MY_EFFECT_STOP,     /* our table is, or may be, changed in a way that row events do not tell */
+};
+
+/* What it means for schema.table. Transaction statements have none. Names are compared by the server's
+ * lower_case_table_names (0: as they are, else ignoring case; ASCII only, a name with other letters is compared
+ * ignoring what they are). The program's own statements on the ghost that also name the table (CREATE TABLE ghost LIKE
+ * table) only read it.
+ * *why (static text) says what stops. */
+enum my_statement_effect my_statement_effect(const struct my_statement *statement, const char *schema,
+                                             const char *table, int lower_case_table_names, const char **why);
+
+#endif
