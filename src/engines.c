@@ -1,6 +1,7 @@
 #include "engines.h"
 
 #include <libpq-fe.h>
+#include <mysql.h>
 #include <pg_query.h>
 #include <string.h>
 #include <zstd.h>
@@ -51,5 +52,10 @@ void engines_versions(struct strlist *out)
     int libpq = PQlibVersion();
     strlist_addf(out, "libpq %d.%d", libpq / 10000, libpq % 10000);
     strlist_addf(out, "libpg_query of PostgreSQL %s", PG_VERSION);
+#ifdef MARIADB_PACKAGE_VERSION
+    strlist_addf(out, "MariaDB Connector/C %s", mysql_get_client_info());
+#else
+    strlist_addf(out, "libmysqlclient %s", mysql_get_client_info());
+#endif
     strlist_addf(out, "zstd %s", ZSTD_versionString());
 }

@@ -48,6 +48,8 @@ struct my_conn {
     char role[32];
     const struct my_server *server;
     unsigned long thread_id;
+    unsigned error; /* of the last failed statement */
+    bool lost;
 };
 
 /* Connects with server->url, and fills the rest. server->url and ->application must be set. On success *out is a MY_DDL
@@ -57,7 +59,8 @@ enum sc_result my_server_learn(struct my_server *server, const char *role, struc
 void my_server_fini(struct my_server *server);
 
 /* SC_RETRY when the server cannot be reached now, SC_REFUSE when it never will be so (access denied, unknown database,
- * bad URL). Read, write and connect time-outs are set. */
+ * bad URL). Connecting, logging in and writing have time-outs. Reading has none, because an ALTER may run for hours: a
+ * dead peer is found by TCP within about half a minute; whoever wants an answer soon asks with my_query_within(). */
 enum sc_result my_open(const struct my_server *server, const char *role, enum my_purpose purpose, struct my_conn **out,
                        struct sc_error *err);
 void my_close(struct my_conn *conn);       /* NULL is fine */
@@ -75,6 +78,10 @@ enum sc_result my_change(struct my_conn *conn, struct sc_error *err, const char 
 enum sc_result my_query(struct my_conn *conn, struct sc_error *err, MYSQL_RES **res, const char *sql);
 enum sc_result my_queryf(struct my_conn *conn, struct sc_error *err, MYSQL_RES **res, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* As my_query(), for what needs no lock and no disk: SC_RETRY when there is no answer within timeout_ms, SC_STOP when
+ * told to stop meanwhile (server->stop); the connection is then to be closed. res may be NULL. */
+enum sc_result my_query_within(struct my_conn *conn, struct sc_error *err, MYSQL_RES **res, int timeout_ms,
+                               const char *sql);
 /* One row of one column: *value is malloc'd, NULL for SQL NULL or no row. */
 enum sc_result my_value(struct my_conn *conn, struct sc_error *err, char **value, const char *sql);
 enum sc_result my_valuef(struct my_conn *conn, struct sc_error *err, char **value, const char *format, ...)
