@@ -27,16 +27,20 @@
 /* What the log or, where it is silent, the catalog says of a column. */
 enum my_family_type { /* what cannot be told from the type number in the log alone */
                       MY_TYPE_PLAIN,
-                      MY_TYPE_UUID, /* MariaDB: 16 bytes, segments in storage order */
+                      MY_TYPE_UUID,     /* MariaDB: 16 bytes; of versions 1 to 5 the segments are in reverse */
+                      MY_TYPE_UUID_OLD, /* as MariaDB made it before 10.10.6, 10.11.5, ...: segments of all in reverse
+                                         */
                       MY_TYPE_INET4,
                       MY_TYPE_INET6,
 };
 struct my_log_column {
     uint8_t type;      /* MYSQL_TYPE_* as in the table map event, ENUM and SET already taken out of STRING */
-    uint16_t metadata; /* of the table map event */
+    uint16_t metadata; /* of the table map event, as the server's table_def keeps it: STRING, ENUM, SET, NEWDECIMAL
+                          first byte << 8 | second byte; VARCHAR, BIT first byte | second byte << 8; others one byte */
     bool is_unsigned;
     bool is_binary;  /* CHAR/BINARY: the character set is binary, so it is filled up with zeros */
-    uint32_t length; /* BINARY(n), CHAR(n): bytes; BIT(n): bits */
+    uint32_t length; /* BINARY(n), CHAR(n): bytes; BIT(n): bits; TIME, DATETIME, TIMESTAMP in MariaDB's old form (types
+                        11, 12, 7): fraction digits, of which the log says nothing */
     enum my_family_type kind;
 };
 
