@@ -3,16 +3,20 @@
 #   servers_begin                 a directory for them all, removed by servers_end
 #   server_start 15 [LINE...]     starts PostgreSQL 15 with more lines for postgresql.conf; sets server_url, server_name, server_bin (its client
 #                                 programs), server_ctl (its pg_ctl, run as who runs the server), server_port, server_dir, server_data. Returns 2 when the server cannot be had, and says why in server_reason
+#   server_start mysql-9          likewise for mysql-9, mariadb-10 and mariadb-11: servers_mysql.sh
 #   servers_end                   stops what was started here, and nothing else
 #   servers_finish "$keep"        for a trap: servers_end, or says where the servers are if keep is not empty
 #
-# Versions that Debian 12 does not have come from a Debian sid tree, made once by debootstrap below ${SEACHANGE_CACHE:-/var/cache/seachange}, from the mirror
+# Versions that Debian 12 does not have come from a Debian sid tree each, made once by debootstrap below ${SEACHANGE_CACHE:-/var/cache/seachange}
+# (sid-postgresql-18, sid-mysql-9, sid-mariadb-11), from the mirror
 # that this machine's apt uses. A server of the tree runs in a mount namespace of its own: /proc, /dev/shm and its data are
 # mounted there only, so no mount outlives it however it ends.
 
 servers_dir=
 servers_started=
 servers_cache=${SEACHANGE_CACHE:-/var/cache/seachange}
+
+. "$(dirname "${BASH_SOURCE[0]}")/servers_mysql.sh"
 
 servers_user()
 {
@@ -82,10 +86,12 @@ servers_write_ctl()
     chmod 755 "$1"
 }
 
-# Makes the tree with PostgreSQL $1 if it is not there; sets servers_tree, or server_reason.
+# Makes the tree $1 (postgresql-18) with the packages that follow if it is not there; sets servers_tree, or server_reason.
 servers_sid()
 {
-    servers_tree=$servers_cache/sid-postgresql-$1
+    what=$1
+    shift
+    servers_tree=$servers_cache/sid-$what
     [ ! -e "$servers_tree/.complete" ] || return 0
     if [ "$(id -u)" != 0 ]; then
         server_reason="only root can make a Debian sid tree"
@@ -98,17 +104,17 @@ servers_sid()
     (
         flock 9
         [ ! -e "$servers_tree/.complete" ] || exit 0
-        echo "making a Debian sid tree with PostgreSQL $1 (some minutes, once)" >&2
+        echo "making a Debian sid tree with $what (some minutes, once)" >&2
         rm -rf --one-file-system "$servers_tree"
         debootstrap --variant=minbase sid "$servers_tree" "$mirror" > "$servers_tree.log" 2>&1 &&
             mkdir -p "$servers_tree/etc/postgresql-common" &&
             echo 'create_main_cluster = false' > "$servers_tree/etc/postgresql-common/createcluster.conf" &&
             printf '#!/bin/sh\nexit 101\n' > "$servers_tree/usr/sbin/policy-rc.d" && chmod 755 "$servers_tree/usr/sbin/policy-rc.d" &&
             servers_dir= servers_in_tree "$servers_tree" root env DEBIAN_FRONTEND=noninteractive \
-                apt-get install -y -q --no-install-recommends "postgresql-$1" >> "$servers_tree.log" 2>&1 &&
+                apt-get install -y -q --no-install-recommends "$@" >> "$servers_tree.log" 2>&1 &&
             touch "$servers_tree/.complete"
-    ) 9> "$servers_cache/lock" || {
-        server_reason="a Debian sid tree with PostgreSQL $1 could not be made: $(tail -n 1 "$servers_tree.log")"
+    ) 9> "$servers_cache/lock-$what" || {
+        server_reason="a Debian sid tree with $what could not be made: $(tail -n 1 "$servers_tree.log")"
         return 2
     }
 }
@@ -136,16 +142,23 @@ servers_program()
     fi
 }
 
-# Options beyond the version are written into postgresql.conf.
+# Options beyond the version are written into the server's configuration.
 server_start()
 {
     version=$1
+    server_socket=
+    case $version in
+    mysql-* | mariadb-*)
+        servers_mysql_start "$@"
+        return
+        ;;
+    esac
     shift
     server_reason=
     servers_tree=
     bin=/usr/lib/postgresql/$version/bin
     if [ ! -x "$bin/postgres" ]; then
-        servers_sid "$version" || return 2
+        servers_sid "postgresql-$version" "postgresql-$version" || return 2
     fi
     dir=$servers_dir/pg$version-$(ls "$servers_dir" | wc -l)
     port=$(servers_free_port)
@@ -196,7 +209,10 @@ servers_end()
         version=${started%%:*} data=${started##*:}
         servers_tree=${started#*:}
         servers_tree=${servers_tree%:*}
-        servers_program "/usr/lib/postgresql/$version/bin/pg_ctl" -D "$data" -m immediate stop > /dev/null 2>&1
+        case $version in
+        mysql-* | mariadb-*) servers_mysql_stop "$data" ;;
+        *) servers_program "/usr/lib/postgresql/$version/bin/pg_ctl" -D "$data" -m immediate stop > /dev/null 2>&1 ;;
+        esac
         [ -z "$servers_tree" ] || rmdir "$servers_tree$servers_dir" 2>/dev/null
     done
     servers_started=
@@ -209,6 +225,12 @@ servers_finish()
     if [ -n "$1" ] && [ -n "$servers_started" ]; then
         echo "left running:"
         for started in $servers_started; do
+            case $started in
+            mysql-* | mariadb-*)
+                servers_mysql_tell "${started%%:*}" "${started##*:}"
+                continue
+                ;;
+            esac
             port=$(sed -n 4p "${started##*:}/postmaster.pid")
             echo "  PostgreSQL ${started%%:*}: postgresql://postgres@127.0.0.1:$port/postgres, data in ${started##*:}, stopped by: kill -INT $(head -n 1 "${started##*:}/postmaster.pid")"
         done
