@@ -86,8 +86,9 @@ struct my_query_event {
     uint32_t thread_id;
     uint16_t error_code; /* that the statement ended with on the source */
     const char *schema;  /* default database, NUL behind it; "" none */
-    const char *text;    /* NUL behind it (which is not in `len`) */
+    const char *text;    /* no NUL behind it */
     size_t len;
+    uint16_t charset;  /* number of the collation of character_set_client, which the text is in; 0 where not told */
     uint64_t sql_mode; /* @@sql_mode bits; 0 where not told */
     bool load;         /* EXECUTE_LOAD_QUERY: LOAD DATA in statement form */
 };
@@ -96,9 +97,12 @@ struct my_table_map {
     uint64_t table_id;
     const char *schema, *table; /* NUL behind them */
     uint16_t ncolumns;
-    const uint8_t *types;         /* MYSQL_TYPE_* as in the log (STRING may hide ENUM and SET: cdc/mysql/columns.h) */
-    const uint16_t *metadata;     /* decoded from the log, by column; CHAR/ENUM/SET: as in the log, type byte high */
-    const uint8_t *nullable;      /* bitmap */
+    const uint8_t *types; /* MYSQL_TYPE_* as in the log (STRING may hide ENUM and SET: cdc/mysql/columns.h) */
+    const uint16_t
+        *metadata;           /* as the server decodes it: STRING type << 8 | length, NEWDECIMAL precision << 8 | scale,
+                                else little-endian. NULL when a type is unknown: that can be another table's business */
+    uint8_t unknown_type;    /* then */
+    const uint8_t *nullable; /* bitmap */
     const uint8_t *unsigned_bits; /* optional metadata: a bit for each numeric column, highest first; or NULL */
     size_t unsigned_len;
     const uint8_t *charsets; /* optional metadata, as in the log; or NULL */

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "cdc/mysql/events.h"
 
 enum my_statement_kind {
     MY_STATEMENT_HARMLESS, /* changes no row and no table: ANALYZE, GRANT, CREATE USER, FLUSH, SET ... */
@@ -26,14 +27,15 @@ enum my_statement_kind {
     MY_STATEMENT_XA_COMMIT, /* `one_phase` */
     MY_STATEMENT_XA_ROLLBACK,
     MY_STATEMENT_TRUNCATE, /* tables[0] */
-    MY_STATEMENT_DDL,      /* `tables` are all names that it could mean */
-    MY_STATEMENT_DML,      /* changes rows in statement form; `tables` are all names in it */
+    MY_STATEMENT_DDL,      /* changes tables */
+    MY_STATEMENT_DML,      /* changes rows, and is logged as a statement */
     MY_STATEMENT_UNKNOWN,  /* not known, or cannot be tokenized */
 };
 
 struct my_statement_table {
     const char *schema; /* "" none, not even a default database */
-    const char *name;   /* NULL: the whole schema (DROP DATABASE, ALTER DATABASE) */
+    const char *name;   /* NULL: the whole schema (DROP DATABASE) */
+    bool referenced;    /* behind REFERENCES */
 };
 
 struct my_statement {
@@ -41,19 +43,22 @@ struct my_statement {
     const char *verb; /* first words in upper case for messages, "ALTER TABLE"; never a value */
     const char *name; /* savepoint, xid; else "" */
     bool one_phase;
+    const char *schema; /* default database, "" none */
+    /* DDL, TRUNCATE: every table it could mean. DML: every pair of names with a dot between, which may be a schema and
+     * what is in it. */
     struct my_statement_table *tables;
     size_t ntables;
-    bool opaque; /* it could touch tables that it does not name (CALL, a function, a trigger, prepared text) */
+    bool opaque;     /* it could touch tables that it does not name (CALL, a function) */
+    bool utf8_names; /* the text is in UTF-8; else names with letters beyond ASCII cannot be compared */
 };
 
 /* Bits of @@sql_mode that change how text is read (sql/query_options.h). */
 #define MY_SQL_MODE_ANSI_QUOTES UINT64_C(4)
 #define MY_SQL_MODE_NO_BACKSLASH_ESCAPES UINT64_C(0x100000)
 
-/* Classifies the text of `len` bytes, written under `sql_mode` with the default database `schema` ("" none). Everything
- * comes from the arena. */
-void my_statement_read(struct arena *arena, const char *text, size_t len, const char *schema, uint64_t sql_mode,
-                       struct my_statement *out);
+/* Classifies the text, as written under the event's default database, sql_mode and character set. Everything comes from
+ * the arena. */
+void my_statement_read(struct arena *arena, const struct my_query_event *query, struct my_statement *out);
 
 enum my_statement_effect {
     MY_EFFECT_NONE,     /* our table is not touched */
@@ -61,11 +66,11 @@ enum my_statement_effect {
     MY_EFFECT_STOP,     /* our table is, or may be, changed in a way that row events do not tell */
 };
 
-/* What it means for schema.table. Transaction statements have none. Names are compared by the server's
- * lower_case_table_names (0: as they are, else ignoring case; ASCII only, a name with other letters is compared
- * ignoring what they are). The program's own statements on the ghost that also name the table (CREATE TABLE ghost LIKE
- * table) only read it.
- * *why (static text) says what stops. */
+/* What it means for schema.table, whose names are in UTF-8. Transaction statements have none. Names are compared as the
+ * server's lower_case_table_names says (0: as they are, else ignoring case). DML in statement form stops when its
+ * default database, or any qualifier in it, is our schema: through a view, a trigger or a foreign key it could reach
+ * our table whatever it names. A foreign key of this program's own tables that refers to the table does not count. *why
+ * (static text) says what stops. */
 enum my_statement_effect my_statement_effect(const struct my_statement *statement, const char *schema,
                                              const char *table, int lower_case_table_names, const char **why);
 

@@ -1,0 +1,72 @@
+#include "cdc/mysql/event_types.h"
+
+#include "cdc/mysql/events.h"
+
+#define OLD "servers before 5.1 wrote it; no server that is supported does"
+
+static const struct my_event_type types[] = {
+    {MY_TYPE_START_V3, MY_DEED_REFUSED, "START_V3", OLD},
+    {MY_TYPE_QUERY, MY_DEED_DECODED, "QUERY", ""},
+    {MY_TYPE_STOP, MY_DEED_DECODED, "STOP", ""},
+    {MY_TYPE_ROTATE, MY_DEED_DECODED, "ROTATE", ""},
+    {MY_TYPE_INTVAR, MY_DEED_SKIPPED, "INTVAR", "belongs to a statement that follows and is judged by itself"},
+    {MY_TYPE_LOAD, MY_DEED_REFUSED, "LOAD", OLD},
+    {MY_TYPE_SLAVE, MY_DEED_REFUSED, "SLAVE", OLD},
+    {MY_TYPE_CREATE_FILE, MY_DEED_REFUSED, "CREATE_FILE", OLD},
+    {MY_TYPE_APPEND_BLOCK, MY_DEED_SKIPPED, "APPEND_BLOCK", "data of an EXECUTE_LOAD_QUERY that follows and is judged"},
+    {MY_TYPE_EXEC_LOAD, MY_DEED_REFUSED, "EXEC_LOAD", OLD},
+    {MY_TYPE_DELETE_FILE, MY_DEED_SKIPPED, "DELETE_FILE", "the data of a LOAD DATA that failed"},
+    {MY_TYPE_NEW_LOAD, MY_DEED_REFUSED, "NEW_LOAD", OLD},
+    {MY_TYPE_RAND, MY_DEED_SKIPPED, "RAND", "belongs to a statement that follows and is judged by itself"},
+    {MY_TYPE_USER_VAR, MY_DEED_SKIPPED, "USER_VAR", "belongs to a statement that follows and is judged by itself"},
+    {MY_TYPE_FORMAT_DESCRIPTION, MY_DEED_DECODED, "FORMAT_DESCRIPTION", ""},
+    {MY_TYPE_XID, MY_DEED_DECODED, "XID", ""},
+    {MY_TYPE_BEGIN_LOAD_QUERY, MY_DEED_SKIPPED, "BEGIN_LOAD_QUERY",
+     "data of an EXECUTE_LOAD_QUERY that follows and is judged"},
+    {MY_TYPE_EXECUTE_LOAD_QUERY, MY_DEED_DECODED, "EXECUTE_LOAD_QUERY", ""},
+    {MY_TYPE_TABLE_MAP, MY_DEED_DECODED, "TABLE_MAP", ""},
+    {MY_TYPE_PRE_GA_WRITE_ROWS, MY_DEED_REFUSED, "PRE_GA_WRITE_ROWS", OLD},
+    {MY_TYPE_PRE_GA_UPDATE_ROWS, MY_DEED_REFUSED, "PRE_GA_UPDATE_ROWS", OLD},
+    {MY_TYPE_PRE_GA_DELETE_ROWS, MY_DEED_REFUSED, "PRE_GA_DELETE_ROWS", OLD},
+    {MY_TYPE_WRITE_ROWS_V1, MY_DEED_DECODED, "WRITE_ROWS_V1", ""},
+    {MY_TYPE_UPDATE_ROWS_V1, MY_DEED_DECODED, "UPDATE_ROWS_V1", ""},
+    {MY_TYPE_DELETE_ROWS_V1, MY_DEED_DECODED, "DELETE_ROWS_V1", ""},
+    {MY_TYPE_INCIDENT, MY_DEED_DECODED, "INCIDENT", ""},
+    {MY_TYPE_HEARTBEAT, MY_DEED_DECODED, "HEARTBEAT", ""},
+    {MY_TYPE_IGNORABLE, MY_DEED_SKIPPED, "IGNORABLE", "may be ignored by definition"},
+    {MY_TYPE_ROWS_QUERY, MY_DEED_SKIPPED, "ROWS_QUERY", "the text of a statement whose rows follow"},
+    {MY_TYPE_WRITE_ROWS, MY_DEED_DECODED, "WRITE_ROWS", ""},
+    {MY_TYPE_UPDATE_ROWS, MY_DEED_DECODED, "UPDATE_ROWS", ""},
+    {MY_TYPE_DELETE_ROWS, MY_DEED_DECODED, "DELETE_ROWS", ""},
+    {MY_TYPE_GTID, MY_DEED_DECODED, "GTID", ""},
+    {MY_TYPE_ANONYMOUS_GTID, MY_DEED_DECODED, "ANONYMOUS_GTID", ""},
+    {MY_TYPE_PREVIOUS_GTIDS, MY_DEED_DECODED, "PREVIOUS_GTIDS", ""},
+    {MY_TYPE_TRANSACTION_CONTEXT, MY_DEED_SKIPPED, "TRANSACTION_CONTEXT", "group replication's own; changes nothing"},
+    {MY_TYPE_VIEW_CHANGE, MY_DEED_SKIPPED, "VIEW_CHANGE", "members of a replication group changed; changes no row"},
+    {MY_TYPE_XA_PREPARE, MY_DEED_DECODED, "XA_PREPARE", ""},
+    {MY_TYPE_PARTIAL_UPDATE_ROWS, MY_DEED_DECODED, "PARTIAL_UPDATE_ROWS", ""},
+    {MY_TYPE_TRANSACTION_PAYLOAD, MY_DEED_DECODED, "TRANSACTION_PAYLOAD", ""},
+    {MY_TYPE_HEARTBEAT_V2, MY_DEED_DECODED, "HEARTBEAT_V2", ""},
+    {MY_TYPE_GTID_TAGGED, MY_DEED_DECODED, "GTID_TAGGED", ""},
+    {MY_TYPE_ANNOTATE_ROWS, MY_DEED_SKIPPED, "ANNOTATE_ROWS", "the text of a statement whose rows follow"},
+    {MY_TYPE_BINLOG_CHECKPOINT, MY_DEED_SKIPPED, "BINLOG_CHECKPOINT", "for the server's own recovery"},
+    {MY_TYPE_MARIADB_GTID, MY_DEED_DECODED, "GTID", ""},
+    {MY_TYPE_MARIADB_GTID_LIST, MY_DEED_DECODED, "GTID_LIST", ""},
+    {MY_TYPE_START_ENCRYPTION, MY_DEED_SKIPPED, "START_ENCRYPTION",
+     "how the file is encrypted on the server's disk; the server decrypts what it sends"},
+    {MY_TYPE_QUERY_COMPRESSED, MY_DEED_DECODED, "QUERY_COMPRESSED", ""},
+    {MY_TYPE_WRITE_ROWS_COMPRESSED_V1, MY_DEED_DECODED, "WRITE_ROWS_COMPRESSED_V1", ""},
+    {MY_TYPE_UPDATE_ROWS_COMPRESSED_V1, MY_DEED_DECODED, "UPDATE_ROWS_COMPRESSED_V1", ""},
+    {MY_TYPE_DELETE_ROWS_COMPRESSED_V1, MY_DEED_DECODED, "DELETE_ROWS_COMPRESSED_V1", ""},
+    {MY_TYPE_WRITE_ROWS_COMPRESSED, MY_DEED_DECODED, "WRITE_ROWS_COMPRESSED", ""},
+    {MY_TYPE_UPDATE_ROWS_COMPRESSED, MY_DEED_DECODED, "UPDATE_ROWS_COMPRESSED", ""},
+    {MY_TYPE_DELETE_ROWS_COMPRESSED, MY_DEED_DECODED, "DELETE_ROWS_COMPRESSED", ""},
+    {MY_TYPE_PARTIAL_ROW_DATA, MY_DEED_REFUSED, "PARTIAL_ROW_DATA",
+     "pieces of one large row event (MariaDB 12 and later, which is not supported)"},
+};
+
+const struct my_event_type *my_event_types(size_t *count)
+{
+    *count = sizeof(types) / sizeof(types[0]);
+    return types;
+}
