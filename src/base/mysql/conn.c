@@ -20,6 +20,7 @@
 enum {
     CONNECT_WITHIN_S = 10,
     WRITE_WITHIN_S = 60,
+    STREAM_SILENT_S = 60,
     STOP_LOOK_MS = 100,
 };
 
@@ -254,12 +255,16 @@ static void watch_peer(MYSQL *my)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unanswered_ms, sizeof(unanswered_ms));
 }
 
-static void set_options(MYSQL *my, const struct my_server *server, const char *role, const struct my_url *url)
+static void set_options(MYSQL *my, const struct my_server *server, const char *role, enum my_purpose purpose,
+                        const struct my_url *url)
 {
     unsigned connect_s = url->connect_timeout_s ? url->connect_timeout_s : CONNECT_WITHIN_S;
-    unsigned write_s = WRITE_WITHIN_S, no_infile = 0;
+    unsigned write_s = WRITE_WITHIN_S, read_s = STREAM_SILENT_S, no_infile = 0;
     mysql_options(my, MYSQL_OPT_CONNECT_TIMEOUT, &connect_s);
     mysql_options(my, MYSQL_OPT_WRITE_TIMEOUT, &write_s);
+    /* Heartbeats come all the time: a server that says nothing for so long is not there. */
+    if (purpose == MY_BINLOG)
+        mysql_options(my, MYSQL_OPT_READ_TIMEOUT, &read_s);
     mysql_options(my, MYSQL_OPT_LOCAL_INFILE, &no_infile);
     mysql_options(my, MYSQL_SET_CHARSET_NAME, "utf8mb4");
     if (url->defaults_file) {
@@ -289,8 +294,8 @@ static enum sc_result connect_failed(MYSQL *my, const char *role, struct sc_erro
     return result;
 }
 
-enum sc_result my_open_bare(const struct my_server *server, const char *role, struct my_conn **out,
-                            struct sc_error *err)
+enum sc_result my_open_bare(const struct my_server *server, const char *role, enum my_purpose purpose,
+                            struct my_conn **out, struct sc_error *err)
 {
     *out = NULL;
     if (told_to_stop(server))
@@ -310,7 +315,7 @@ enum sc_result my_open_bare(const struct my_server *server, const char *role, st
     conn->my = mysql_init(NULL);
     if (!conn->my)
         abort();
-    set_options(conn->my, server, role, &url);
+    set_options(conn->my, server, role, purpose, &url);
     if (!mysql_real_connect(conn->my, url.host, url.user, url.password, url.database, url.port, url.socket,
                             CLIENT_FOUND_ROWS))
         result = connect_failed(conn->my, role, err);
@@ -330,7 +335,7 @@ enum sc_result my_open_bare(const struct my_server *server, const char *role, st
 enum sc_result my_open(const struct my_server *server, const char *role, enum my_purpose purpose, struct my_conn **out,
                        struct sc_error *err)
 {
-    enum sc_result result = my_open_bare(server, role, out, err);
+    enum sc_result result = my_open_bare(server, role, purpose, out, err);
     if (result == SC_OK)
         result = my_session_set(*out, purpose, err);
     if (result != SC_OK) {

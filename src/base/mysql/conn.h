@@ -59,8 +59,9 @@ enum sc_result my_server_learn(struct my_server *server, const char *role, struc
 void my_server_fini(struct my_server *server);
 
 /* SC_RETRY when the server cannot be reached now, SC_REFUSE when it never will be so (access denied, unknown database,
- * bad URL). Connecting, logging in and writing have time-outs. Reading has none, because an ALTER may run for hours: a
- * dead peer is found by TCP within about half a minute; whoever wants an answer soon asks with my_query_within(). */
+ * bad URL). Connecting, logging in, writing, and reading a binary log have time-outs. Other reading has none, because
+ * an ALTER may run for hours: a dead peer is found by TCP within about half a minute; whoever wants an answer soon asks
+ * with my_query_within(). */
 enum sc_result my_open(const struct my_server *server, const char *role, enum my_purpose purpose, struct my_conn **out,
                        struct sc_error *err);
 void my_close(struct my_conn *conn);       /* NULL is fine */

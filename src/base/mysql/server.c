@@ -97,7 +97,7 @@ static void forget(struct my_server *server)
 
 enum sc_result my_server_learn(struct my_server *server, const char *role, struct my_conn **out, struct sc_error *err)
 {
-    enum sc_result result = my_open_bare(server, role, out, err);
+    enum sc_result result = my_open_bare(server, role, MY_DDL, out, err);
     if (result != SC_OK)
         return result;
     forget(server);

@@ -1,0 +1,18 @@
+/* Where a server's binary log ends now, and whether it still is the log that a position came from. */
+#ifndef SC_CDC_MYSQL_LOG_END_H
+#define SC_CDC_MYSQL_LOG_END_H
+
+#include "base/mysql/conn.h"
+#include "cdc/change.h"
+
+/* *out: the end as file and offset, with the GTIDs executed so far where they fit. SC_REFUSE: the server writes no
+ * binary log, or the account may not ask (REPLICATION CLIENT; MariaDB: BINLOG MONITOR). */
+enum sc_result my_log_end(struct my_conn *conn, struct position *out, struct sc_error *err);
+
+/* Is `at`, where we have been, part of the log that ends at `end`? SC_REFUSE: the log was reset or the server set back
+ * (RESET MASTER, a restored copy): the same positions may hold other changes now. *maybe_later: only the GTIDs say so;
+ * a server that waits for a semi-synchronous replica sends a transaction before it counts it as executed. */
+enum sc_result my_log_check_history(const struct my_server *server, const struct position *at,
+                                    const struct position *end, bool *maybe_later, struct sc_error *err);
+
+#endif

@@ -1,0 +1,585 @@
+/* The reader of the binary log against a real MySQL or MariaDB. SEACHANGE_TEST_MYSQL_URL: an account that may do
+ * everything, on a throwaway server with log_bin and binlog_format=ROW. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/mysql/conn.h"
+#include "base/strlist.h"
+#include "cdc/mysql/log_end.h"
+#include "cdc/mysql/mysql.h"
+#include "cdc/spool.h"
+
+/* One migration's reader: its table, where it began, and what it has put. */
+struct world {
+    struct my_server server;
+    struct my_conn *conn;
+    char directory[64];
+    struct spool *spool;
+    struct source *source;
+    struct source_config config;
+    struct arena arena;
+    int markers;
+    struct position last; /* of the last COMMIT or MARKER */
+    struct strlist seen;
+};
+
+static const struct source_column columns[] = {{"id", "int(11)", NULL}, {"v", "varchar(200)", "utf8mb4_general_ci"}};
+
+static void run(struct world *w, const char *sql)
+{
+    struct sc_error err;
+    if (my_run(w->conn, &err, sql) != SC_OK)
+        fail_msg("%s: %s", sql, err.what);
+}
+
+static bool is_mariadb(const struct world *w)
+{
+    return w->server.family == MY_MARIADB;
+}
+
+static int begin(void **state)
+{
+    const char *url = getenv("SEACHANGE_TEST_MYSQL_URL");
+    if (!url)
+        return 0;
+    struct sc_error err;
+    struct world *w = mem_alloc(sizeof(*w));
+    w->server.url = mem_strdup(url);
+    w->server.application = mem_strdup("seachange test");
+    if (my_server_learn(&w->server, "test", &w->conn, &err) != SC_OK) {
+        print_error("%s\n", err.what);
+        return 1;
+    }
+    run(w, "DROP DATABASE IF EXISTS sc_source");
+    run(w, "CREATE DATABASE sc_source");
+    run(w, "USE sc_source");
+    run(w, "CREATE TABLE t (id int PRIMARY KEY, v varchar(200)) ENGINE=InnoDB CHARACTER SET utf8mb4");
+    run(w, "CREATE TABLE other (id int PRIMARY KEY, v varchar(200)) ENGINE=InnoDB CHARACTER SET utf8mb4");
+    run(w, "CREATE TABLE _seachange_marker (id varchar(16) PRIMARY KEY, text varchar(255)) ENGINE=InnoDB"
+           " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");
+    strcpy(w->directory, "/tmp/seachange-source-XXXXXX");
+    assert_non_null(mkdtemp(w->directory));
+    w->config = (struct source_config){.url = w->server.url,
+                                       .application = "seachange test",
+                                       .message_prefix = "seachange/test",
+                                       .table_schema = "sc_source",
+                                       .table_name = "t",
+                                       .columns = columns,
+                                       .ncolumns = 2,
+                                       .server_identity = w->server.identity,
+                                       .status_interval_ms = 300,
+                                       .give_up_ms = 5000};
+    if (my_log_end(w->conn, &w->config.start, &err) != SC_OK)
+        fail_msg("%s", err.what);
+    *state = w;
+    return 0;
+}
+
+static void stop_source(struct world *w)
+{
+    mysql_source.stop(w->source);
+    w->source = NULL;
+    spool_close(w->spool);
+    w->spool = NULL;
+}
+
+static int end(void **state)
+{
+    struct world *w = *state;
+    if (!w)
+        return 0;
+    struct sc_error err;
+    stop_source(w);
+    rmdir(w->directory);
+    (void)my_run(w->conn, &err, "DROP DATABASE sc_source");
+    my_close(w->conn);
+    my_server_fini(&w->server);
+    arena_fini(&w->arena);
+    strlist_fini(&w->seen);
+    mem_free(w);
+    return 0;
+}
+
+static struct world *need(void **state)
+{
+    if (!*state) {
+        print_message("SEACHANGE_TEST_MYSQL_URL is not set\n");
+        skip();
+    }
+    return *state;
+}
+
+static enum sc_result try_start(struct world *w, struct sc_error *err)
+{
+    struct spool_config spool = {.directory = w->directory,
+                                 .memory_bytes = 1 << 20,
+                                 .block_bytes = 64 << 10,
+                                 .segment_bytes = 8 << 20,
+                                 .record_bytes = 64 << 20};
+    assert_int_equal(spool_open(&spool, &w->spool, err), SC_OK);
+    return mysql_source.start(&w->config, w->spool, &w->source, err);
+}
+
+static void start(struct world *w)
+{
+    struct sc_error err;
+    if (try_start(w, &err) != SC_OK)
+        fail_msg("%s", err.what);
+}
+
+static void add_row(struct buf *b, const struct value *row, uint16_t n)
+{
+    for (uint16_t i = 0; i < n; i++) {
+        buf_str(b, i ? "|" : "");
+        if (row[i].state == VALUE_PRESENT)
+            buf_bytes(b, row[i].data, row[i].len);
+        else
+            buf_str(b, row[i].state == VALUE_NULL ? "NULL" : "?");
+    }
+}
+
+static void describe(struct world *w, const struct change *c)
+{
+    struct buf b = {0};
+    buf_str(&b, change_kind_name(c->kind));
+    if (c->kind == CHANGE_RELATION)
+        for (uint16_t i = 0; i < c->relation.ncolumns; i++)
+            buf_printf(&b, " %s", c->relation.columns[i].name);
+    if (c->old_row) {
+        buf_char(&b, ' ');
+        add_row(&b, c->old_row, c->ncolumns);
+    }
+    if (c->new_row) {
+        buf_str(&b, c->old_row ? " > " : " ");
+        add_row(&b, c->new_row, c->ncolumns);
+    }
+    if (c->kind == CHANGE_MARKER)
+        buf_printf(&b, " %s", c->marker);
+    if (c->kind == CHANGE_COMMIT || c->kind == CHANGE_MARKER)
+        w->last = c->position;
+    strlist_add(&w->seen, buf_cstr(&b));
+    buf_fini(&b);
+}
+
+/* The next change's kind, noted in `seen`. */
+static enum sc_result take(struct world *w, enum change_kind *kind, struct sc_error *err)
+{
+    const void *record;
+    size_t len;
+    enum sc_result result = spool_take(w->spool, &record, &len, 10000, err);
+    if (result != SC_OK)
+        return result;
+    struct change change;
+    arena_reset(&w->arena);
+    assert_int_equal(change_decode(&w->arena, record, len, &change, err), SC_OK);
+    describe(w, &change);
+    *kind = change.kind;
+    return SC_OK;
+}
+
+static void mark(struct world *w, const char *text)
+{
+    char sql[300];
+    snprintf(sql, sizeof(sql),
+             "INSERT INTO _seachange_marker VALUES ('test', 'seachange/test %s') ON DUPLICATE KEY UPDATE text = "
+             "'seachange/test %s'",
+             text, text);
+    run(w, sql);
+}
+
+/* Everything up to a marker that is written now. Empty transactions are left out. */
+static void take_all(struct world *w)
+{
+    char text[32], awaited[48];
+    snprintf(text, sizeof(text), "end %d", ++w->markers);
+    snprintf(awaited, sizeof(awaited), "MARKER %s", text);
+    mark(w, text);
+    strlist_fini(&w->seen);
+    enum change_kind kind = CHANGE_BEGIN;
+    do {
+        struct sc_error err;
+        if (take(w, &kind, &err) != SC_OK)
+            fail_msg("%s", err.what);
+    } while (kind != CHANGE_MARKER || strcmp(w->seen.items[w->seen.count - 1], awaited) != 0);
+}
+
+static void assert_seen(struct world *w, const char *expected)
+{
+    struct buf b = {0};
+    for (size_t i = 0; i + 1 < w->seen.count; i++) {
+        bool empty = i + 2 < w->seen.count && strcmp(w->seen.items[i], "BEGIN") == 0 &&
+                     strcmp(w->seen.items[i + 1], "COMMIT") == 0;
+        if (empty)
+            i++;
+        else
+            buf_printf(&b, "%s%s", b.len ? "; " : "", w->seen.items[i]);
+    }
+    assert_string_equal(buf_cstr(&b), expected);
+    buf_fini(&b);
+}
+
+/* The reader ends; what it says. */
+static void assert_fails(struct world *w, enum sc_result result, const char *with)
+{
+    struct sc_error err = {0};
+    enum change_kind kind;
+    enum sc_result got;
+    do
+        got = take(w, &kind, &err);
+    while (got == SC_OK);
+    if (got != result || !strstr(err.what, with))
+        fail_msg("%s: %s", sc_result_name(got), err.what);
+    struct source_stats stats;
+    mysql_source.stats(w->source, &stats);
+    assert_int_equal(stats.failure.result, result);
+}
+
+static unsigned long dump_thread(struct world *w)
+{
+    struct sc_error err;
+    char *value;
+    assert_int_equal(my_value(w->conn, &err, &value,
+                              "SELECT MAX(ID) FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'"),
+                     SC_OK);
+    unsigned long id = value ? strtoul(value, NULL, 10) : 0;
+    mem_free(value);
+    return id;
+}
+
+static void kill_dump(struct world *w)
+{
+    struct sc_error err;
+    unsigned long id = dump_thread(w);
+    if (id)
+        (void)my_runf(w->conn, &err, "KILL %lu", id);
+}
+
+/* --- what comes --- */
+
+static void every_kind_of_change_comes_in_order_and_whole(void **state)
+{
+    struct world *w = need(state);
+    start(w);
+    run(w, "INSERT INTO t VALUES (1, 'a'), (2, NULL)");
+    run(w, "START TRANSACTION");
+    run(w, "UPDATE t SET v = 'b' WHERE id = 1");
+    run(w, "UPDATE t SET id = 3 WHERE id = 2");
+    run(w, "DELETE FROM t WHERE id = 1");
+    run(w, "COMMIT");
+    run(w, "INSERT INTO other VALUES (1, 'x')");
+    take_all(w);
+    assert_seen(w, "RELATION id v; BEGIN; INSERT 1|a; INSERT 2|NULL; COMMIT; BEGIN; UPDATE 1|a > 1|b; UPDATE 2|NULL > "
+                   "3|NULL; DELETE 1|b; COMMIT");
+    assert_true(w->last.order > w->config.start.order);
+}
+
+static void what_is_rolled_back_does_not_come(void **state)
+{
+    struct world *w = need(state);
+    start(w);
+    run(w, "START TRANSACTION");
+    run(w, "INSERT INTO t VALUES (1, 'a')");
+    run(w, "SAVEPOINT s");
+    run(w, "INSERT INTO t VALUES (2, 'b')");
+    run(w, "ROLLBACK TO SAVEPOINT s");
+    run(w, "INSERT INTO t VALUES (3, 'c')");
+    run(w, "COMMIT");
+    run(w, "START TRANSACTION");
+    run(w, "INSERT INTO t VALUES (4, 'd')");
+    run(w, "ROLLBACK");
+    take_all(w);
+    assert_seen(w, "RELATION id v; BEGIN; INSERT 1|a; INSERT 3|c; COMMIT");
+}
+
+static void markers_stand_behind_their_commit_and_those_of_others_are_passed_over(void **state)
+{
+    struct world *w = need(state);
+    start(w);
+    run(w, "INSERT INTO _seachange_marker VALUES ('other', 'seachange/testother x'), ('third', 'seachange/other y')");
+    run(w, "START TRANSACTION");
+    mark(w, "first");
+    run(w, "INSERT INTO t VALUES (1, 'a')");
+    run(w, "COMMIT");
+    run(w, "DELETE FROM _seachange_marker WHERE id = 'test'");
+    take_all(w);
+    assert_seen(w, "RELATION id v; BEGIN; INSERT 1|a; COMMIT; MARKER first");
+}
+
+static void a_truncate_is_told_in_its_place(void **state)
+{
+    struct world *w = need(state);
+    start(w);
+    run(w, "INSERT INTO t VALUES (1, 'a')");
+    run(w, "TRUNCATE TABLE other");
+    run(w, "TRUNCATE TABLE t");
+    run(w, "INSERT INTO t VALUES (1, 'b')");
+    take_all(w);
+    assert_seen(w, "RELATION id v; BEGIN; INSERT 1|a; COMMIT; BEGIN; TRUNCATE; COMMIT; BEGIN; INSERT 1|b; COMMIT");
+}
+
+static void statements_that_change_other_tables_or_only_look_are_passed_over(void **state)
+{
+    struct world *w = need(state);
+    start(w);
+    run(w, "CREATE TABLE third LIKE t");
+    run(w, "CREATE TABLE fourth AS SELECT * FROM t");
+    run(w, "ALTER TABLE other ADD COLUMN x int");
+    run(w, "CREATE INDEX i ON other (x)");
+    run(w, "DROP TABLE third, fourth");
+    run(w, "ANALYZE TABLE t");
+    run(w, "FLUSH TABLES");
+    run(w, "INSERT INTO t VALUES (1, 'a')");
+    take_all(w);
+    assert_seen(w, "RELATION id v; BEGIN; INSERT 1|a; COMMIT");
+}
+
+static void a_large_transaction_comes_whole(void **state)
+{
+    struct world *w = need(state);
+    start(w);
+    run(w, "INSERT INTO t VALUES (1, REPEAT('x', 100))");
+    for (int i = 0; i < 17; i++) {
+        char sql[160];
+        snprintf(sql, sizeof(sql), "INSERT INTO t SELECT id + %d, v FROM t", 1 << i);
+        run(w, i == 16 ? "UPDATE t SET v = CONCAT(v, 'y')" : sql);
+    }
+    take_all(w);
+    size_t updates = 0;
+    for (size_t i = 0; i < w->seen.count; i++)
+        updates += strncmp(w->seen.items[i], "UPDATE", 6) == 0;
+    assert_int_equal(updates, 65536);
+    usleep(500000); /* numbers are published now and then */
+    struct source_stats stats;
+    mysql_source.stats(w->source, &stats);
+    assert_int_equal(stats.changes, 131072);
+    assert_int_equal(stats.failure.result, SC_OK);
+}
+
+/* --- lost connections --- */
+
+static void a_connection_killed_in_the_middle_of_a_transaction_loses_and_doubles_nothing(void **state)
+{
+    struct world *w = need(state);
+    start(w);
+    run(w, "INSERT INTO t VALUES (1, REPEAT('x', 150))");
+    for (int i = 0; i < 15; i++) {
+        char sql[160];
+        snprintf(sql, sizeof(sql), "INSERT INTO t SELECT id + %d, v FROM t", 1 << i);
+        run(w, sql);
+    }
+    take_all(w);
+    run(w, "UPDATE t SET v = CONCAT(v, 'y')");
+    for (int i = 0; i < 12; i++) {
+        usleep((useconds_t)(i * 7000));
+        kill_dump(w);
+    }
+    take_all(w);
+    size_t updates = 0;
+    char expected[32];
+    for (size_t i = 0; i < w->seen.count; i++)
+        if (strncmp(w->seen.items[i], "UPDATE", 6) == 0) {
+            snprintf(expected, sizeof(expected), "UPDATE %zu|", ++updates);
+            assert_memory_equal(w->seen.items[i], expected, strlen(expected));
+        }
+    assert_int_equal(updates, 32768);
+    struct source_stats stats;
+    mysql_source.stats(w->source, &stats);
+    assert_true(stats.reconnects > 0);
+    assert_true(stats.connected);
+}
+
+static void a_new_reader_goes_on_behind_what_was_confirmed(void **state)
+{
+    struct world *w = need(state);
+    start(w);
+    run(w, "INSERT INTO t VALUES (1, 'a')");
+    take_all(w);
+    mysql_source.confirm(w->source, &w->last);
+    w->config.start = w->last;
+    stop_source(w);
+    run(w, "INSERT INTO t VALUES (2, 'b')");
+    run(w, "FLUSH BINARY LOGS");
+    run(w, "INSERT INTO t VALUES (3, 'c')");
+    start(w);
+    take_all(w);
+    assert_seen(w, "RELATION id v; BEGIN; INSERT 2|b; COMMIT; BEGIN; INSERT 3|c; COMMIT");
+}
+
+static void another_reader_of_the_same_number_is_given_way_to(void **state)
+{
+    struct world *w = need(state);
+    start(w);
+    run(w, "INSERT INTO t VALUES (1, 'a')");
+    take_all(w);
+    struct world other = *w;
+    strcpy(other.directory, "/tmp/seachange-source-XXXXXX");
+    assert_non_null(mkdtemp(other.directory));
+    start(&other);
+    other.seen = (struct strlist){0};
+    other.arena = (struct arena){0};
+    take_all(&other);
+    take_all(w);
+    run(w, "INSERT INTO t VALUES (2, 'b')");
+    take_all(&other);
+    take_all(w);
+    struct source_stats stats;
+    mysql_source.stats(w->source, &stats);
+    assert_true(stats.reconnects <= 2);
+    stop_source(&other);
+    rmdir(other.directory);
+    strlist_fini(&other.seen);
+    arena_fini(&other.arena);
+}
+
+static void the_checkpoint_moves_on_while_only_other_tables_change(void **state)
+{
+    struct world *w = need(state);
+    w->config.status_interval_ms = 100;
+    start(w);
+    int64_t until = clock_us() + 10000000;
+    enum change_kind kind = CHANGE_BEGIN;
+    struct sc_error err;
+    int n = 1;
+    while (kind != CHANGE_COMMIT && clock_us() < until) {
+        char sql[80];
+        snprintf(sql, sizeof(sql), "INSERT INTO other VALUES (%d, 'x')", n++);
+        run(w, sql);
+        const void *record;
+        size_t len;
+        if (spool_take(w->spool, &record, &len, 100, &err) != SC_OK)
+            continue;
+        struct change change;
+        arena_reset(&w->arena);
+        assert_int_equal(change_decode(&w->arena, record, len, &change, &err), SC_OK);
+        kind = change.kind;
+        w->last = change.position;
+    }
+    assert_int_equal(kind, CHANGE_COMMIT);
+    assert_true(w->last.order > w->config.start.order);
+}
+
+/* --- what ends it --- */
+
+static void a_purged_log_is_refused(void **state)
+{
+    struct world *w = need(state);
+    run(w, "INSERT INTO t VALUES (1, 'a')");
+    run(w, "FLUSH BINARY LOGS");
+    struct sc_error err;
+    struct position now;
+    assert_int_equal(my_log_end(w->conn, &now, &err), SC_OK);
+    usleep(1500000); /* MariaDB keeps a file until its checkpoint is written */
+    assert_int_equal(my_runf(w->conn, &err, "PURGE BINARY LOGS TO '%.*s'", (int)strcspn(now.text, ":"), now.text),
+                     SC_OK);
+    if (try_start(w, &err) == SC_OK)
+        assert_fails(w, SC_REFUSE, "cannot be read on");
+    else
+        assert_int_equal(err.result, SC_REFUSE);
+}
+
+static void a_log_that_was_reset_is_refused(void **state)
+{
+    struct world *w = need(state);
+    run(w, "INSERT INTO t VALUES (1, REPEAT('a', 200))");
+    struct sc_error err;
+    assert_int_equal(my_log_end(w->conn, &w->config.start, &err), SC_OK);
+    bool new_name = !is_mariadb(w) && w->server.version >= 80400;
+    run(w, new_name ? "RESET BINARY LOGS AND GTIDS" : "RESET MASTER");
+    assert_int_equal(try_start(w, &err), SC_REFUSE);
+    assert_non_null(strstr(err.what, "reset or set back"));
+}
+
+static void another_server_is_refused(void **state)
+{
+    struct world *w = need(state);
+    struct sc_error err;
+    w->config.server_identity = "another";
+    assert_int_equal(try_start(w, &err), SC_REFUSE);
+    assert_non_null(strstr(err.what, "another server"));
+}
+
+static void assert_ends(struct world *w, const char *sql, const char *with)
+{
+    start(w);
+    run(w, "INSERT INTO t VALUES (1, 'a')");
+    run(w, sql);
+    assert_fails(w, SC_FAIL, with);
+}
+
+static void foreign_ddl_ends_it(void **state)
+{
+    assert_ends(need(state), "ALTER TABLE t ADD COLUMN x int", "ALTER TABLE");
+}
+
+static void a_dropped_table_ends_it(void **state)
+{
+    assert_ends(need(state), "DROP TABLE t", "DROP TABLE");
+}
+
+static void a_renamed_table_ends_it(void **state)
+{
+    assert_ends(need(state), "RENAME TABLE t TO u", "RENAME");
+}
+
+static void a_statement_that_is_not_logged_as_rows_ends_it(void **state)
+{
+    struct world *w = need(state);
+    run(w, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+    run(w, "SET SESSION binlog_format = STATEMENT");
+    assert_ends(w, "UPDATE t SET v = 'b'", "logged as a statement");
+}
+
+static void an_image_that_is_not_full_ends_it(void **state)
+{
+    struct world *w = need(state);
+    run(w, "SET SESSION binlog_row_image = MINIMAL");
+    assert_ends(w, "UPDATE t SET v = 'b'", "image");
+}
+
+static void stopping_while_the_server_is_silent_takes_no_time(void **state)
+{
+    struct world *w = need(state);
+    w->config.status_interval_ms = 20000;
+    start(w);
+    usleep(300000);
+    int64_t begun = clock_us();
+    stop_source(w);
+    assert_true(clock_us() - begun < 1000000);
+}
+
+#define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_WORLD(every_kind_of_change_comes_in_order_and_whole),
+        WITH_WORLD(what_is_rolled_back_does_not_come),
+        WITH_WORLD(markers_stand_behind_their_commit_and_those_of_others_are_passed_over),
+        WITH_WORLD(a_truncate_is_told_in_its_place),
+        WITH_WORLD(statements_that_change_other_tables_or_only_look_are_passed_over),
+        WITH_WORLD(a_large_transaction_comes_whole),
+        WITH_WORLD(a_connection_killed_in_the_middle_of_a_transaction_loses_and_doubles_nothing),
+        WITH_WORLD(a_new_reader_goes_on_behind_what_was_confirmed),
+        WITH_WORLD(another_reader_of_the_same_number_is_given_way_to),
+        WITH_WORLD(the_checkpoint_moves_on_while_only_other_tables_change),
+        WITH_WORLD(a_purged_log_is_refused),
+        WITH_WORLD(a_log_that_was_reset_is_refused),
+        WITH_WORLD(another_server_is_refused),
+        WITH_WORLD(foreign_ddl_ends_it),
+        WITH_WORLD(a_dropped_table_ends_it),
+        WITH_WORLD(a_renamed_table_ends_it),
+        WITH_WORLD(a_statement_that_is_not_logged_as_rows_ends_it),
+        WITH_WORLD(an_image_that_is_not_full_ends_it),
+        WITH_WORLD(stopping_while_the_server_is_silent_takes_no_time),
+    };
+    return cmocka_run_group_tests_name("the binary log as a source", tests, NULL, NULL);
+}
