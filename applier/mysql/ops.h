@@ -23,10 +23,20 @@ int my_stage_jobs(struct target *t, int stage);
 const char *my_job_name(struct target *t, int stage, int job);
 enum sc_result my_job_run(struct session *s, int stage, int job, struct sc_error *err);
 
-/* remove.c */
-/* Ends sessions that an earlier instance of this migration left at work on the server, where the server says which they
- * are. */
+/* carry.c: under the cutover's lock, behind the drain: gives the ghost the source's next AUTO_INCREMENT value. */
+enum sc_result my_carry_counter(struct target *t, struct my_conn *conn, struct sc_error *err);
+
+/* sessions.c */
+/* Every connection of ours that changes anything is signed when it was opened, so that it can be ended when its process
+ * died. session_open() does it for s->conn. */
+enum sc_result my_session_sign(struct target *t, struct my_conn *conn, struct sc_error *err);
+/* Its connection broke: before another takes its place, it is ended on the server, too. */
+void my_session_lost(struct target *t, const struct my_conn *conn);
+enum sc_result my_sessions_wait_lost(struct target *t, struct my_conn *conn, struct sc_error *err);
+/* Ends sessions that an earlier instance of this migration left at work on the server. */
 enum sc_result my_end_sessions(struct target *t, struct sc_error *err);
+
+/* remove.c */
 enum sc_result my_finish(struct target *t, struct strlist *notes, struct sc_error *err);
 enum sc_result my_abort(struct target *t, struct strlist *removed, struct sc_error *err);
 /* Drops the ghost of t->migration.id, whatever there is of it; what is not ours stays. */

@@ -1,7 +1,8 @@
 /* What is stored of a migration: tables _seachange_* in the schema of the table.
  *
  * All are InnoDB, utf8mb4, collation utf8mb4_bin:
- *   _seachange_migration  one row a migration, with its checkpoint (my_checkpoint_write())
+ *   _seachange_migration  one row a migration, with its checkpoint (my_checkpoint_write()); ghost_identity is what
+ *                         cutover.c knows the new table by
  *   _seachange_chunk      id varchar(16), number bigint unsigned, after_key longtext NULL, upto_key longtext NULL,
  *                         row_count bigint unsigned; PRIMARY KEY (id, number). How a key is written is copy.c's.
  *   _seachange_todo       id varchar(16), number int, stage int, name text, statement longtext, done tinyint;
@@ -21,6 +22,22 @@
  * Fills t->migration, names and, when one is stored, everything else. Writes nothing. */
 enum sc_result my_begin(struct target *t, struct sc_error *err);
 
+/* Is anything stored in this schema? */
+enum sc_result my_state_exists(struct my_conn *conn, const char *schema, bool *exists, struct sc_error *err);
+
+/* Fills t->schema and t->name from spec.table. SC_REFUSE: no such table. */
+enum sc_result my_resolve_table(struct target *t, struct sc_error *err);
+
+/* Whoever makes or drops the state tables of a schema holds this lock meanwhile. */
+enum sc_result my_state_lock(struct target *t, struct sc_error *err);
+void my_state_unlock(struct target *t);
+
+/* Tries for some time to get t->lock_name on t->control. */
+enum sc_result my_take_lock(struct target *t, int64_t within_ms, bool *taken, struct sc_error *err);
+
+/* Every column of _seachange_migration of one row: condition is SQL. *res is the caller's. */
+enum sc_result my_state_rows(struct target *t, const char *condition, MYSQL_RES **res, struct sc_error *err);
+
 /* Stores the phase; the first call (PHASE_PREPARE of a new migration) makes the tables and the row. */
 enum sc_result my_enter_phase(struct target *t, enum phase phase, struct sc_error *err);
 
@@ -29,6 +46,9 @@ enum sc_result my_check(struct target *t, struct sc_error *err);
 
 /* Gives the names that follow from an id: ghost, old table, stage table, message prefix. t->name must be set. */
 void my_name_objects(struct target *t, const char *id);
+
+/* The same, from a new id. */
+void my_name_new(struct target *t);
 
 /* Loads the checkpoint into t->migration. */
 enum sc_result my_checkpoint_read(struct target *t, struct my_conn *conn, struct sc_error *err);
@@ -39,7 +59,10 @@ enum sc_result my_fence_store(struct session *s, const struct position *fence, s
 const char *my_column_text(MYSQL_RES *res, MYSQL_ROW row, const char *name);
 uint64_t my_column_number(MYSQL_RES *res, MYSQL_ROW row, const char *name);
 
-const char *phase_stored_name(enum phase phase);
-bool phase_from_stored(const char *name, enum phase *phase);
+/* Stores where the log begins, the key and the fingerprint: with it the ghost is what will be filled. */
+enum sc_result my_state_begin_copy(struct target *t, const struct position *start, struct sc_error *err);
+
+const char *my_phase_stored_name(enum phase phase);
+bool my_phase_from_stored(const char *name, enum phase *phase);
 
 #endif

@@ -26,15 +26,42 @@ struct my_column {
     int nmembers;
 };
 
+enum my_index_kind {
+    MY_INDEX_PLAIN,
+    MY_INDEX_UNIQUE,
+    MY_INDEX_PRIMARY,
+    MY_INDEX_OTHER, /* FULLTEXT, SPATIAL, VECTOR: built one at a time */
+};
+
+struct my_index {
+    const char *name;       /* "PRIMARY" for the primary key */
+    const char *definition; /* as SHOW CREATE TABLE prints it: "UNIQUE KEY `u` (`a`,`b`)" */
+    enum my_index_kind kind;
+    bool usable; /* as a key: unique, over whole columns that are NOT NULL and not generated */
+    int count;
+    int *columns; /* -1: an expression */
+};
+
+/* A foreign key, or a CHECK with a name of its own, as SHOW CREATE TABLE prints it behind "CONSTRAINT name". */
+struct my_constraint {
+    const char *name, *definition;
+    bool foreign;
+};
+
 struct my_table {
     struct arena arena;
     const char *schema, *name;
-    const char *engine, *row_format, *comment;
+    const char *type; /* "BASE TABLE", "VIEW", "SYSTEM VERSIONED" ... */
+    const char *engine, *row_format, *comment, *options;
     int ncolumns; /* all, generated ones too, in ordinal order: the order of the log's rows */
     struct my_column *columns;
     uint64_t rows_estimated, data_bytes, index_bytes;
     uint64_t auto_increment; /* next value; 0: none */
     const char *create;      /* SHOW CREATE TABLE */
+    int nindexes;
+    struct my_index *indexes;
+    int nconstraints;
+    struct my_constraint *constraints;
 };
 
 /* The key by which rows are copied and found: the primary key, else a unique index over NOT NULL columns (whole
@@ -66,7 +93,7 @@ struct my_map {
 /* When a captured definition is put back on the ghost. */
 enum my_stage {
     MY_STAGE_INDEX,   /* secondary indexes, all in one ALTER TABLE, behind the fence */
-    MY_STAGE_AFTER,   /* outgoing foreign keys, ANALYZE ... */
+    MY_STAGE_AFTER,   /* the comment, ANALYZE ... */
     MY_STAGE_CUTOVER, /* under the cutover's lock, before the swap: triggers onto the ghost (nothing is applied any
                          more) */
     MY_STAGE_POST, /* after the swap: foreign keys get their names, what is left of the old one's triggers goes ... */
@@ -94,6 +121,13 @@ struct target {
     struct my_table ghost; /* loaded after it was made */
     char *fingerprint;     /* of the source's definition, for noticing DDL */
 
+    char *lock_name;     /* of GET_LOCK() */
+    unsigned long *lost; /* server threads of connections that broke: they may still be at work */
+    int nlost;
+    /* Triggers are being made on the ghost, which is not the live table yet: whoever opens a session takes them off
+     * first. Guarded by lock. */
+    bool triggers_made;
+
     char *ghost_name, *old_name; /* <name>_seachange_new_<id>, <name>_seachange_old_<id>, in the source's schema */
     char *stage_name;            /* temporary table of the source's types, one a session */
     char *message_prefix;        /* seachange/<id> */
@@ -102,7 +136,7 @@ struct target {
     struct my_todo *todo;
     int ntodo;
     struct arena arena;   /* key, map, todo */
-    pthread_mutex_t lock; /* todo[].done, repairs */
+    pthread_mutex_t lock; /* todo[].done, repairs, lost */
     bool key_ready;
     uint64_t repairs;
 

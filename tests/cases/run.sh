@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
-# Runs the cases: each folder below tests/cases/postgresql is one ALTER on one table, and README.md says which files it may have.
+# Runs the cases: each folder below tests/cases/postgresql or tests/cases/mysql is one ALTER on one table, and README.md says which files it may have.
 #
-#   SERVER_URL=postgresql://... [SERVER_BIN=...] [SEACHANGE=...] tests/cases/run.sh [--jobs N] [--keep] [GLOB...]
+#   SERVER_URL=postgresql://... or mysql://... [SERVER_BIN=...] [SEACHANGE=...] tests/cases/run.sh [--jobs N] [--keep] [GLOB...]
 #
-# SERVER_URL is a superuser's, on a server with wal_level=logical that nobody else uses. The last line is "cases: N passed, N failed, N skipped".
+# SERVER_URL is a superuser's, on a server with wal_level=logical (or a binary log in row format) that nobody else uses. The last line is "cases: N passed, N failed, N skipped".
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 SEACHANGE=${SEACHANGE:-$here/../../build/dev/seachange}
-SERVER_BIN=${SERVER_BIN:-/usr/lib/postgresql/15/bin}
-engine=postgresql
+case ${SERVER_URL:-} in
+mysql://* | mariadb://*) engine=mysql SERVER_BIN=${SERVER_BIN:-/usr/bin} ;;
+*) engine=postgresql SERVER_BIN=${SERVER_BIN:-/usr/lib/postgresql/15/bin} ;;
+esac
+family=
 
 . "$here/lib.sh"
+. "$here/$engine.sh"
 
 jobs=2 keep= globs=()
 while [ $# -gt 0 ]; do
@@ -26,14 +30,12 @@ done
 [ -x "$SEACHANGE" ] || { echo "there is no program $SEACHANGE" >&2; exit 2; }
 
 base=${SERVER_URL%/*}
-version=$(sql "$SERVER_URL" -c 'SHOW server_version_num') || exit 2
-version=$((version / 10000))
 work=$(mktemp -d "${TMPDIR:-/tmp}/seachange-cases.XXXXXX")
 chmod 755 "$work"
 trap '[ -n "$keep" ] || rm -rf "$work"' EXIT
 trap 'kill $(jobs -p) 2> /dev/null; exit 130' INT TERM
 
-make_roles || exit 2
+engine_begin || exit 2
 
 names=()
 for dir in "$here/$engine"/*/; do
@@ -69,6 +71,8 @@ for name in "${names[@]}"; do
     [ -s "$work/$name.verdict" ] || echo broken > "$work/$name.verdict"
     report "$name"
 done
+left=$(engine_end)
+[ -z "$left" ] || { echo "FAILED   the server, behind all cases: $left"; failed=$((failed + 1)); }
 [ -z "$keep" ] || echo "what the cases left is in $work"
 echo "cases: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ] && [ $((passed + skipped)) -gt 0 ]

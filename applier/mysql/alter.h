@@ -1,0 +1,44 @@
+/* The operator's ALTER, as far as it has to be understood: which columns it renames and drops, which constraints it
+ * names, and whether it is something that a new table cannot stand for. Everything else the server understands when it
+ * alters the ghost. Knows no server. */
+#ifndef SC_APPLIER_MYSQL_ALTER_H
+#define SC_APPLIER_MYSQL_ALTER_H
+
+#include "base/error.h"
+#include "base/mem.h"
+
+/* The sql_mode in which the ALTER is read. */
+struct my_alter_mode {
+    bool ansi_quotes, no_backslash_escapes;
+};
+struct my_alter_mode my_alter_mode_of(const char *sql_mode);
+
+struct my_renamed {
+    const char *from, *to;
+};
+
+/* A constraint's name in the text: bytes [start, end). */
+struct my_named {
+    const char *name;
+    size_t start, end;
+};
+
+struct my_alter {
+    struct arena arena;
+    const char *text; /* without a semicolon at the end */
+    int count;        /* of actions */
+    int nrenamed, ndropped, nnamed;
+    struct my_renamed *renamed; /* columns */
+    const char **dropped;       /* columns */
+    struct my_named *named;     /* constraints that are dropped or altered */
+    bool foreign;               /* adds or drops a foreign key */
+};
+
+/* SC_REFUSE with the reason; *out is emptied then. */
+enum sc_result my_alter_parse(const char *text, struct my_alter_mode mode, struct my_alter *out, struct sc_error *err);
+void my_alter_fini(struct my_alter *alter);
+
+/* The text with constraint names[i].from replaced by names[i].to; malloc'd. */
+char *my_alter_text(const struct my_alter *alter, const struct my_renamed *names, int count);
+
+#endif

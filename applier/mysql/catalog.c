@@ -1,0 +1,393 @@
+/* Reading a table: what information_schema says of it, and its definition as SHOW CREATE TABLE prints it, a line for
+ * each column, index and constraint (manual, SHOW CREATE TABLE; strings in it hold no line ends). */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "applier/mysql/names.h"
+#include "applier/mysql/state.h"
+
+const char *my_column_text(MYSQL_RES *res, MYSQL_ROW row, const char *name)
+{
+    unsigned count = mysql_num_fields(res);
+    const MYSQL_FIELD *fields = mysql_fetch_fields(res);
+    for (unsigned i = 0; i < count; i++)
+        if (strcasecmp(fields[i].name, name) == 0)
+            return row[i];
+    return NULL;
+}
+
+uint64_t my_column_number(MYSQL_RES *res, MYSQL_ROW row, const char *name)
+{
+    const char *text = my_column_text(res, row, name);
+    return text ? strtoull(text, NULL, 10) : 0;
+}
+
+void my_table_fini(struct my_table *table)
+{
+    arena_fini(&table->arena);
+    *table = (struct my_table){0};
+}
+
+int my_table_column(const struct my_table *table, const char *name)
+{
+    for (int i = 0; i < table->ncolumns; i++)
+        if (strcasecmp(table->columns[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+/* --- lines of the definition -------------------------------------------------------------------------------------- */
+
+/* The identifier in backticks at *p, which is moved behind it; NULL: there is none. */
+static const char *take_name(struct arena *arena, const char **p, const char *end)
+{
+    const char *s = *p;
+    if (s >= end || *s != '`')
+        return NULL;
+    char *name = arena_alloc(arena, (size_t)(end - s) + 1), *out = name;
+    for (s++; s < end; s++) {
+        if (*s == '`' && (s + 1 >= end || s[1] != '`'))
+            break;
+        if (*s == '`')
+            s++;
+        *out++ = *s;
+    }
+    *p = s < end ? s + 1 : s;
+    return name;
+}
+
+/* Behind the closing quote or bracket of what opens at p. */
+static const char *skip_group(const char *p, const char *end)
+{
+    if (*p == '\'' || *p == '`' || *p == '"') {
+        char quote = *p++;
+        for (; p < end && *p != quote; p++)
+            if (*p == '\\' && quote != '`')
+                p++;
+        return p < end ? p + 1 : end;
+    }
+    int depth = 0;
+    while (p < end) {
+        if (*p == '\'' || *p == '`' || *p == '"') {
+            p = skip_group(p, end);
+            continue;
+        }
+        depth += *p == '(' ? 1 : *p == ')' ? -1 : 0;
+        p++;
+        if (depth == 0)
+            break;
+    }
+    return p;
+}
+
+/* The columns between the brackets: "`a`,`b`(10) DESC,(expression)". */
+static void take_parts(struct my_table *table, struct my_index *index, const char *p, const char *end)
+{
+    index->columns = arena_array(&table->arena, MAX_KEY_COLUMNS, sizeof(int));
+    bool usable = index->kind == MY_INDEX_UNIQUE || index->kind == MY_INDEX_PRIMARY;
+    while (p < end && index->count < MAX_KEY_COLUMNS) {
+        int column = -1;
+        if (*p == '`') {
+            const char *name = take_name(&table->arena, &p, end);
+            column = my_table_column(table, name);
+            if (p < end && *p == '(') /* a prefix of the column */
+                usable = false;
+        }
+        if (column < 0 || !table->columns[column].not_null || table->columns[column].generated)
+            usable = false;
+        index->columns[index->count++] = column;
+        while (p < end && *p != ',')
+            p = *p == '(' || *p == '`' ? skip_group(p, end) : p + 1;
+        p += p < end;
+    }
+    index->usable = usable && index->count > 0;
+}
+
+static const struct {
+    const char *prefix;
+    enum my_index_kind kind;
+} index_kinds[] = {
+    {"PRIMARY KEY ", MY_INDEX_PRIMARY}, {"UNIQUE KEY ", MY_INDEX_UNIQUE}, {"KEY ", MY_INDEX_PLAIN},
+    {"FULLTEXT KEY ", MY_INDEX_OTHER},  {"SPATIAL KEY ", MY_INDEX_OTHER}, {"VECTOR KEY ", MY_INDEX_OTHER},
+};
+
+static void take_index(struct my_table *table, const char *line, const char *end)
+{
+    for (size_t i = 0; i < sizeof(index_kinds) / sizeof(index_kinds[0]); i++) {
+        size_t len = strlen(index_kinds[i].prefix);
+        if (strncmp(line, index_kinds[i].prefix, len) != 0)
+            continue;
+        struct my_index *index = &table->indexes[table->nindexes++];
+        *index = (struct my_index){.kind = index_kinds[i].kind,
+                                   .definition = arena_copy(&table->arena, line, (size_t)(end - line))};
+        const char *p = line + len;
+        index->name = *p == '`' ? take_name(&table->arena, &p, end) : "PRIMARY";
+        const char *open = memchr(p, '(', (size_t)(end - p));
+        if (open)
+            take_parts(table, index, open + 1, skip_group(open, end) - 1);
+        /* MariaDB: unique over values too long for an index, by their hash. */
+        if (open && strstr(index->definition, " USING HASH"))
+            index->usable = false;
+        return;
+    }
+}
+
+static void take_constraint(struct my_table *table, const char *line, const char *end)
+{
+    const char *p = line + strlen("CONSTRAINT ");
+    struct my_constraint *c = &table->constraints[table->nconstraints++];
+    c->name = take_name(&table->arena, &p, end);
+    while (p < end && *p == ' ')
+        p++;
+    c->definition = arena_copy(&table->arena, p, (size_t)(end - p));
+    c->foreign = strncmp(p, "FOREIGN KEY", 11) == 0;
+}
+
+static void take_lines(struct my_table *table)
+{
+    size_t lines = 1;
+    for (const char *p = table->create; *p; p++)
+        lines += *p == '\n';
+    table->indexes = arena_array(&table->arena, lines, sizeof(*table->indexes));
+    table->constraints = arena_array(&table->arena, lines, sizeof(*table->constraints));
+    const char *line = strchr(table->create, '\n');
+    while (line && line[1] == ' ') {
+        line += 1 + strspn(line + 1, " ");
+        const char *next = strchr(line, '\n'), *end = next ? next : line + strlen(line);
+        if (end > line && end[-1] == ',')
+            end--;
+        if (*line == '`') {
+            const char *p = line, *name = take_name(&table->arena, &p, end);
+            int column = my_table_column(table, name);
+            p += p < end;
+            if (column >= 0)
+                table->columns[column].definition = arena_copy(&table->arena, p, (size_t)(end - p));
+        } else if (strncmp(line, "CONSTRAINT `", 12) == 0) {
+            take_constraint(table, line, end);
+        } else {
+            take_index(table, line, end);
+        }
+        line = next;
+    }
+}
+
+/* In the last line: ") ENGINE=InnoDB AUTO_INCREMENT=12 DEFAULT CHARSET=...", before a comment could say the same. */
+static const char *auto_increment_option(const char *create, size_t *len)
+{
+    static const char option[] = " AUTO_INCREMENT=";
+    const char *tail = NULL;
+    for (const char *p = create; (p = strstr(p, "\n) ")) != NULL; p++)
+        tail = p;
+    const char *engine = tail ? strstr(tail, "ENGINE=") : NULL;
+    const char *found = engine ? engine + strcspn(engine, " ") : NULL;
+    if (!found || strncmp(found, option, sizeof(option) - 1) != 0)
+        return NULL;
+    *len = sizeof(option) - 1 + strspn(found + sizeof(option) - 1, "0123456789");
+    return found;
+}
+
+/* --- columns ------------------------------------------------------------------------------------------------------ */
+
+static bool is_one_of(const char *word, const char *const *list)
+{
+    for (; *list; list++)
+        if (strcasecmp(word, *list) == 0)
+            return true;
+    return false;
+}
+
+/* For key columns: are two values the same for the server only if their texts are? Not so for floating point (-0 = 0)
+ * and for texts whose collation folds characters or ignores blanks at the end. */
+static bool is_bytewise(const struct my_column *c)
+{
+    static const char *const types[] = {"tinyint", "smallint",  "mediumint", "int",        "bigint",   "decimal",
+                                        "bit",     "year",      "date",      "time",       "datetime", "timestamp",
+                                        "binary",  "varbinary", "enum",      "set",        "uuid",     "inet4",
+                                        "inet6",   "tinyblob",  "blob",      "mediumblob", "longblob", NULL};
+    static const char *const texts[] = {"varchar", "tinytext", "text", "mediumtext", "longtext", NULL};
+    if (is_one_of(c->data_type, types))
+        return true;
+    if (!is_one_of(c->data_type, texts) || !c->collation)
+        return false;
+    size_t len = strlen(c->collation);
+    return (len > 9 && strcmp(c->collation + len - 9, "_0900_bin") == 0) ||
+           (len > 10 && strcmp(c->collation + len - 10, "_nopad_bin") == 0);
+}
+
+/* "enum('a','b''c')": the members, as the server writes them there. */
+static void take_members(struct arena *arena, struct my_column *c)
+{
+    const char *p = strchr(c->type, '(');
+    if (!p || (strcasecmp(c->data_type, "enum") != 0 && strcasecmp(c->data_type, "set") != 0))
+        return;
+    size_t most = 1;
+    for (const char *s = p; *s; s++)
+        most += *s == ',';
+    const char **members = arena_array(arena, most, sizeof(*members));
+    for (p++; *p == '\''; p += *p == ',') {
+        char *text = arena_alloc(arena, strlen(p) + 1), *out = text;
+        for (p++; *p; p++) {
+            if (*p == '\'' && p[1] != '\'')
+                break;
+            if (*p == '\'')
+                p++;
+            else if (*p == '\\' && p[1]) {
+                p++;
+                *out++ = *p == 'n' ? '\n' : *p == 'r' ? '\r' : *p == '0' ? '\0' : *p;
+                continue;
+            }
+            *out++ = *p;
+        }
+        members[c->nmembers++] = text;
+        p += *p == '\'';
+    }
+    c->members = members;
+}
+
+static void take_columns(struct my_table *out, MYSQL_RES *res)
+{
+    out->ncolumns = (int)mysql_num_rows(res);
+    out->columns = arena_array(&out->arena, (size_t)out->ncolumns + 1, sizeof(*out->columns));
+    for (int i = 0; i < out->ncolumns; i++) {
+        MYSQL_ROW row = mysql_fetch_row(res);
+        struct my_column *c = &out->columns[i];
+        c->name = arena_strdup(&out->arena, row[0]);
+        c->type = arena_strdup(&out->arena, row[1]);
+        c->data_type = arena_strdup(&out->arena, row[2]);
+        c->charset = row[3] ? arena_strdup(&out->arena, row[3]) : NULL;
+        c->collation = row[4] ? arena_strdup(&out->arena, row[4]) : NULL;
+        c->extra = arena_strdup(&out->arena, row[5] ? row[5] : "");
+        c->not_null = strcasecmp(row[6], "NO") == 0;
+        c->definition = "";
+        c->is_unsigned = strstr(c->type, " unsigned") != NULL;
+        c->auto_increment = strcasestr(c->extra, "auto_increment") != NULL;
+        c->stored = strcasestr(c->extra, "STORED GENERATED") || strcasestr(c->extra, "PERSISTENT");
+        c->generated = c->stored || strcasestr(c->extra, "VIRTUAL");
+        c->invisible = strcasestr(c->extra, "INVISIBLE") != NULL;
+        c->bytewise = is_bytewise(c);
+        take_members(&out->arena, c);
+    }
+}
+
+static const char table_sql[] =
+    "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE, ROW_FORMAT, TABLE_COMMENT, CREATE_OPTIONS,"
+    " TABLE_ROWS, DATA_LENGTH, INDEX_LENGTH FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s";
+
+static const char columns_sql[] =
+    "SELECT COLUMN_NAME, COLUMN_TYPE, DATA_TYPE, CHARACTER_SET_NAME, COLLATION_NAME, EXTRA, IS_NULLABLE"
+    " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s ORDER BY ORDINAL_POSITION";
+
+static enum sc_result show_create(struct my_conn *conn, const char *schema, const char *name, char **out,
+                                  struct sc_error *err)
+{
+    char *table = my_qualified(schema, name);
+    MYSQL_RES *res = NULL;
+    *out = NULL;
+    enum sc_result result = my_queryf(conn, err, &res, "SHOW CREATE TABLE %s", table);
+    mem_free(table);
+    if (result != SC_OK)
+        return result;
+    MYSQL_ROW row = mysql_fetch_row(res);
+    if (row && row[1])
+        *out = mem_strdup(row[1]);
+    mysql_free_result(res);
+    return *out ? SC_OK : error_set(err, SC_FAIL, "the server does not show the definition of %s.%s", schema, name);
+}
+
+static enum sc_result load(struct my_conn *conn, const char *schema, const char *name, struct my_table *out,
+                           struct sc_error *err)
+{
+    char *s = my_literal(schema), *n = my_literal(name), *create = NULL;
+    MYSQL_RES *res = NULL;
+    enum sc_result result = my_queryf(conn, err, &res, table_sql, s, n);
+    MYSQL_ROW row = result == SC_OK ? mysql_fetch_row(res) : NULL;
+    if (result == SC_OK && !row)
+        result = error_set(err, SC_REFUSE, "there is no table %s in database %s", name, schema);
+    if (result == SC_OK) {
+        out->schema = arena_strdup(&out->arena, row[0]);
+        out->name = arena_strdup(&out->arena, row[1]);
+        out->type = arena_strdup(&out->arena, row[2] ? row[2] : "");
+        out->engine = arena_strdup(&out->arena, row[3] ? row[3] : "");
+        out->row_format = arena_strdup(&out->arena, row[4] ? row[4] : "");
+        out->comment = arena_strdup(&out->arena, row[5] ? row[5] : "");
+        out->options = arena_strdup(&out->arena, row[6] ? row[6] : "");
+        out->rows_estimated = my_column_number(res, row, "TABLE_ROWS");
+        out->data_bytes = my_column_number(res, row, "DATA_LENGTH");
+        out->index_bytes = my_column_number(res, row, "INDEX_LENGTH");
+    }
+    mysql_free_result(res);
+    res = NULL;
+    if (result == SC_OK)
+        result = my_queryf(conn, err, &res, columns_sql, s, n);
+    if (result == SC_OK)
+        take_columns(out, res);
+    mysql_free_result(res);
+    if (result == SC_OK && strcmp(out->type, "VIEW") != 0)
+        result = show_create(conn, out->schema, out->name, &create, err);
+    if (create) {
+        size_t len;
+        const char *next = auto_increment_option(create, &len);
+        out->create = arena_strdup(&out->arena, create);
+        out->auto_increment = next ? strtoull(strchr(next, '=') + 1, NULL, 10) : 0;
+        take_lines(out);
+    }
+    mem_free(create);
+    mem_free(s);
+    mem_free(n);
+    return result;
+}
+
+enum sc_result my_table_load(struct my_conn *conn, const char *schema, const char *name, struct my_table *out,
+                             struct sc_error *err)
+{
+    *out = (struct my_table){0};
+    enum sc_result result = load(conn, schema, name, out, err);
+    if (result != SC_OK)
+        my_table_fini(out);
+    return result;
+}
+
+/* --- fingerprint -------------------------------------------------------------------------------------------------- */
+
+static const char dependents_sql[] =
+    "SELECT TRIGGER_NAME, EVENT_MANIPULATION, ACTION_TIMING, ACTION_ORDER, ACTION_STATEMENT, SQL_MODE, DEFINER"
+    " FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = %s AND EVENT_OBJECT_TABLE = %s"
+    " ORDER BY BINARY TRIGGER_NAME";
+
+/* Everything that a migration carries over or relies on: the definition without its counter, the triggers, and what
+ * refers to the table. */
+enum sc_result my_fingerprint(struct my_conn *conn, const char *schema, const char *name, char **out,
+                              struct sc_error *err)
+{
+    struct buf b = {0};
+    char *create = NULL, *s = my_literal(schema), *n = my_literal(name);
+    *out = NULL;
+    enum sc_result result = show_create(conn, schema, name, &create, err);
+    if (result == SC_OK) {
+        size_t len = 0;
+        const char *next = auto_increment_option(create, &len);
+        buf_bytes(&b, create, next ? (size_t)(next - create) : strlen(create));
+        if (next)
+            buf_str(&b, next + len);
+    }
+    MYSQL_RES *res = NULL;
+    if (result == SC_OK)
+        result = my_queryf(conn, err, &res, dependents_sql, s, n);
+    for (MYSQL_ROW row; result == SC_OK && (row = mysql_fetch_row(res)) != NULL;) {
+        for (unsigned i = 0; i < mysql_num_fields(res); i++)
+            buf_printf(&b, "\n%s", row[i] ? row[i] : "");
+    }
+    mysql_free_result(res);
+    if (result == SC_OK)
+        *out = mem_printf("%016" PRIx64 "%016" PRIx64, my_hash(buf_cstr(&b), 0), my_hash(buf_cstr(&b), 1));
+    else
+        error_wrap(err, "cannot read the definition of the table");
+    buf_fini(&b);
+    mem_free(create);
+    mem_free(s);
+    mem_free(n);
+    return result;
+}

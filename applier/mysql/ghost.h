@@ -1,0 +1,30 @@
+/* How the ghost follows from the source: shared by the files that make it. */
+#ifndef SC_APPLIER_MYSQL_GHOST_H
+#define SC_APPLIER_MYSQL_GHOST_H
+
+#include "applier/mysql/alter.h"
+#include "applier/mysql/target.h"
+
+/* mapping.c: fills t->map and t->key from t->source and t->ghost. Also on resume: then t->key's index names are set,
+ * and those are taken. SC_REFUSE: no key that both tables share. */
+enum sc_result my_map_make(struct target *t, const struct my_alter *alter, struct sc_error *err);
+/* mapping.c: what the log's rows are: t->log_columns, t->logged_key, t->key_bytewise. */
+void my_logged_columns(struct target *t);
+
+/* Reads spec.alter as the operator's sessions would. */
+enum sc_result my_alter_of(struct target *t, struct my_alter *out, struct sc_error *err);
+
+/* Could two different values of this key column become the same in the ghost's? */
+bool my_key_stays_distinct(const struct my_column *from, const struct my_column *to);
+
+/* todo */
+struct my_todo *my_todo_add(struct target *t, enum my_stage stage, const char *name, const char *sql);
+
+/* implicit.c: the value that the server gives to rows in a column that is NOT NULL without a default, as SQL; NULL:
+ * there is none that it would take. */
+const char *my_implicit_default(struct target *t, const struct my_column *column);
+
+/* Runs a statement on t->control as the operator's session would: in their sql_mode. */
+enum sc_result my_run_as_operator(struct target *t, const char *sql, struct sc_error *err);
+
+#endif

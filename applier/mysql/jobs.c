@@ -1,0 +1,102 @@
+/* Putting back what was captured. First all indexes in one statement, which reads the table once; then those that can
+ * only be built alone; then what is left, one after the other.
+ *
+ * A statement and its record are not one transaction. An index that is there already was built by a try whose record
+ * was lost: ALTER TABLE is atomic (MySQL 8.0; MariaDB 10.6), so all of its indexes are there then. Everything else may
+ * be done twice. */
+#include <stdio.h>
+#include <string.h>
+
+#include "applier/mysql/ops.h"
+#include "base/log.h"
+
+#define ER_DUP_KEYNAME 1061
+#define ER_DUP_ENTRY 1062
+
+/* More than the defaults for one build, where the session may say so. */
+static const char memory_sql[] =
+    "SET SESSION innodb_ddl_buffer_size = GREATEST(@@innodb_ddl_buffer_size, 268435456), innodb_ddl_threads = "
+    "GREATEST(@@innodb_ddl_threads, 4)";
+
+static struct my_todo *find_job(struct target *t, int stage)
+{
+    int seen = 0;
+    for (int i = 0; i < t->ntodo; i++)
+        if ((t->todo[i].stage == MY_STAGE_INDEX || t->todo[i].stage == MY_STAGE_AFTER) && seen++ == stage)
+            return &t->todo[i];
+    return NULL;
+}
+
+/* One job a stage: they all work on the same table, whose statements wait for each other anyway. */
+int my_stage_count(struct target *t)
+{
+    int count = 0;
+    while (find_job(t, count))
+        count++;
+    return count;
+}
+
+int my_stage_jobs(struct target *t, int stage)
+{
+    return find_job(t, stage) ? 1 : 0;
+}
+
+const char *my_job_name(struct target *t, int stage, int job)
+{
+    (void)job;
+    const struct my_todo *todo = find_job(t, stage);
+    return todo ? todo->name : "?";
+}
+
+static bool is_done(struct target *t, const struct my_todo *todo)
+{
+    pthread_mutex_lock(&t->lock);
+    bool done = todo->done;
+    pthread_mutex_unlock(&t->lock);
+    return done;
+}
+
+static enum sc_result explain(struct session *s, const struct my_todo *todo, enum sc_result result,
+                              struct sc_error *err)
+{
+    error_wrap(err, "%s", todo->name);
+    if (my_errno(s->conn) == ER_DUP_ENTRY)
+        error_hint(err,
+                   "Rows of the table do not fit this index together. The source is untouched. Remove the duplicates, "
+                   "then `seachange abort %s` and start again.",
+                   s->target->migration.id);
+    return result;
+}
+
+enum sc_result my_job_run(struct session *s, int stage, int job, struct sc_error *err)
+{
+    struct target *t = s->target;
+    struct my_todo *todo = find_job(t, stage);
+    if (!todo || job != 0)
+        return error_set(err, SC_FAIL, "there is no job %d in stage %d", job, stage);
+    if (is_done(t, todo))
+        return SC_OK;
+    log_debug("%s", todo->name);
+    enum sc_result result = SC_OK;
+    if (todo->stage == MY_STAGE_INDEX && t->server.family == MY_MYSQL && t->server.version >= 80027)
+        result = my_run(s->conn, err, memory_sql);
+    if (result == SC_OK)
+        result = my_run(s->conn, err, todo->sql);
+    if (result == SC_FAIL && todo->stage == MY_STAGE_INDEX && my_errno(s->conn) == ER_DUP_KEYNAME)
+        result = SC_OK;
+    if (result != SC_OK)
+        return explain(s, todo, result, err);
+    return my_todo_done(t, s->conn, todo, err);
+}
+
+bool my_key_index_ready(struct target *t)
+{
+    (void)t;
+    return true;
+}
+
+enum sc_result my_key_index_build(struct session *s, struct sc_error *err)
+{
+    (void)s, (void)err;
+    return SC_OK;
+}
