@@ -38,7 +38,7 @@ struct my_literal {
     size_t introducer_len;
     bool ascii;          /* printable ASCII may stand between quotes (false: UCS2, UTF16 ...) */
     bool by_number;      /* ENUM, SET: the names do not tell the members apart, or cannot be written; numbers do */
-    const char *nothing; /* ENUM: the text that the server takes for index 0 */
+    const char *nothing; /* ENUM: the text that the server takes for index 0; NULL: it takes none (MariaDB) */
 };
 
 /* column must outlive *out. SC_REFUSE: a type that this program does not know. */

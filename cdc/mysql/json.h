@@ -24,8 +24,9 @@ bool my_json_text(struct buf *out, const void *data, size_t len);
 /* Appends an SQL expression of type JSON that the server evaluates to the same document, each part with the type it
  * has: text as far as text keeps types, functions (JSON_OBJECT, JSON_ARRAY, CAST ... AS JSON) for what it does not
  * keep: decimals, dates and times, binary, bit and other opaque values. ASCII, and right under any sql_mode and
- * character_set_client (JSON text is utf8mb4 by introducer). False: damaged. */
-bool my_json_expression(struct buf *out, const void *data, size_t len);
+ * character_set_client (JSON text is utf8mb4 by introducer). False: *problem (static text) says why: damaged, or an
+ * opaque value of a type that no expression has (what the server wrote with types that are gone). */
+bool my_json_expression(struct buf *out, const void *data, size_t len, const char **problem);
 
 /* Applies a partial update of a PARTIAL_UPDATE_ROWS event: `diffs` is the vector of diffs (without its 4-byte length).
  * Appends the changed document in binary form to out. False: *problem (static text) says what was wrong; what was

@@ -52,6 +52,15 @@ size_t my_double_text(char *out, double v)
     }
 }
 
+size_t my_double_digits(char *out, double v)
+{
+    for (int digits = 14;; digits++) {
+        int n = snprintf(out, VALUE_TEXT_MAX, "%.*e", digits, v);
+        if (digits == 16 || strtod(out, NULL) == v)
+            return (size_t)n;
+    }
+}
+
 /* Read as the server does: to a double first. */
 static size_t put_float(char *out, float v)
 {

@@ -20,6 +20,8 @@ size_t my_read_temporal(struct reader *r, const struct my_log_column *column, ch
 size_t my_decimal_text(struct reader *r, unsigned precision, unsigned scale, char *out);
 /* Shortest text that reads back to the same bits; v is finite. */
 size_t my_double_text(char *out, double v);
+/* The same digits, always with an exponent: d.ddde-07. */
+size_t my_double_digits(char *out, double v);
 
 /* Strings of all kinds: bytes to the arena. */
 bool my_read_string(struct reader *r, const struct my_log_column *column, struct arena *arena, struct value *out,
