@@ -17,6 +17,7 @@ static bool is_one_of(unsigned error, const unsigned *list, size_t count)
 bool my_error_ends_connection(unsigned error)
 {
     static const unsigned gone[] = {
+        2026,                         /* TLS ended in the middle */
         2006, 2013, 2055,             /* server has gone away, lost connection */
         2027,                         /* malformed packet: nothing that follows can be told apart */
         1927, 4031,                   /* MariaDB: connection was killed; MySQL: idle for too long */
