@@ -1,4 +1,4 @@
-/* Foreign keys and triggers.
+/* Foreign keys.
  *
  * A foreign key out of the table cannot be on the ghost while it is filled: its rows lag behind, so a parent that the
  * application may delete would still have a child there. Nor does the log tell what ON DELETE CASCADE and its like do
@@ -92,30 +92,9 @@ static enum sc_result incoming(struct target *t, struct plan *plan, struct sc_er
     return result;
 }
 
-static enum sc_result triggers(struct target *t, struct plan *plan, struct sc_error *err)
-{
-    char *s = my_literal(t->schema), *n = my_literal(t->name);
-    MYSQL_RES *res = NULL;
-    enum sc_result result = my_queryf(t->control, err, &res,
-                                      "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA ="
-                                      " %s AND EVENT_OBJECT_TABLE = %s ORDER BY 1",
-                                      s, n);
-    for (MYSQL_ROW row; result == SC_OK && (row = mysql_fetch_row(res)) != NULL;)
-        strlist_addf(&plan->refusals,
-                     "it has trigger %s; triggers are not carried over. Drop it for the time of the "
-                     "migration.",
-                     row[0]);
-    mysql_free_result(res);
-    mem_free(s);
-    mem_free(n);
-    return result;
-}
-
 enum sc_result my_dependents_check(struct target *t, struct plan *plan, struct sc_error *err)
 {
     outgoing(t, plan);
     enum sc_result result = incoming(t, plan, err);
-    if (result == SC_OK)
-        result = triggers(t, plan, err);
     return result;
 }

@@ -1,4 +1,4 @@
-/* What stands on the table beside its definition: foreign keys, triggers. */
+/* What stands on the table beside its definition. */
 #ifndef SC_APPLIER_MYSQL_DEPENDENTS_H
 #define SC_APPLIER_MYSQL_DEPENDENTS_H
 

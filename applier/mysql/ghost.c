@@ -161,21 +161,16 @@ static const struct my_index *needed_by_counter(const struct target *t)
     return found;
 }
 
-static void capture_index(struct target *t, const struct my_index *index, struct buf *all, struct buf *names)
+static void capture_alone(struct target *t, const struct my_index *index)
 {
-    if (index->kind == MY_INDEX_OTHER) {
-        struct buf sql = {0};
-        buf_str(&sql, "ALTER TABLE ");
-        my_add_ghost(&sql, t);
-        buf_printf(&sql, " ADD %s", index->definition);
-        char *name = mem_printf("index %s", index->name);
-        my_todo_add(t, MY_STAGE_INDEX, name, buf_cstr(&sql));
-        mem_free(name);
-        buf_fini(&sql);
-        return;
-    }
-    buf_printf(all, "%s ADD %s", all->len ? "," : "", index->definition);
-    buf_printf(names, "%s%s", names->len ? ", " : "", index->name);
+    struct buf sql = {0};
+    buf_str(&sql, "ALTER TABLE ");
+    my_add_ghost(&sql, t);
+    buf_printf(&sql, " ADD %s", index->definition);
+    char *name = mem_printf("index %s", index->name);
+    my_todo_add(t, MY_STAGE_INDEX, name, buf_cstr(&sql));
+    mem_free(name);
+    buf_fini(&sql);
 }
 
 /* Everything but the key comes off; `drops` gets the actions that take it off. */
@@ -183,13 +178,20 @@ static void capture_indexes(struct target *t, struct buf *drops)
 {
     const struct my_index *needed = needed_by_counter(t);
     struct buf all = {0}, names = {0}, sql = {0};
+    const struct my_index **alone = arena_array(&t->arena, (size_t)t->ghost.nindexes + 1, sizeof(*alone));
+    int nalone = 0;
     for (int i = 0; i < t->ghost.nindexes; i++) {
         const struct my_index *index = &t->ghost.indexes[i];
         if (index->kind == MY_INDEX_PRIMARY || index == needed || strcmp(index->name, t->key.ghost_index_name) == 0)
             continue;
         buf_str(drops, ", DROP KEY ");
         my_add_ident(drops, index->name);
-        capture_index(t, index, &all, &names);
+        if (index->kind == MY_INDEX_OTHER) {
+            alone[nalone++] = index;
+            continue;
+        }
+        buf_printf(&all, "%s ADD %s", all.len ? "," : "", index->definition);
+        buf_printf(&names, "%s%s", names.len ? ", " : "", index->name);
     }
     if (all.len > 0) {
         buf_str(&sql, "ALTER TABLE ");
@@ -199,6 +201,8 @@ static void capture_indexes(struct target *t, struct buf *drops)
         my_todo_add(t, MY_STAGE_INDEX, name, buf_cstr(&sql));
         mem_free(name);
     }
+    for (int i = 0; i < nalone; i++)
+        capture_alone(t, alone[i]);
     buf_fini(&all);
     buf_fini(&names);
     buf_fini(&sql);
@@ -312,6 +316,8 @@ static enum sc_result make(struct target *t, const struct my_alter *alter, struc
         result = my_map_make(t, alter, err);
     if (result == SC_OK)
         result = strip(t, err);
+    if (result == SC_OK)
+        result = my_triggers_capture(t, plan, err);
     return result;
 }
 

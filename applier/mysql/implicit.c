@@ -55,7 +55,7 @@ const char *my_implicit_default(struct target *t, const struct my_column *column
     case EMPTY:
         return "''";
     case EMPTY_EXPRESSION:
-        return "('')";
+        return "(CONCAT(''))"; /* MySQL takes no literal for these, not even in brackets */
     case JSON_NULL:
         return "(JSON_EXTRACT('null', '$'))";
     case ZERO_TIME:

@@ -26,6 +26,16 @@ enum sc_result my_job_run(struct session *s, int stage, int job, struct sc_error
 /* carry.c: under the cutover's lock, behind the drain: gives the ghost the source's next AUTO_INCREMENT value. */
 enum sc_result my_carry_counter(struct target *t, struct my_conn *conn, struct sc_error *err);
 
+/* triggers.c */
+/* Adds what makes the source's triggers on the ghost to t->todo, in MY_STAGE_CUTOVER. */
+enum sc_result my_triggers_capture(struct target *t, struct plan *plan, struct sc_error *err);
+/* The cutover, in this order: make() behind the drain and under the lock; then the RENAME; then swapped(). Where it
+ * ends between make() and swapped(), drop() has to succeed before anything is applied: session_open() sees to it, too.
+ * `whatever`: also if this process made none. */
+enum sc_result my_triggers_make(struct target *t, struct my_conn *conn, struct sc_error *err);
+void my_triggers_swapped(struct target *t);
+enum sc_result my_triggers_drop(struct target *t, struct my_conn *conn, bool whatever, struct sc_error *err);
+
 /* sessions.c */
 /* Every connection of ours that changes anything is signed when it was opened, so that it can be ended when its process
  * died. session_open() does it for s->conn. */
@@ -66,8 +76,8 @@ enum sc_result my_part_apply(struct session *s, const struct batch *batch, const
 enum sc_result my_parts_end(struct session *s, const struct batch *batch, struct sc_error *err);
 enum sc_result my_parts_pending(struct session *s, struct parts_cut *cut, struct sc_error *err);
 
-/* cutover.c and its files. Statements of MY_STAGE_CUTOVER in t->todo are run by my_cutover_swap() behind the drain,
- * before the swap, with my_todo_done() each; finish() runs those of MY_STAGE_POST. my_cutover_free() is called by
+/* cutover.c and its files. Behind the drain and under the lock, before the RENAME: my_carry_counter(), then
+ * my_triggers_make(). finish() runs what is in MY_STAGE_POST. my_cutover_free() is called by
  * session_close() before s->conn is closed: gives up what is open, closes the other connections; NULL is fine. */
 enum sc_result my_cutover_ready(struct session *s, struct sc_error *err);
 enum sc_result my_cutover_lock(struct session *s, int timeout_ms, struct sc_error *err);

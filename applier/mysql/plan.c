@@ -149,6 +149,21 @@ static enum sc_result probe_privileges(struct target *t, struct plan *plan, stru
     return SC_OK;
 }
 
+/* Nothing is inserted into the ghost that the plan makes: its triggers never run. */
+static enum sc_result try_triggers(struct target *t, struct plan *plan, struct sc_error *err)
+{
+    struct sc_error reason;
+    enum sc_result result = my_triggers_make(t, t->control, &reason);
+    my_triggers_swapped(t);
+    if (result == SC_FAIL) {
+        strlist_addf(&plan->refusals, "one of its triggers cannot be made on the new table: %s", reason.what);
+        return SC_OK;
+    }
+    if (result != SC_OK)
+        *err = reason;
+    return result;
+}
+
 /* --- in words ----------------------------------------------------------------------------------------------------- */
 
 static void add_todo(struct target *t, struct plan *plan, enum my_stage stage)
@@ -254,6 +269,8 @@ static enum sc_result look(struct target *t, struct plan *plan, struct sc_error 
         result = my_ghost_make(t, plan, err);
     if (result == SC_OK)
         result = probe_privileges(t, plan, err);
+    if (result == SC_OK)
+        result = try_triggers(t, plan, err);
     return result;
 }
 
@@ -262,7 +279,8 @@ enum sc_result my_plan(struct target *t, struct plan *plan, struct sc_error *err
     mem_free(plan->strategy);
     plan->strategy = mem_strdup("ghost");
     mem_free(plan->server);
-    plan->server = mem_printf("%s %s", t->server.family == MY_MARIADB ? "MariaDB" : "MySQL", t->server.version_text);
+    plan->server = mem_printf("%s %.*s", t->server.family == MY_MARIADB ? "MariaDB" : "MySQL",
+                              (int)strcspn(t->server.version_text, "-"), t->server.version_text);
     enum sc_result result = my_preflight(t, plan, err);
     if (result != SC_OK || plan->refusals.count > 0)
         return result;

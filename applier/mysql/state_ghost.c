@@ -164,5 +164,7 @@ enum sc_result my_state_load(struct target *t, struct sc_error *err)
         if (result != SC_OK || outcome != SWAP_NOT_DONE)
             return result;
     }
-    return load_tables(t, err);
+    /* A cutover that its process did not survive may have made them. */
+    result = my_triggers_drop(t, t->control, true, err);
+    return result == SC_OK ? load_tables(t, err) : result;
 }

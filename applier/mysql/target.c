@@ -123,6 +123,8 @@ static enum sc_result session_open(struct target *t, const char *role, struct se
         result = my_sessions_wait_lost(t, s->conn, err);
     if (result == SC_OK)
         result = my_session_sign(t, s->conn, err);
+    if (result == SC_OK)
+        result = my_triggers_drop(t, s->conn, false, err);
     if (result != SC_OK) {
         session_close(s);
         s = NULL;
