@@ -4,113 +4,69 @@
 #include <string.h>
 #include <strings.h>
 
-/* --- columns that the ALTER adds
- * --------------------------------------------------------------------------------------- */
-
-/* What ALTER TABLE ADD COLUMN gives the rows that are there, where the column has no default: the zero of its type
- * (MySQL manual, "Data Type Default Values"). NULL: there is none. */
-static const char *zero_of(const char *data_type)
-{
-    static const struct {
-        const char *type, *zero;
-    } zeros[] = {
-        {"tinyint", "0"},
-        {"smallint", "0"},
-        {"mediumint", "0"},
-        {"int", "0"},
-        {"bigint", "0"},
-        {"decimal", "0"},
-        {"float", "0"},
-        {"double", "0"},
-        {"bit", "0"},
-        {"year", "0"},
-        {"date", "'0000-00-00'"},
-        {"datetime", "'0000-00-00 00:00:00'"},
-        {"timestamp", "'0000-00-00 00:00:00'"},
-        {"time", "'00:00:00'"},
-        {"enum", "1"},
-        {"uuid", "'00000000-0000-0000-0000-000000000000'"},
-        {"inet4", "'0.0.0.0'"},
-        {"inet6", "'::'"},
-        {"char", "''"},
-        {"varchar", "''"},
-        {"binary", "''"},
-        {"varbinary", "''"},
-        {"set", "''"},
-        {"tinytext", "''"},
-        {"text", "''"},
-        {"mediumtext", "''"},
-        {"longtext", "''"},
-        {"tinyblob", "''"},
-        {"blob", "''"},
-        {"mediumblob", "''"},
-        {"longblob", "''"},
-        {"json", "CAST('null' AS JSON)"},
-    };
-    for (size_t i = 0; i < sizeof(zeros) / sizeof(zeros[0]); i++)
-        if (strcasecmp(data_type, zeros[i].type) == 0)
-            return zeros[i].zero;
-    return NULL;
-}
-
-static bool is_mapped(const struct target *t, const char *ghost_column)
-{
-    for (int i = 0; i < t->map.ncolumns; i++)
-        if (strcasecmp(t->map.columns[i].ghost_column, ghost_column) == 0)
-            return true;
-    return false;
-}
-
-/* Added columns that are NOT NULL and have no default: in strict mode no row goes in without naming them. */
-static enum sc_result add_zeros(struct session *s, struct buf *columns, struct buf *values, struct sc_error *err)
-{
-    struct target *t = s->target;
-    MYSQL_RES *res = NULL;
-    struct buf sql = {0};
-    buf_str(&sql, "SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ");
-    my_add_literal(&sql, t->schema);
-    buf_str(&sql, " AND TABLE_NAME = ");
-    my_add_literal(&sql, t->ghost_name);
-    buf_str(&sql, " AND IS_NULLABLE = 'NO' AND COLUMN_DEFAULT IS NULL AND COALESCE(GENERATION_EXPRESSION, '') = '' AND "
-                  "EXTRA NOT LIKE '%auto_increment%' ORDER BY ORDINAL_POSITION");
-    enum sc_result result = my_query(s->conn, err, &res, buf_cstr(&sql));
-    buf_fini(&sql);
-    MYSQL_ROW row;
-    while (result == SC_OK && (row = mysql_fetch_row(res))) {
-        if (is_mapped(t, row[0]))
-            continue;
-        const char *zero = zero_of(row[1]);
-        if (!zero)
-            continue; /* the server says itself that it cannot be done */
-        buf_str(columns, ", ");
-        my_add_ident(columns, row[0]);
-        buf_printf(values, ", %s", t->server.family == MY_MARIADB && strcasecmp(row[1], "json") == 0 ? "'null'" : zero);
-    }
-    mysql_free_result(res);
-    return result;
-}
-
 /* --- the parts of statements
  * ------------------------------------------------------------------------------------------ */
 
-/* A row that is there already was put there by the applier, which knows better. The key is set to what it is; so are
- * columns that the server would set to the time of the change. */
-static void add_untouched(struct buf *b, const struct target *t, const char *ghost)
+void my_add_incoming(struct buf *b, const struct target *t, const struct my_mapped *m, enum my_incoming from)
+{
+    const char *source_column = t->source.columns[m->source_column].name;
+    if (from == MY_FROM_VALUES) {
+        bool alias = my_has_row_alias(t);
+        buf_str(b, alias ? MY_ROW_ALIAS "." : "VALUES(");
+        my_add_ident(b, m->ghost_column);
+        buf_str(b, alias ? "" : ")");
+    } else if (from == MY_FROM_SOURCE) {
+        my_add_source(b, t);
+        buf_char(b, '.');
+        my_add_ident(b, source_column);
+    } else {
+        my_add_qualified(b, t->schema, t->stage_name);
+        buf_char(b, '.');
+        my_add_ident(b, source_column);
+    }
+}
+
+void my_add_ghost_column(struct buf *b, const struct target *t, const char *column)
+{
+    my_add_ghost(b, t);
+    buf_char(b, '.');
+    my_add_ident(b, column);
+}
+
+void my_add_same_key(struct buf *b, const struct target *t, enum my_incoming from)
+{
+    const char *first = t->map.columns[t->map.key[0]].ghost_column;
+    my_add_ghost_column(b, t, first);
+    buf_str(b, " = ");
+    if (!t->key.ghost_primary) {
+        buf_str(b, "IF(");
+        for (int k = 0; k < t->map.nkey; k++) {
+            const struct my_mapped *m = &t->map.columns[t->map.key[k]];
+            buf_str(b, k ? " AND " : "");
+            my_add_ghost_column(b, t, m->ghost_column);
+            buf_str(b, " <=> ");
+            my_add_incoming(b, t, m, from);
+        }
+        buf_str(b, ", ");
+    }
+    my_add_ghost_column(b, t, first);
+    buf_str(b, t->key.ghost_primary ? "" : ", NULL)");
+}
+
+/* A row with this key that is there already was put there by the applier, which knows better. The key is set to what it
+ * is; so are columns that the server would set to the time of the change. */
+static void add_untouched(struct buf *b, const struct target *t)
 {
     buf_str(b, " ON DUPLICATE KEY UPDATE ");
-    const char *key = t->map.columns[t->map.key[0]].ghost_column;
-    buf_printf(b, "%s.", ghost);
-    my_add_ident(b, key);
-    buf_printf(b, " = %s.", ghost);
-    my_add_ident(b, key);
+    my_add_same_key(b, t, MY_FROM_SOURCE);
     for (int i = 0; i < t->ghost.ncolumns; i++) {
         const struct my_column *column = &t->ghost.columns[i];
         if (!column->extra || !strcasestr(column->extra, "on update"))
             continue;
-        buf_printf(b, ", %s.", ghost);
-        my_add_ident(b, column->name);
-        buf_printf(b, " = %s.", ghost);
-        my_add_ident(b, column->name);
+        buf_str(b, ", ");
+        my_add_ghost_column(b, t, column->name);
+        buf_str(b, " = ");
+        my_add_ghost_column(b, t, column->name);
     }
 }
 
@@ -123,10 +79,9 @@ static const char *qualified(struct arena *a, void (*add)(struct buf *, const st
     return name;
 }
 
-static enum sc_result make_lists(struct session *s, struct my_apply *apply, struct sc_error *err)
+static void make_lists(const struct target *t, struct my_apply *apply)
 {
-    const struct target *t = s->target;
-    struct buf columns = {0}, values = {0}, added = {0}, untouched = {0};
+    struct buf columns = {0}, values = {0}, untouched = {0};
     for (int i = 0; i < t->map.ncolumns; i++) {
         const struct my_mapped *m = &t->map.columns[i];
         buf_str(&columns, i ? ", " : "");
@@ -134,18 +89,13 @@ static enum sc_result make_lists(struct session *s, struct my_apply *apply, stru
         buf_str(&values, i ? ", " : "");
         my_add_ident(&values, t->source.columns[m->source_column].name);
     }
-    enum sc_result result = add_zeros(s, &columns, &added, err);
-    buf_bytes(&values, added.data, added.len);
-    add_untouched(&untouched, t, apply->ghost);
+    add_untouched(&untouched, t);
     apply->insert_columns = arena_strdup(&apply->arena, buf_cstr(&columns));
     apply->select_values = arena_strdup(&apply->arena, buf_cstr(&values));
-    apply->added_values = arena_strdup(&apply->arena, buf_cstr(&added));
     apply->untouched = arena_strdup(&apply->arena, buf_cstr(&untouched));
     buf_fini(&columns);
     buf_fini(&values);
-    buf_fini(&added);
     buf_fini(&untouched);
-    return result;
 }
 
 /* With innodb_autoinc_lock_mode 0 or 1 (MariaDB's default) an INSERT ... SELECT holds the table's AUTO-INC lock to its
@@ -177,8 +127,7 @@ enum sc_result my_rows_open(struct session *s, struct sc_error *err)
     enum sc_result result = SC_OK;
     for (int i = 0; i < t->source.ncolumns && result == SC_OK; i++)
         result = my_literal_init(&apply->literals[i], t->server.family, &t->source.columns[i], err);
-    if (result == SC_OK)
-        result = make_lists(s, apply, err);
+    make_lists(t, apply);
     if (result == SC_OK)
         result = learn_one_writer(s, apply, err);
     if (result == SC_OK)

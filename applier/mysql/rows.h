@@ -21,9 +21,8 @@ struct my_apply {
     struct arena arena;
     struct my_literal *literals; /* one for each column of the source */
     const char *source, *ghost;  /* qualified and quoted */
-    const char *insert_columns;  /* of the ghost: mapped ones, then added ones that would take no row without a value */
+    const char *insert_columns;  /* of the ghost */
     const char *select_values;   /* of the source, for insert_columns */
-    const char *added_values;    /* ", 0, ''" for the added ones */
     const char *untouched;       /* " ON DUPLICATE KEY UPDATE ..." that leaves the row that is there as it is */
     bool one_writer;             /* InnoDB lets one INSERT ... SELECT at a time into a table with AUTO_INCREMENT */
 
@@ -36,6 +35,23 @@ struct my_apply {
 
 /* Makes s->apply. Idempotent. */
 enum sc_result my_rows_open(struct session *s, struct sc_error *err);
+
+/* Where a statement that inserts into the ghost has its row from. */
+enum my_incoming { MY_FROM_VALUES, MY_FROM_SOURCE, MY_FROM_STAGE };
+/* INSERT ... VALUES ... AS alias is there from 8.0.19 on; VALUES(column) gives a warning from 8.0.20 on. */
+#define MY_ROW_ALIAS "`seachange new`"
+static inline bool my_has_row_alias(const struct target *t)
+{
+    return t->server.family == MY_MYSQL && t->server.version >= 80019;
+}
+
+/* The value that the row that is being inserted has for this column of the ghost. */
+void my_add_incoming(struct buf *b, const struct target *t, const struct my_mapped *m, enum my_incoming from);
+void my_add_ghost_column(struct buf *b, const struct target *t, const char *column);
+/* An assignment for ON DUPLICATE KEY UPDATE that changes nothing. Where another unique index can be what the row in the
+ * way has in common with the new one, it fails when the keys are not the same: another row must never be touched
+ * (correctness B1). */
+void my_add_same_key(struct buf *b, const struct target *t, enum my_incoming from);
 
 /* A row lock that somebody else holds kept the last statement from going on, or it was ended as a deadlock's victim. */
 bool my_was_locked(const struct session *s);
