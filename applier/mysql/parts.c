@@ -185,23 +185,15 @@ static enum sc_result apply_step(struct session *s, const struct batch *batch, c
 {
     enum my_step half = cut->steps == 1 ? MY_STEP_ALL : step == 1 ? MY_STEP_MAKE_ROOM : MY_STEP_SET;
     enum sc_result result = half == MY_STEP_MAKE_ROOM ? my_park_learn(s, err) : SC_OK;
-    if (result == SC_OK)
-        result = my_folded_apply(s, batch, half, err);
-    if (result == SC_FAIL && my_sets_warned(s)) {
-        s->apply->sets->singly = true;
-        result = error_set(err, SC_RETRY, "the server warned of something; asking what");
-    }
-    return result;
+    return result == SC_OK ? my_folded_apply(s, batch, half, err) : result;
 }
 
-enum sc_result my_part_apply(struct session *s, const struct batch *batch, const struct parts_cut *cut, int step,
-                             struct sc_error *err)
+static enum sc_result part_once(struct session *s, const struct batch *batch, const struct parts_cut *cut, int step,
+                                struct sc_error *err)
 {
     int done = 0;
-    error_init(err);
-    enum sc_result result = my_sets_open(s, err);
-    if (result == SC_OK)
-        result = my_run(s->conn, err, "BEGIN");
+    my_sets_begin(s, batch->strict);
+    enum sc_result result = my_run(s->conn, err, "BEGIN");
     if (result == SC_OK)
         result = hold_token(s, err);
     if (result == SC_OK)
@@ -215,6 +207,22 @@ enum sc_result my_part_apply(struct session *s, const struct batch *batch, const
         return my_run(s->conn, err, "COMMIT");
     if (my_alive(s->conn))
         my_run(s->conn, NULL, "ROLLBACK");
+    return result;
+}
+
+enum sc_result my_part_apply(struct session *s, const struct batch *batch, const struct parts_cut *cut, int step,
+                             struct sc_error *err)
+{
+    error_init(err);
+    enum sc_result result = my_sets_open(s, err);
+    if (result == SC_OK)
+        result = part_once(s, batch, cut, step, err);
+    if (result == SC_FAIL && my_alive(s->conn) && my_sets_warned(s)) {
+        /* Once more, so that it can be said what the server warned of. */
+        s->apply->sets->singly = true;
+        error_init(err);
+        result = part_once(s, batch, cut, step, err);
+    }
     return result;
 }
 
