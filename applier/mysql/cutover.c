@@ -15,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "applier/mysql/sessions.h"
-
 static const struct my_swap_ops *ops_of(const struct session *s)
 {
     return s->target->server.family == MY_MARIADB ? &my_swap_mariadb : &my_swap_mysql;
@@ -69,8 +67,7 @@ static enum sc_result check_source(struct session *s, struct sc_error *err)
     if (result == SC_OK && (!fingerprint || !t->fingerprint || strcmp(fingerprint, t->fingerprint) != 0)) {
         result = error_set(err, SC_FAIL, "somebody changed the definition of table %s.%s while it was being migrated",
                            t->schema, t->name);
-        error_hint(err,
-                   "Nothing was swapped; the table is as they left it. Run `seachange abort %s` and start again.",
+        error_hint(err, "Nothing was swapped; the table is as they left it. Run `seachange abort %s` and start again.",
                    t->migration.id);
     }
     mem_free(fingerprint);
@@ -82,8 +79,9 @@ static enum sc_result carry_auto_increment(struct session *s, struct sc_error *e
 {
     struct target *t = s->target;
     struct buf sql = {0};
-    buf_str(&sql, "SELECT CAST(s.AUTO_INCREMENT AS CHAR) FROM information_schema.TABLES s JOIN information_schema.TABLES "
-                  "g ON g.TABLE_SCHEMA = s.TABLE_SCHEMA AND g.TABLE_NAME = ");
+    buf_str(&sql,
+            "SELECT CAST(s.AUTO_INCREMENT AS CHAR) FROM information_schema.TABLES s JOIN information_schema.TABLES "
+            "g ON g.TABLE_SCHEMA = s.TABLE_SCHEMA AND g.TABLE_NAME = ");
     my_add_literal(&sql, t->ghost_name);
     buf_str(&sql, " WHERE s.TABLE_SCHEMA = ");
     my_add_literal(&sql, t->schema);
@@ -96,7 +94,7 @@ static enum sc_result carry_auto_increment(struct session *s, struct sc_error *e
     if (result == SC_OK && next) {
         buf_str(&sql, "ALTER TABLE ");
         my_add_ghost(&sql, t);
-        buf_printf(&sql, " AUTO_INCREMENT = %" PRIu64, strtoull(next, NULL, 10));
+        buf_printf(&sql, " AUTO_INCREMENT = %llu", strtoull(next, NULL, 10));
         result = my_run(s->conn, err, buf_cstr(&sql));
     }
     mem_free(next);
@@ -137,7 +135,7 @@ static enum sc_result store_phase(struct session *s, struct sc_error *err)
     struct buf sql = {0};
     buf_str(&sql, "UPDATE ");
     my_add_state(&sql, t, "migration");
-    buf_printf(&sql, " SET phase = '%s' WHERE id = '%s' AND token = %" PRIu64, phase_stored_name(PHASE_CLEANUP),
+    buf_printf(&sql, " SET phase = '%s' WHERE id = '%s' AND token = %" PRIu64, my_phase_stored_name(PHASE_CLEANUP),
                t->migration.id, t->token);
     enum sc_result result = my_run(s->conn, err, buf_cstr(&sql));
     buf_fini(&sql);

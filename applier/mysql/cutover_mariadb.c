@@ -1,5 +1,5 @@
-/* MariaDB's cutover. There is no RENAME under LOCK TABLES, so one connection holds the source while another one's RENAME
- * waits for it, and must be the next to get it:
+/* MariaDB's cutover. There is no RENAME under LOCK TABLES, so one connection holds the source while another one's
+ * RENAME waits for it, and must be the next to get it:
  *
  *   lock    a table of no use, the sentry, is made under the old table's name: while it is there, no RENAME of ours can
  *           succeed, whatever breaks. The lock connection takes LOCK TABLES source WRITE, sentry WRITE.
@@ -12,13 +12,12 @@
  *
  * The lock connection dies before it drops the sentry: the RENAME fails on the sentry. It dies behind that: the RENAME
  * is next, and everything was drained. The rename connection dies: nothing is renamed. Both die: as the first, or as
- * nothing. A reader of the ghost keeps the RENAME waiting while it has the source: it is given up when its time is over,
- * and nothing was renamed. If the wait cannot be proven, the RENAME is ended, and its end proven, before the sentry
- * goes; until then the sentry stays. */
+ * nothing. A reader of the ghost keeps the RENAME waiting while it has the source: it is given up when its time is
+ * over, and nothing was renamed. If the wait cannot be proven, the RENAME is ended, and its end proven, before the
+ * sentry goes; until then the sentry stays. */
 #include <string.h>
 
 #include "applier/mysql/cutover.h"
-#include "applier/mysql/sessions.h"
 #include "base/clock.h"
 
 #define PROVE_WITHIN_MS 2000

@@ -31,7 +31,8 @@ static const char mariadb_holders[] =
 static const char transactions[] =
     "SELECT CONCAT('perhaps connection ', p.ID, ' (', p.USER, '@', p.HOST, ', in a transaction for ', "
     "TIMESTAMPDIFF(SECOND, x.trx_started, NOW()), ' s)') FROM information_schema.INNODB_TRX x JOIN "
-    "information_schema.PROCESSLIST p ON p.ID = x.trx_mysql_thread_id WHERE p.ID NOT IN (%lu, CONNECTION_ID()) ORDER BY "
+    "information_schema.PROCESSLIST p ON p.ID = x.trx_mysql_thread_id WHERE p.ID NOT IN (%lu, CONNECTION_ID()) ORDER "
+    "BY "
     "x.trx_started LIMIT 3";
 
 static bool add_names(struct my_conn *conn, const char *sql, struct buf *out)
@@ -124,8 +125,8 @@ enum sc_result my_run_waiting(struct target *t, struct my_conn *conn, const char
     }
     result = my_read_answer(conn, err);
     unsigned number = my_errno(conn);
-    if (result != SC_OK && (number == ER_LOCK_WAIT_TIMEOUT_NUMBER ||
-                            (interrupted && number == ER_QUERY_INTERRUPTED_NUMBER)))
+    if (result != SC_OK &&
+        (number == ER_LOCK_WAIT_TIMEOUT_NUMBER || (interrupted && number == ER_QUERY_INTERRUPTED_NUMBER)))
         result = error_set(err, SC_RETRY, "the lock on %s was not granted within %d ms%s%s", what, timeout_ms,
                            blockers.len ? "; in the way: " : "", buf_cstr(&blockers));
     buf_fini(&blockers);
