@@ -6,11 +6,14 @@
 #include <string.h>
 #include <zstd.h>
 
+#include "applier/mysql/mysql.h"
 #include "applier/postgres/postgres.h"
 #include "base/url.h"
+#include "cdc/mysql/mysql.h"
 #include "cdc/postgres/postgres.h"
 
 static const char *const postgres_schemes[] = {"postgresql", "postgres", NULL};
+static const char *const mysql_schemes[] = {"mysql", "mariadb", NULL};
 
 static const struct engine engines[] = {
     {.name = "PostgreSQL",
@@ -18,6 +21,7 @@ static const struct engine engines[] = {
      .conninfo = true,
      .source = &postgres_source,
      .target = &postgres_target},
+    {.name = "MySQL", .schemes = mysql_schemes, .source = &mysql_source, .target = &mysql_target},
 };
 #define ENGINES (sizeof(engines) / sizeof(engines[0]))
 
