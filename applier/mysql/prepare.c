@@ -4,55 +4,10 @@
  * its row locks, and every later read sees it, or holds them still, and the copy's reads wait for it (correctness A1,
  * A4). The first checkpoint is committed with all that is still to be done, so a crash before that is seen as "not
  * prepared", and all of it is made again: the migration's row names the ghost, which is dropped first. */
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "applier/mysql/dependents.h"
-#include "applier/mysql/names.h"
 #include "applier/mysql/ops.h"
-#include "cdc/mysql/position.h"
-
-static enum sc_result gtid_position(struct target *t, const char *file, uint64_t offset, char **out,
-                                    struct sc_error *err)
-{
-    char *quoted = my_literal(file);
-    enum sc_result result = my_valuef(t->control, err, out, "SELECT BINLOG_GTID_POS(%s, %" PRIu64 ")", quoted, offset);
-    mem_free(quoted);
-    return result;
-}
-
-static enum sc_result log_position(struct target *t, struct position *out, struct sc_error *err)
-{
-    MYSQL_RES *res = NULL;
-    enum sc_result result = my_query(t->control, err, &res, my_log_status_sql(t));
-    MYSQL_ROW row = result == SC_OK ? mysql_fetch_row(res) : NULL;
-    const char *file = row ? my_column_text(res, row, "File") : NULL;
-    if (result == SC_OK && !file)
-        result = error_set(err, SC_REFUSE, "the server does not say where its binary log ends: it is off");
-    struct my_log_position at = {0};
-    char *gtids = NULL;
-    if (result == SC_OK)
-        result = my_log_position_set(&at, file, my_column_number(res, row, "Position"), err);
-    if (result == SC_OK && t->server.family == MY_MARIADB) {
-        result = gtid_position(t, file, at.offset, &gtids, err);
-    } else if (result == SC_OK) {
-        gtids = mem_strdup(my_column_text(res, row, "Executed_Gtid_Set"));
-        /* The server breaks a long set into lines. */
-        char *to = gtids;
-        for (const char *from = gtids; from && *from; from++)
-            if (*from != '\n')
-                *to++ = *from;
-        if (to)
-            *to = 0;
-    }
-    if (result == SC_OK)
-        my_log_position_make(&at, gtids, out);
-    mem_free(gtids);
-    mysql_free_result(res);
-    return result;
-}
+#include "cdc/mysql/log_end.h"
 
 /* The definition the ghost is made from is the one it will be compared with. */
 static enum sc_result make_from_one_definition(struct target *t, struct sc_error *err)
@@ -111,7 +66,7 @@ enum sc_result my_prepare(struct target *t, void (*progress)(void *arg, const ch
     if (result == SC_OK && t->source.ncolumns == 0)
         result = look_again(t, err);
     if (result == SC_OK)
-        result = log_position(t, &start, err);
+        result = my_log_end(t->control, &start, err);
     if (result == SC_OK)
         result = make_from_one_definition(t, err);
     if (result == SC_OK)
