@@ -14,9 +14,9 @@
 #define ER_DUP_ENTRY 1062
 
 /* More than the defaults for one build, where the session may say so. */
-static const char memory_sql[] =
-    "SET SESSION innodb_ddl_buffer_size = GREATEST(@@innodb_ddl_buffer_size, 268435456), innodb_ddl_threads = "
-    "GREATEST(@@innodb_ddl_threads, 4)";
+static const char memory_sql[] = "SET SESSION innodb_ddl_buffer_size = CAST(GREATEST(@@innodb_ddl_buffer_size, "
+                                 "268435456) AS UNSIGNED), innodb_ddl_threads = "
+                                 "CAST(GREATEST(@@innodb_ddl_threads, 4) AS UNSIGNED)";
 
 static struct my_todo *find_job(struct target *t, int stage)
 {
