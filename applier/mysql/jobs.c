@@ -13,10 +13,8 @@
 #define ER_DUP_KEYNAME 1061
 #define ER_DUP_ENTRY 1062
 
-/* More than the defaults for one build, where the session may say so. */
-static const char memory_sql[] = "SET SESSION innodb_ddl_buffer_size = CAST(GREATEST(@@innodb_ddl_buffer_size, "
-                                 "268435456) AS UNSIGNED), innodb_ddl_threads = "
-                                 "CAST(GREATEST(@@innodb_ddl_threads, 4) AS UNSIGNED)";
+/* More than the default for one build, where the session may say so; never less than the server has. */
+#define BUILD_BYTES "268435456"
 
 static struct my_todo *find_job(struct target *t, int stage)
 {
@@ -56,6 +54,18 @@ static bool is_done(struct target *t, const struct my_todo *todo)
     return done;
 }
 
+/* It goes without, too. */
+static void give_memory(struct session *s)
+{
+    char *small = NULL;
+    if (s->target->server.family != MY_MYSQL || s->target->server.version < 80027)
+        return;
+    my_value(s->conn, NULL, &small, "SELECT 1 FROM DUAL WHERE @@SESSION.innodb_ddl_buffer_size < " BUILD_BYTES);
+    if (small)
+        my_run(s->conn, NULL, "SET SESSION innodb_ddl_buffer_size = " BUILD_BYTES);
+    mem_free(small);
+}
+
 static enum sc_result explain(struct session *s, const struct my_todo *todo, enum sc_result result,
                               struct sc_error *err)
 {
@@ -77,11 +87,9 @@ enum sc_result my_job_run(struct session *s, int stage, int job, struct sc_error
     if (is_done(t, todo))
         return SC_OK;
     log_debug("%s", todo->name);
-    enum sc_result result = SC_OK;
-    if (todo->stage == MY_STAGE_INDEX && t->server.family == MY_MYSQL && t->server.version >= 80027)
-        result = my_run(s->conn, err, memory_sql);
-    if (result == SC_OK)
-        result = my_run(s->conn, err, todo->sql);
+    if (todo->stage == MY_STAGE_INDEX)
+        give_memory(s);
+    enum sc_result result = my_run(s->conn, err, todo->sql);
     if (result == SC_FAIL && todo->stage == MY_STAGE_INDEX && my_errno(s->conn) == ER_DUP_KEYNAME)
         result = SC_OK;
     if (result != SC_OK)
