@@ -275,19 +275,13 @@ static enum sc_result record_chunk(struct session *s, const struct chunk *chunk,
     struct buf sql = {0};
     buf_str(&sql, "INSERT INTO ");
     my_add_state(&sql, t, "chunk");
-    buf_printf(&sql, " (id, number, after_key, upto_key, row_count) SELECT id, %" PRIu64 ", ", chunk->number);
+    buf_printf(&sql, " (id, number, after_key, upto_key, row_count) VALUES ('%s', %" PRIu64 ", ", t->migration.id,
+               chunk->number);
     add_stored_key(&sql, chunk->after);
     buf_str(&sql, ", ");
     add_stored_key(&sql, chunk->upto);
-    /* An instance that was taken over records nothing, and so copies nothing. */
-    buf_printf(&sql, ", %" PRIu64 " FROM ", rows);
-    my_add_state(&sql, t, "migration");
-    buf_printf(&sql, " WHERE id = '%s' AND token = %" PRIu64, t->migration.id, t->token);
-    uint64_t recorded = 0;
-    enum sc_result result = my_change(s->conn, err, buf_cstr(&sql), sql.len, &recorded);
-    if (result == SC_OK && recorded != 1)
-        result =
-            error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops", t->migration.id);
+    buf_printf(&sql, ", %" PRIu64 ")", rows);
+    enum sc_result result = my_run(s->conn, err, buf_cstr(&sql));
     buf_fini(&sql);
     return result;
 }
@@ -321,6 +315,26 @@ struct pieces {
     uint64_t copied;
 };
 
+/* An instance that was taken over copies nothing, and who would take this one over waits until the piece is in or gone.
+ */
+static enum sc_result claim(struct session *s, struct sc_error *err)
+{
+    const struct target *t = s->target;
+    struct buf sql = {0};
+    char *ours = NULL;
+    buf_str(&sql, "SELECT 1 FROM ");
+    my_add_state(&sql, t, "migration");
+    buf_printf(&sql, " WHERE id = '%s' AND token = %" PRIu64 "%s", t->migration.id, t->token, sharing(s));
+    enum sc_result result = my_value(s->conn, err, &ours, buf_cstr(&sql));
+    if (result == SC_OK && !ours) {
+        error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops", t->migration.id);
+        result = error_hint(err, "Nothing is lost: the other one goes on with it.");
+    }
+    mem_free(ours);
+    buf_fini(&sql);
+    return result;
+}
+
 /* One piece: (at, upto], or the one row `upto`. `last`: the chunk's record goes with it. *locked: somebody holds a row,
  * and nothing happened. */
 static enum sc_result copy_piece(struct session *s, struct pieces *p, const struct key *upto, bool single, bool last,
@@ -331,6 +345,8 @@ static enum sc_result copy_piece(struct session *s, struct pieces *p, const stru
     enum sc_result result = my_run(s->conn, err, "BEGIN");
     if (result == SC_OK && single)
         result = wait_for_row(s, upto, err);
+    if (result == SC_OK)
+        result = claim(s, err);
     if (result == SC_OK) {
         result = insert_rows(s, p->at, upto, single, &rows, err);
         *locked = result == SC_RETRY && my_was_locked(s);

@@ -2,8 +2,11 @@
  *
  * The place comes first: whatever is logged behind it will be applied. What was logged before it has either released
  * its row locks, and every later read sees it, or holds them still, and the copy's reads wait for it (correctness A1,
- * A4). The first checkpoint is committed with all that is still to be done, so a crash before that is seen as "not
- * prepared", and all of it is made again: the migration's row names the ghost, which is dropped first. */
+ * A4). Besides, the server commits in the order of its log (binlog_order_commits; MariaDB always does), and the state
+ * is committed behind the place: so when that is done, everything before the place can be seen, also by reads that find
+ * where a chunk or a piece of one ends and take no locks. The first checkpoint is committed with all that is still to
+ * be done, so a crash before that is seen as "not prepared", and all of it is made again: the migration's row names the
+ * ghost, which is dropped first. */
 #include <string.h>
 
 #include "applier/mysql/ops.h"
