@@ -61,6 +61,7 @@ static enum sc_result advise(struct sc_error *err)
                            "migration and start it again.");
 }
 
+/* Types that the optional metadata has a bit of signedness for. */
 static bool is_numeric(uint8_t type)
 {
     switch (type) {
@@ -72,6 +73,7 @@ static bool is_numeric(uint8_t type)
     case MY_LOG_NEWDECIMAL:
     case MY_LOG_FLOAT:
     case MY_LOG_DOUBLE:
+    case MY_LOG_YEAR: /* always unsigned; seen on MySQL 9.7, MariaDB 10.11 and 11.8 */
         return true;
     default:
         return false;
@@ -80,7 +82,8 @@ static bool is_numeric(uint8_t type)
 
 static bool is_integer(uint8_t type)
 {
-    return is_numeric(type) && type != MY_LOG_NEWDECIMAL && type != MY_LOG_FLOAT && type != MY_LOG_DOUBLE;
+    return type == MY_LOG_TINY || type == MY_LOG_SHORT || type == MY_LOG_INT24 || type == MY_LOG_LONG ||
+           type == MY_LOG_LONGLONG;
 }
 
 /* Types that the optional metadata lists a character set for. */

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "cdc/mysql/json.h"
+
 /* Of an after-image in PARTIAL_UPDATE_ROWS (MySQL: enum_binlog_row_value_options). */
 enum { PARTIAL_JSON = 1 };
 
@@ -55,11 +57,36 @@ static const uint8_t *partial_bits(struct my_rows *rows)
     return (const uint8_t *)read_bytes(&rows->r, (json + 7) / 8);
 }
 
-static enum sc_result image(struct my_rows *rows, const uint8_t *present, bool partial, struct arena *arena,
-                            struct value **out, struct sc_error *err)
+/* A JSON value that is written as what changed in `before`, the value of the image in front of it. NULL, or what is
+ * wrong. */
+static const char *apply_diff(struct my_rows *rows, const struct value *before, struct arena *arena, struct value *out)
+{
+    uint32_t len = read_u32_le(&rows->r);
+    const char *diffs = read_bytes(&rows->r, len);
+    const char *problem = NULL;
+    if (!diffs)
+        return "it is cut off";
+    if (!before || before->state != VALUE_PRESENT)
+        return "a JSON value is written as what changed in it, but what it was is not (binlog_row_image, "
+               "binlog_row_value_options)";
+    struct buf document = {0};
+    if (my_json_apply(&document, before->data, before->len, diffs, len, &problem)) {
+        out->data = arena_copy(arena, buf_cstr(&document), document.len);
+        out->len = (uint32_t)document.len;
+        out->state = VALUE_PRESENT;
+    } else if (!problem) {
+        problem = "what changed in a JSON value does not fit what it was";
+    }
+    buf_fini(&document);
+    return problem;
+}
+
+/* `before`: the image in front of it, for an event whose JSON values may be partial; else NULL. */
+static enum sc_result image(struct my_rows *rows, const uint8_t *present, const struct value *before,
+                            struct arena *arena, struct value **out, struct sc_error *err)
 {
     uint32_t n = rows->event->ncolumns, json = 0, at = 0;
-    const uint8_t *diffs = partial ? partial_bits(rows) : NULL;
+    const uint8_t *diffs = before ? partial_bits(rows) : NULL;
     const uint8_t *nulls = (const uint8_t *)read_bytes(&rows->r, (bits(present, n) + 7) / 8);
     if (!nulls || !reader_ok(&rows->r))
         return malformed(rows, 0, "it is cut off", err);
@@ -74,7 +101,9 @@ static enum sc_result image(struct my_rows *rows, const uint8_t *present, bool p
         if (bit(nulls, at++)) {
             values[i].state = VALUE_NULL;
         } else if (is_diff) {
-            return malformed(rows, i, "a JSON value is written as what changed in it (binlog_row_value_options)", err);
+            problem = apply_diff(rows, &before[i], arena, &values[i]);
+            if (problem)
+                return malformed(rows, i, problem, err);
         } else if (!my_value_read(&rows->r, &rows->columns[i], arena, &values[i], &problem)) {
             return malformed(rows, i, problem ? problem : "it is cut off", err);
         }
@@ -95,9 +124,9 @@ enum sc_result my_rows_next(struct my_rows *rows, struct arena *arena, struct my
     enum sc_result result = SC_OK;
     size_t start = reader_offset(&rows->r);
     if (event->before)
-        result = image(rows, event->before, false, arena, &row->before, err);
+        result = image(rows, event->before, NULL, arena, &row->before, err);
     if (result == SC_OK && event->after)
-        result = image(rows, event->after, event->partial, arena, &row->after, err);
+        result = image(rows, event->after, event->partial ? row->before : NULL, arena, &row->after, err);
     if (result == SC_OK && reader_offset(&rows->r) == start)
         return malformed(rows, 0, "its images hold no columns", err);
     return result;

@@ -1,7 +1,10 @@
 /* The rows of a row event, one by one.
  *
- * What an image leaves out is VALUE_ABSENT; whether that may be (a virtual column of MariaDB) or must stop the
- * migration (binlog_row_image other than FULL, correctness B10) is for the caller to say, see my_rows_missing(). */
+ * What an image leaves out is VALUE_ABSENT; whether that may be is for the caller to say, see my_rows_missing().
+ * MySQL 9.7 and MariaDB 10.11 write every column into every image when binlog_row_image is FULL, virtual ones too.
+ * MariaDB 11.8 leaves generated columns, virtual and stored, out of both images of UPDATE and out of DELETE (INSERT has
+ * them). Any other column that is missing means another binlog_row_image and must stop the migration (correctness
+ * B10). */
 #ifndef SC_CDC_MYSQL_ROWS_H
 #define SC_CDC_MYSQL_ROWS_H
 
@@ -28,9 +31,9 @@ struct my_row {
 enum sc_result my_rows_begin(struct my_rows *rows, const struct my_rows_event *event,
                              const struct my_log_column *columns, uint16_t ncolumns, struct sc_error *err);
 
-/* The next row, its arrays and texts from the arena. *more is false behind the last one. SC_FAIL: the bytes are not
- * rows of these columns; or a JSON column holds a partial update (binlog_row_value_options=PARTIAL_JSON), which names
- * the setting. */
+/* The next row, its arrays and texts from the arena. *more is false behind the last one. JSON values that are written
+ * as what changed in them (binlog_row_value_options=PARTIAL_JSON) come out whole. SC_FAIL: the bytes are not rows of
+ * these columns, or such a change does not fit the value before it. */
 enum sc_result my_rows_next(struct my_rows *rows, struct arena *arena, struct my_row *row, bool *more,
                             struct sc_error *err);
 
