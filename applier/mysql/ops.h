@@ -43,6 +43,8 @@ enum sc_result my_session_sign(struct target *t, struct my_conn *conn, struct sc
 /* Its connection broke: before another takes its place, it is ended on the server, too. */
 void my_session_lost(struct target *t, const struct my_conn *conn);
 enum sc_result my_sessions_wait_lost(struct target *t, struct my_conn *conn, struct sc_error *err);
+/* Is one of t->migration.id's connections there? */
+enum sc_result my_sessions_any(struct target *t, bool *any, struct sc_error *err);
 /* Ends sessions that an earlier instance of this migration left at work on the server. */
 enum sc_result my_end_sessions(struct target *t, struct sc_error *err);
 
@@ -51,6 +53,9 @@ enum sc_result my_finish(struct target *t, struct strlist *notes, struct sc_erro
 enum sc_result my_abort(struct target *t, struct strlist *removed, struct sc_error *err);
 /* Drops the ghost of t->migration.id, whatever there is of it; what is not ours stays. */
 enum sc_result my_remove_ghost(struct target *t, struct strlist *removed, struct sc_error *err);
+
+/* Before a new migration: what earlier ones of the same table left that were killed before anything was stored. */
+enum sc_result my_remove_leftovers(struct target *t, struct sc_error *err);
 
 /* list.c */
 enum sc_result my_list(struct target *t, struct listed **out, size_t *count, struct sc_error *err);

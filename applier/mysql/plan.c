@@ -287,7 +287,10 @@ enum sc_result my_plan(struct target *t, struct plan *plan, struct sc_error *err
     /* Two plans at once must not use the same name. */
     if (!t->ghost_name)
         my_name_new(t);
-    result = look(t, plan, err);
+    /* So that nobody takes what is made for the leftovers of a dead process. */
+    result = my_session_sign(t, t->control, err);
+    if (result == SC_OK)
+        result = look(t, plan, err);
     struct sc_error again;
     if (my_alive(t->control) && drop_clone(t, &again) != SC_OK && result == SC_OK) {
         *err = again;

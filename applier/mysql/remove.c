@@ -327,7 +327,7 @@ static enum sc_result is_empty(struct target *t, const char *qualified, bool *em
 static enum sc_result remove_orphan(struct target *t, const char *schema, const char *name, const char *comment,
                                     struct strlist *removed, struct sc_error *err)
 {
-    char *qualified = my_qualified(schema, name), *ours = mem_printf("seachange migration %s", t->spec.id);
+    char *qualified = my_qualified(schema, name), *ours = mem_printf("seachange migration %s", t->migration.id);
     enum sc_result result = SC_OK;
     bool empty = false;
     if (!strstr(name, MY_NEW_SUFFIX)) {
@@ -357,6 +357,38 @@ static enum sc_result remove_orphans(struct target *t, struct strlist *removed, 
     for (MYSQL_ROW row; result == SC_OK && (row = mysql_fetch_row(res)) != NULL;)
         result = remove_orphan(t, row[0], row[1], row[2] ? row[2] : "", removed, err);
     mysql_free_result(res);
+    return result;
+}
+
+/* A process that was killed while it planned leaves the table that it tried the ALTER on. Whoever begins a migration of
+ * the same table removes it; one whose planner is still at work is let be. */
+enum sc_result my_remove_leftovers(struct target *t, struct sc_error *err)
+{
+    char *schema = my_literal(t->schema);
+    MYSQL_RES *res = NULL;
+    enum sc_result result = my_queryf(t->control, err, &res,
+                                      "SELECT TABLE_NAME, TABLE_COMMENT, RIGHT(TABLE_NAME, 8) FROM "
+                                      "information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME REGEXP "
+                                      "'_seachange_new_[0-9a-f]{8}$'",
+                                      schema);
+    mem_free(schema);
+    char id[sizeof(t->migration.id)];
+    snprintf(id, sizeof(id), "%s", t->migration.id);
+    for (MYSQL_ROW row; result == SC_OK && (row = mysql_fetch_row(res)) != NULL;) {
+        struct strlist removed = {0};
+        bool used = false;
+        my_name_objects(t, row[2]);
+        if (strcmp(t->ghost_name, row[0]) == 0) {
+            result = my_sessions_any(t, &used, err);
+            if (result == SC_OK && !used)
+                result = remove_orphan(t, t->schema, row[0], row[1] ? row[1] : "", &removed, err);
+        }
+        for (size_t i = 0; i < removed.count; i++)
+            log_info("an earlier run was killed while it planned; removed %s", removed.items[i]);
+        strlist_fini(&removed);
+    }
+    mysql_free_result(res);
+    my_name_objects(t, id);
     return result;
 }
 

@@ -69,15 +69,34 @@ enum sc_result my_sessions_wait_lost(struct target *t, struct my_conn *conn, str
     return result;
 }
 
-enum sc_result my_end_sessions(struct target *t, struct sc_error *err)
+/* One row: our own connection, and who holds each of the locks. */
+static enum sc_result holders(struct target *t, MYSQL_RES **res, struct sc_error *err)
 {
     struct buf sql = {0};
     buf_str(&sql, "SELECT CONNECTION_ID()");
     for (int i = 0; i < SESSIONS_MOST; i++)
         buf_printf(&sql, ", IS_USED_LOCK('seachange %s %d')", t->migration.id, i);
-    MYSQL_RES *res = NULL;
-    enum sc_result result = my_query(t->control, err, &res, buf_cstr(&sql));
+    enum sc_result result = my_query(t->control, err, res, buf_cstr(&sql));
     buf_fini(&sql);
+    return result;
+}
+
+enum sc_result my_sessions_any(struct target *t, bool *any, struct sc_error *err)
+{
+    MYSQL_RES *res = NULL;
+    enum sc_result result = holders(t, &res, err);
+    MYSQL_ROW row = result == SC_OK ? mysql_fetch_row(res) : NULL;
+    *any = false;
+    for (int i = 1; row && i <= SESSIONS_MOST; i++)
+        *any = *any || row[i];
+    mysql_free_result(res);
+    return result;
+}
+
+enum sc_result my_end_sessions(struct target *t, struct sc_error *err)
+{
+    MYSQL_RES *res = NULL;
+    enum sc_result result = holders(t, &res, err);
     MYSQL_ROW row = result == SC_OK ? mysql_fetch_row(res) : NULL;
     for (int i = 1; row && i <= SESSIONS_MOST && result == SC_OK; i++)
         if (row[i] && strtoull(row[i], NULL, 10) != strtoull(row[0], NULL, 10))

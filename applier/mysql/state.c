@@ -337,7 +337,7 @@ enum sc_result my_begin(struct target *t, struct sc_error *err)
         return take_over(t, err);
     my_name_new(t);
     t->migration.phase = PHASE_PREFLIGHT;
-    return SC_OK;
+    return my_remove_leftovers(t, err);
 }
 
 static enum sc_result create_tables(struct target *t, struct sc_error *err)
