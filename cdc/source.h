@@ -22,6 +22,7 @@ struct source_column {
     const char *name;
     const char *type;      /* "bigint unsigned", "binary(16)" */
     const char *collation; /* NULL where it has none */
+    bool computed;         /* generated: where the log leaves it out, it is handed on as NULL */
 };
 
 struct source_config {

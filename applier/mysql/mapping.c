@@ -49,8 +49,10 @@ static enum sc_result map_columns(struct target *t, const struct my_alter *alter
             const char *name = new_name(alter, from->name);
             if (!name || strcasecmp(name, to->name) != 0)
                 continue;
-            if (from->generated && !from->stored)
-                return error_set(err, SC_REFUSE, "column %s is generated and not stored: its values are not in the log",
+            /* MariaDB 11.8 leaves stored ones out, too, in updates and deletes. */
+            if (from->generated && (!from->stored || t->server.family == MY_MARIADB))
+                return error_set(err, SC_REFUSE,
+                                 "column %s is generated, and would not be any more: its values are not in the log",
                                  from->name);
             t->map.columns[t->map.ncolumns++] =
                 (struct my_mapped){.ghost_column = to->name,
@@ -270,7 +272,8 @@ void my_logged_columns(struct target *t)
     for (int i = 0; i < t->source.ncolumns; i++)
         t->log_columns[i] = (struct source_column){.name = t->source.columns[i].name,
                                                    .type = t->source.columns[i].type,
-                                                   .collation = t->source.columns[i].collation};
+                                                   .collation = t->source.columns[i].collation,
+                                                   .computed = t->source.columns[i].generated};
     t->logged_key = arena_array(&t->arena, (size_t)t->key.count + 1, sizeof(*t->logged_key));
     t->key_bytewise = true;
     for (int k = 0; k < t->key.count; k++) {

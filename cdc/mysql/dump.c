@@ -7,8 +7,10 @@
 enum {
     ANSWER_WITHIN_MS = 15000,
     ERROR_READING_LOG = 1236, /* ER_MASTER_FATAL_ERROR_READING_BINLOG, ER_SOURCE_... */
-    SAME_ID = 4052,           /* MariaDB: ER_SLAVE_SAME_ID */
-    SEND_ANNOTATE_ROWS = 2,   /* MariaDB: nothing is left out, so that every byte is accounted for */
+    ACCESS_DENIED = 1045,
+    PRIVILEGE_NEEDED = 1227,
+    SAME_ID = 4052,         /* MariaDB: ER_SLAVE_SAME_ID */
+    SEND_ANNOTATE_ROWS = 2, /* MariaDB: nothing is left out, so that every byte is accounted for */
 };
 
 /* --- who reads --- */
@@ -63,6 +65,11 @@ static enum sc_result failed(struct my_dump *dump, bool *fight, struct sc_error 
         *fight = true;
         error_wrap(err, "another reader of the same number has connected");
         return err->result = SC_RETRY;
+    }
+    if (error == ACCESS_DENIED || error == PRIVILEGE_NEEDED) {
+        error_wrap(err, "the account may not read the binary log");
+        err->result = SC_REFUSE;
+        return error_hint(err, "Grant it REPLICATION SLAVE (MariaDB: REPLICATION SLAVE or REPLICATION REPLICA).");
     }
     if (error != ERROR_READING_LOG)
         return error_wrap(err, "the binary log's stream was lost"), err->result = result;

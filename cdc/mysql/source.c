@@ -152,7 +152,8 @@ static struct source_column *columns_copy(const struct source_column *columns, u
     for (uint16_t i = 0; i < ncolumns; i++)
         copy[i] = (struct source_column){.name = mem_strdup(columns[i].name),
                                          .type = mem_strdup(columns[i].type),
-                                         .collation = mem_strdup(columns[i].collation)};
+                                         .collation = mem_strdup(columns[i].collation),
+                                         .computed = columns[i].computed};
     return copy;
 }
 

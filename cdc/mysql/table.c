@@ -5,8 +5,8 @@
 #include "cdc/mysql/rows.h"
 #include "cdc/mysql/stream.h"
 
-static const struct source_column marker_columns[] = {{"id", "varchar(16)", "utf8mb4_bin"},
-                                                      {"text", "varchar(255)", "utf8mb4_bin"}};
+static const struct source_column marker_columns[] = {{"id", "varchar(16)", "utf8mb4_bin", false},
+                                                      {"text", "varchar(255)", "utf8mb4_bin", false}};
 enum { MARKER_COLUMNS = 2, MARKER_TEXT = 1 };
 
 /* --- which table --- */
@@ -123,14 +123,42 @@ static enum sc_result image_lacks(struct source *s, int column, const char *imag
                            "again.");
 }
 
-static enum sc_result put_rows(struct source *s, const struct my_rows_event *event, struct sc_error *err)
+static bool computed(const struct source *s, int column)
+{
+    return s->config.columns && s->config.columns[column].computed;
+}
+
+/* An image may leave out only what the row's other image tells (MariaDB's FULL_NODUP writes of the new row only what
+ * changed), and what is computed from the others (MariaDB 11.8 in
+ * updates and deletes). */
+static enum sc_result check_images(struct source *s, const struct my_rows_event *event, struct sc_error *err)
 {
     const char *image;
-    int lacks = my_rows_missing(event, 0, &image);
-    if (lacks >= 0)
-        return image_lacks(s, lacks, image, err);
+    for (int i = my_rows_missing(event, 0, &image); i >= 0; i = my_rows_missing(event, i + 1, &image)) {
+        bool told = event->op == MY_ROWS_UPDATE && event->before[i / 8] >> i % 8 & 1;
+        if (!told && !computed(s, i))
+            return image_lacks(s, i, image, err);
+    }
+    return SC_OK;
+}
+
+static void fill_up(const struct source *s, struct my_row *row)
+{
+    for (uint16_t i = 0; i < s->ours.map->ncolumns; i++) {
+        if (row->before && row->before[i].state == VALUE_ABSENT && computed(s, i))
+            row->before[i].state = VALUE_NULL;
+        if (row->after && row->after[i].state == VALUE_ABSENT)
+            row->after[i] = row->before ? row->before[i] : (struct value){.state = VALUE_NULL};
+    }
+}
+
+static enum sc_result put_rows(struct source *s, const struct my_rows_event *event, struct sc_error *err)
+{
+    enum sc_result result = check_images(s, event, err);
+    if (result != SC_OK)
+        return result;
     struct my_rows rows;
-    enum sc_result result = my_rows_begin(&rows, event, s->ours.columns, s->ours.map->ncolumns, err);
+    result = my_rows_begin(&rows, event, s->ours.columns, s->ours.map->ncolumns, err);
     static const enum change_kind kinds[] = {
         [MY_ROWS_INSERT] = CHANGE_INSERT, [MY_ROWS_UPDATE] = CHANGE_UPDATE, [MY_ROWS_DELETE] = CHANGE_DELETE};
     struct arena arena = {0};
@@ -140,6 +168,7 @@ static enum sc_result put_rows(struct source *s, const struct my_rows_event *eve
         result = my_rows_next(&rows, &arena, &row, &more, err);
         if (result != SC_OK || !more)
             break;
+        fill_up(s, &row);
         struct change change = {
             .kind = kinds[event->op], .ncolumns = s->ours.map->ncolumns, .old_row = row.before, .new_row = row.after};
         result = my_feed_change(&s->feed, &change, err);

@@ -32,7 +32,8 @@ struct world {
     struct strlist seen;
 };
 
-static const struct source_column columns[] = {{"id", "int(11)", NULL}, {"v", "varchar(200)", "utf8mb4_general_ci"}};
+static const struct source_column columns[] = {{"id", "int(11)", NULL, false},
+                                               {"v", "varchar(200)", "utf8mb4_general_ci", false}};
 
 static void run(struct world *w, const char *sql)
 {
@@ -364,7 +365,138 @@ static void a_large_transaction_comes_whole(void **state)
     assert_int_equal(stats.failure.result, SC_OK);
 }
 
+static void compressed_transactions_are_read(void **state)
+{
+    struct world *w = need(state);
+    start(w);
+    bool mariadb = is_mariadb(w);
+    run(w, mariadb ? "SET GLOBAL log_bin_compress = 1" : "SET SESSION binlog_transaction_compression = ON");
+    run(w, "START TRANSACTION");
+    run(w, "INSERT INTO other VALUES (1, REPEAT('o', 200))");
+    run(w, "INSERT INTO t VALUES (1, REPEAT('a', 200)), (2, REPEAT('b', 200))");
+    run(w, "UPDATE t SET v = REPEAT('c', 200)");
+    run(w, "COMMIT");
+    run(w, "TRUNCATE TABLE t");
+    mark(w, "compressed");
+    run(w, mariadb ? "SET GLOBAL log_bin_compress = 0" : "SET SESSION binlog_transaction_compression = OFF");
+    take_all(w);
+    assert_int_equal(w->seen.count, 12);
+    assert_true(strncmp(w->seen.items[2], "INSERT 1|aaaa", 13) == 0);
+    assert_true(strncmp(w->seen.items[3], "INSERT 2|bbbb", 13) == 0);
+    assert_non_null(strstr(w->seen.items[4], " > 1|cccc"));
+    assert_string_equal(w->seen.items[6], "COMMIT");
+    assert_string_equal(w->seen.items[8], "TRUNCATE");
+    assert_string_equal(w->seen.items[10], "MARKER compressed");
+}
+
+static void a_row_that_is_logged_without_what_did_not_change_is_made_whole(void **state)
+{
+    struct world *w = need(state);
+    struct sc_error err;
+    if (my_run(w->conn, &err, "SET SESSION binlog_row_image = FULL_NODUP") != SC_OK) {
+        print_message("this server has no FULL_NODUP\n");
+        skip();
+    }
+    start(w);
+    run(w, "INSERT INTO t VALUES (1, 'a'), (2, 'b')");
+    run(w, "UPDATE t SET v = NULL WHERE id = 1");
+    run(w, "UPDATE t SET id = 3 WHERE id = 2");
+    run(w, "DELETE FROM t");
+    take_all(w);
+    assert_seen(w, "RELATION id v; BEGIN; INSERT 1|a; INSERT 2|b; COMMIT; BEGIN; UPDATE 1|a > 1|NULL; COMMIT; BEGIN; "
+                   "UPDATE 2|b > 3|b; COMMIT; BEGIN; DELETE 1|NULL; DELETE 3|b; COMMIT");
+}
+
+static void generated_columns_do_not_stop_it(void **state)
+{
+    struct world *w = need(state);
+    static const struct source_column generated[] = {{"id", "int(11)", NULL, false},
+                                                     {"v", "int(11)", NULL, true},
+                                                     {"s", "int(11)", NULL, true},
+                                                     {"z", "int(11)", NULL, false}};
+    w->config.columns = generated;
+    w->config.ncolumns = 4;
+    run(w, "DROP TABLE t");
+    run(w, "CREATE TABLE t (id int PRIMARY KEY, v int AS (id + 1) VIRTUAL, s int AS (id + 2) STORED, z int)");
+    struct sc_error err;
+    assert_int_equal(my_log_end(w->conn, &w->config.start, &err), SC_OK);
+    start(w);
+    run(w, "INSERT INTO t (id, z) VALUES (1, 9)");
+    run(w, "UPDATE t SET z = 8");
+    run(w, "DELETE FROM t");
+    take_all(w);
+    /* MariaDB 11.8 leaves them out of updates and deletes. */
+    bool told = strchr(w->seen.items[w->seen.count - 3], '2') != NULL;
+    assert_seen(w, told ? "RELATION id v s z; BEGIN; INSERT 1|2|3|9; COMMIT; BEGIN; UPDATE 1|2|3|9 > 1|2|3|8; COMMIT; "
+                          "BEGIN; DELETE 1|2|3|8; COMMIT"
+                        : "RELATION id v s z; BEGIN; INSERT 1|2|3|9; COMMIT; BEGIN; UPDATE 1|NULL|NULL|9 > "
+                          "1|NULL|NULL|8; COMMIT; BEGIN; DELETE 1|NULL|NULL|8; COMMIT");
+}
+
+static void positions_hold_what_was_executed(void **state)
+{
+    struct world *w = need(state);
+    start(w);
+    run(w, "INSERT INTO t VALUES (1, 'a')");
+    if (!is_mariadb(w) && w->server.version >= 80300)
+        run(w, "SET gtid_next = 'AUTOMATIC:sea'");
+    run(w, "INSERT INTO t VALUES (2, 'a')");
+    if (!is_mariadb(w))
+        run(w, "SET gtid_next = 'AUTOMATIC'");
+    run(w, "CREATE TABLE third (id int)");
+    take_all(w);
+    struct sc_error err;
+    struct position now;
+    assert_int_equal(my_log_end(w->conn, &now, &err), SC_OK);
+    assert_string_equal(w->last.text, now.text);
+    assert_int_equal(w->last.order, now.order);
+    if (strchr(w->config.start.text, ' '))
+        assert_non_null(strchr(now.text, ' '));
+}
+
 /* --- lost connections --- */
+
+static void control(const char *verb)
+{
+    char command[300];
+    snprintf(command, sizeof(command), "%s %s", getenv("SEACHANGE_TEST_CTL"), verb);
+    assert_int_equal(system(command), 0);
+}
+
+static void reconnect(struct world *w)
+{
+    struct sc_error err;
+    my_close(w->conn);
+    if (my_open(&w->server, "test", MY_DDL, &w->conn, &err) != SC_OK)
+        fail_msg("%s", err.what);
+    run(w, "USE sc_source");
+}
+
+static void a_server_that_restarts_or_crashes_is_read_on(void **state)
+{
+    struct world *w = need(state);
+    if (!getenv("SEACHANGE_TEST_CTL")) {
+        print_message("SEACHANGE_TEST_CTL is not set\n");
+        skip();
+    }
+    w->config.give_up_ms = 60000;
+    start(w);
+    run(w, "INSERT INTO t VALUES (1, 'a')");
+    control("restart");
+    reconnect(w);
+    run(w, "INSERT INTO t VALUES (2, 'b')");
+    control("kill");
+    control("start");
+    reconnect(w);
+    run(w, "INSERT INTO t VALUES (3, 'c')");
+    take_all(w);
+    struct buf all = {0};
+    for (size_t i = 0; i < w->seen.count; i++)
+        if (strncmp(w->seen.items[i], "INSERT", 6) == 0)
+            buf_printf(&all, "%s;", w->seen.items[i]);
+    assert_string_equal(buf_cstr(&all), "INSERT 1|a;INSERT 2|b;INSERT 3|c;");
+    buf_fini(&all);
+}
 
 static void a_connection_killed_in_the_middle_of_a_transaction_loses_and_doubles_nothing(void **state)
 {
@@ -567,6 +699,11 @@ int main(void)
         WITH_WORLD(a_truncate_is_told_in_its_place),
         WITH_WORLD(statements_that_change_other_tables_or_only_look_are_passed_over),
         WITH_WORLD(a_large_transaction_comes_whole),
+        WITH_WORLD(compressed_transactions_are_read),
+        WITH_WORLD(a_row_that_is_logged_without_what_did_not_change_is_made_whole),
+        WITH_WORLD(generated_columns_do_not_stop_it),
+        WITH_WORLD(positions_hold_what_was_executed),
+        WITH_WORLD(a_server_that_restarts_or_crashes_is_read_on),
         WITH_WORLD(a_connection_killed_in_the_middle_of_a_transaction_loses_and_doubles_nothing),
         WITH_WORLD(a_new_reader_goes_on_behind_what_was_confirmed),
         WITH_WORLD(another_reader_of_the_same_number_is_given_way_to),
