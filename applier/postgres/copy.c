@@ -71,13 +71,8 @@ static char *copy_statement(const struct target *t, const struct chunk *chunk, b
      * WHERE key > after AND key <= upto [AND NOT EXISTS (SELECT FROM ghost g WHERE g.key = k.key)]
      * The key's expressions stand outside the subquery, where their column names can only mean the source's. */
     struct buf sql = {0};
-    buf_str(&sql, "INSERT INTO ");
-    pg_add_ghost(&sql, t);
-    buf_str(&sql, " (");
-    pg_add_ghost_columns(&sql, t);
-    buf_str(&sql, ") OVERRIDING SYSTEM VALUE SELECT ");
-    pg_add_expressions(&sql, t);
-    buf_str(&sql, " FROM ONLY ");
+    pg_add_insert(&sql, t);
+    buf_str(&sql, "ONLY ");
     pg_add_source(&sql, t);
     buf_str(&sql, " AS ");
     pg_add_ident(&sql, t->source.name);
