@@ -66,7 +66,8 @@ void plan_fini(struct plan *plan);
 
 /* What is stored of a migration and where it stands. */
 struct migration {
-    char id[24]; /* 8 hexadecimal digits */
+    char id[24];       /* 8 hexadecimal digits */
+    const char *table; /* qualified and quoted; the target's. NULL until it is known (preflight) */
     enum phase phase;
     bool resumed;             /* it was there when we came */
     struct position applied;  /* the checkpoint: all transactions up to here are in the ghost */

@@ -103,22 +103,23 @@ static enum sc_result end_transaction(struct pg_conn *conn, enum sc_result resul
 
 enum sc_result pg_state_exists(struct pg_conn *conn, bool *exists, struct sc_error *err)
 {
+    /* Asked first: without rights on the schema it is an error to look into it. */
     char *value = NULL, *owner = NULL;
-    enum sc_result result = pg_value(
-        conn, err, &value, "SELECT 1 WHERE pg_catalog.to_regclass('seachange.migration') IS NOT NULL", 0, NULL);
-    if (result == SC_OK && value)
-        result =
-            pg_value(conn, err, &owner,
-                     "SELECT pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(nspowner)) FROM "
-                     "pg_catalog.pg_namespace WHERE nspname = 'seachange' AND NOT pg_catalog.pg_has_role(nspowner, "
-                     "'USAGE')",
-                     0, NULL);
+    *exists = false;
+    enum sc_result result =
+        pg_value(conn, err, &owner,
+                 "SELECT pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(nspowner)) FROM pg_catalog.pg_namespace "
+                 "WHERE nspname = 'seachange' AND NOT pg_catalog.pg_has_role(nspowner, 'USAGE')",
+                 0, NULL);
     if (result == SC_OK && owner) {
         result =
             error_set(err, SC_REFUSE, "schema seachange of this database belongs to %s, whose rights you lack", owner);
         error_hint(err, "GRANT %s to your role, or migrate as %s: what is stored of all migrations is in there.", owner,
                    owner);
     }
+    if (result == SC_OK)
+        result = pg_value(conn, err, &value, "SELECT 1 WHERE pg_catalog.to_regclass('seachange.migration') IS NOT NULL",
+                          0, NULL);
     *exists = value != NULL;
     mem_free(value);
     mem_free(owner);
@@ -248,6 +249,9 @@ static enum sc_result take_row(struct target *t, const PGresult *res, struct sc_
     t->ghost_oid = (Oid)pg_column_number(res, 0, "ghost_oid");
     t->source.schema = arena_strdup(&t->arena, pg_column_text(res, 0, "schema_name"));
     t->source.name = arena_strdup(&t->arena, pg_column_text(res, 0, "table_name"));
+    char *table = pg_qualified(t->source.schema, t->source.name);
+    t->migration.table = arena_strdup(&t->arena, table);
+    mem_free(table);
     t->migration.rows_estimated = pg_column_number(res, 0, "rows_estimated");
     t->token = pg_column_number(res, 0, "token");
     replace(&t->fingerprint, pg_column_text(res, 0, "fingerprint"));
