@@ -130,7 +130,8 @@ struct target_ops {
      * SC_OK also when there are refusals; SC_REFUSE when there is not even a table to speak of. */
     enum sc_result (*plan)(struct target *target, struct plan *plan, struct sc_error *err);
 
-    /* Takes the migration's lock and finds or creates its stored state. After it, migration() is valid.
+    /* Takes the migration's lock and finds or creates its stored state. After it, migration() is valid; its phase is
+     * PHASE_DONE when another instance has made the very same change while this one waited for the lock.
      * SC_REFUSE: another instance holds the lock, or the stored one has another ALTER. */
     enum sc_result (*begin)(struct target *target, struct sc_error *err);
     struct migration *(*migration)(struct target *target);

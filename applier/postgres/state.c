@@ -15,6 +15,7 @@
 
 #include "applier/postgres/mapping.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/stop.h"
 
 static const char *const phase_names[] = {
@@ -323,8 +324,46 @@ static enum sc_result take_over(struct target *t, struct sc_error *err)
     return result;
 }
 
-/* Whoever held the lock until now may have swapped the table, or ended or begun a migration. */
-static enum sc_result same_under_lock(struct target *t, const char *oid, char *search_path, struct sc_error *err)
+/* Whoever held the lock until now did not leave things as they were. When the same ALTER has come to its end, there is
+ * nothing left to do: to make it again would migrate the new table. */
+static enum sc_result changed_meanwhile(struct target *t, const char *source, const char *oid, const char *oid_now,
+                                        const char *id_now, struct sc_error *err)
+{
+    char *done = NULL;
+    enum sc_result result = SC_OK;
+    bool exists = false, swapped = t->ghost_oid && strtoul(oid_now, NULL, 10) == t->ghost_oid;
+    if (id_now)
+        return error_set(err, SC_RETRY, "another seachange was at work on table %s until just now, and did not end it",
+                         t->spec.table);
+    /* Who came before there was a new table finds it by the row that stays with the old one. */
+    if (!swapped)
+        result = pg_state_exists(t->control, &exists, err);
+    if (result == SC_OK && exists)
+        result = pg_value(t->control, err, &done,
+                          "SELECT id FROM seachange.migration WHERE phase = 'done' AND table_oid = $1::pg_catalog.oid "
+                          "AND ghost_oid = $2::pg_catalog.oid AND alter_text = $3",
+                          3, (const char *[]){source, oid_now, t->spec.alter});
+    if (result == SC_OK && done)
+        pg_name_objects(t, done);
+    if (result == SC_OK && (swapped || done)) {
+        t->migration.phase = PHASE_DONE;
+        t->migration.resumed = false;
+    } else if (result == SC_OK && strcmp(oid, oid_now) == 0) {
+        result = error_set(err, SC_RETRY, "another seachange was at work on table %s until just now, and gave up",
+                           t->spec.table);
+    } else if (result == SC_OK) {
+        result = error_set(err, SC_REFUSE, "table %s was replaced while this seachange waited for another one",
+                           t->spec.table);
+        error_hint(err, "Look whether it has its new shape already; if not, run the same command again.");
+    }
+    mem_free(done);
+    return result;
+}
+
+/* Sets the phase to PHASE_DONE when it has all been done meanwhile. `source`: the table that is locked; `oid`: what the
+ * name meant before that. */
+static enum sc_result same_under_lock(struct target *t, const char *source, const char *oid, char *search_path,
+                                      struct sc_error *err)
 {
     struct target now = {.spec = t->spec, .control = t->control, .server = t->server};
     now.server.search_path = search_path;
@@ -339,7 +378,7 @@ static enum sc_result same_under_lock(struct target *t, const char *oid, char *s
     bool same = result == SC_OK && strcmp(oid, oid_now) == 0 && (id_now != NULL) == t->migration.resumed &&
                 (!id_now || strcmp(id_now, t->migration.id) == 0);
     if (result == SC_OK && !same)
-        result = error_set(err, SC_RETRY, "another seachange was at work on table %s until just now", t->spec.table);
+        result = changed_meanwhile(t, source, oid, oid_now, id_now, err);
     mem_free(oid_now);
     mem_free(id_now);
     return result;
@@ -355,11 +394,13 @@ enum sc_result pg_begin(struct target *t, struct sc_error *err)
         /* The lock is on the source's OID, also when the name has come to mean the ghost. */
         char *source = t->source.oid ? mem_printf("%u", t->source.oid) : mem_strdup(oid);
         result = take_lock(t, source, err);
+        if (result == SC_OK)
+            result = same_under_lock(t, source, oid, search_path, err);
         mem_free(source);
     }
-    if (result == SC_OK)
-        result = same_under_lock(t, oid, search_path, err);
-    if (result == SC_OK && t->migration.resumed) {
+    if (result == SC_OK && t->migration.phase == PHASE_DONE) {
+        log_info("another seachange has made this change while this one waited");
+    } else if (result == SC_OK && t->migration.resumed) {
         /* Read again now that nobody else can change it. */
         result = find_stored(t, oid, err);
         if (result == SC_OK)

@@ -241,6 +241,8 @@ static enum sc_result run_once(struct run *r, struct sc_error *err)
             name_table(r, r->migration->table);
         if (r->migration->resumed)
             log_info("migration %s goes on in phase %s", r->migration->id, phase_name(r->migration->phase));
+        if (r->migration->phase == PHASE_DONE)
+            strlist_add(&r->notes, "another seachange has made this change while this one waited for it");
         r->checked_us = clock_us();
         result = look_at_swap(r, err);
         if (result == SC_OK && r->migration->phase < PHASE_CUTOVER)
