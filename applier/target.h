@@ -156,6 +156,8 @@ struct target_ops {
     /* Copy. chunk_bound: the key of the rows-th row behind `after`; *upto NULL: fewer are left. */
     enum sc_result (*chunk_bound)(struct session *session, const struct key *after, uint64_t rows, struct key **upto,
                                   struct sc_error *err);
+    /* The most rows a chunk should have while so many workers copy, for the server's own sake. */
+    enum sc_result (*chunk_rows_most)(struct session *session, int workers, uint64_t *rows, struct sc_error *err);
     /* Copies one chunk and records it, in one transaction, with one snapshot. */
     enum sc_result (*chunk_copy)(struct session *session, const struct chunk *chunk, uint64_t *rows,
                                  struct sc_error *err);
@@ -197,6 +199,8 @@ struct target_ops {
     /* Indexes and what else the ghost gets after the copy: jobs of one stage may run side by side, each on a session of
      * its own; a stage starts when the one before has ended. Done jobs are remembered. */
     int (*stage_count)(struct target *target);
+    /* So many of the first stages may be done before the fence: they cannot fail on rows of different snapshots. */
+    int (*stages_early)(struct target *target);
     int (*stage_jobs)(struct target *target, int stage);
     const char *(*job_name)(struct target *target, int stage, int job);
     enum sc_result (*job_run)(struct session *session, int stage, int job, struct sc_error *err);

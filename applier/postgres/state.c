@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "applier/postgres/mapping.h"
+#include "applier/postgres/ops.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/stop.h"
@@ -296,15 +297,19 @@ static uint64_t random_number(void)
 }
 
 /* This instance's token is larger than any before it: an older instance that still believes it runs changes no row any
- * more. */
+ * more. What it has in flight keeps the token as it is until it is over; so its sessions are ended first, as far as
+ * they do not come again. */
 static enum sc_result take_over(struct target *t, struct sc_error *err)
 {
+    enum sc_result result = pg_end_sessions(t, err);
+    if (result != SC_OK)
+        return result;
     char *token = NULL;
     char host[256] = "";
     gethostname(host, sizeof(host) - 1);
     char pid[16];
     snprintf(pid, sizeof(pid), "%d", (int)getpid());
-    enum sc_result result = begin_transaction(t->control, err);
+    result = pg_run(t->control, err, "BEGIN; SET LOCAL lock_timeout = '15s'");
     if (result != SC_OK)
         return result;
     result = pg_value(t->control, err, &token,

@@ -97,6 +97,8 @@ static enum sc_result reach_fence(struct run *r, struct sc_error *err)
     while (result == SC_OK && !r->migration->fence.order) {
         char text[64];
         result = mark_until_written(r, text, sizeof(text), err);
+        if (result == SC_OK)
+            result = run_index_early(r, err);
         bool arrived = false;
         while (result == SC_OK && !arrived) {
             result = apply_wait_marker(r->apply, text, FENCE_POLL_MS, err);

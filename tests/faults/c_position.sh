@@ -237,6 +237,58 @@ C5_the_connection_of_the_lock_is_lost_and_another_takes_over()
     same_rows 1999
 }
 
+# It keeps its lock and its connections: only the token in what it writes tells that it is not the one any more.
+taken_over()
+{
+    sql 'UPDATE seachange.migration SET token = token + 1' 'UPDATE seachange.checkpoint SET token = token + 1'
+    $1
+    migrate_ends 4
+    grep -q 'another seachange has taken migration' "$out/stderr" || fail "it does not say why"
+    must_be "count(*) FROM pg_namespace WHERE nspname ~ '^seachange_old'" 0
+}
+delete_one() { sql 'DELETE FROM t WHERE id = 100'; }
+# A chunk that is in flight ends first, or the one that takes over could not see it.
+C5_a_chunk_of_one_that_was_taken_over_is_not_copied()
+{
+    setup 20000
+    hold $copy_lock
+    migrate_start --workers 1 --chunk-time 20ms
+    copy_is_held
+    session_start thief
+    session_send thief 'UPDATE seachange.migration SET token = token + 1'
+    until_true "EXISTS (SELECT FROM pg_stat_activity WHERE query ~ '^UPDATE seachange.migration' AND wait_event_type = 'Lock')" "the chunk in flight keeps its migration"
+    let_go $copy_lock
+    migrate_ends 4
+    grep -q 'another seachange has taken migration' "$out/stderr" || fail "it does not say why"
+    must_be 'count(*) FROM seachange.chunk' 1
+    must_be "max(upto_key[1]::bigint) = (SELECT max(id) FROM $(table_of new)) FROM seachange.chunk" t
+    migrate 0
+    same_rows 20000
+}
+C5_a_batch_of_one_that_was_taken_over_is_not_applied()
+{
+    setup 2000
+    reader_start
+    migrate_start
+    in_strict_mode
+    ghost=$(table_of new)
+    taken_over delete_one
+    must_be "count(*) FROM $ghost" 2000
+    reader_end
+    migrate 0
+    same_rows 1999
+}
+C5_one_that_was_taken_over_does_not_swap()
+{
+    setup 2000
+    reader_start
+    migrate_start
+    in_strict_mode
+    taken_over reader_end
+    migrate 0
+    same_rows 2000
+}
+
 C5_the_connection_of_the_lock_is_lost_and_nobody_comes()
 {
     setup 2000
