@@ -9,8 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-/* A first chunk is small so that its time teaches the size of the next; the largest keeps one transaction well below
- * what makes a logical decoder of the server spill. */
+/* A first chunk is small so that its time teaches the size of the next. */
 #define CHUNK_ROWS_FIRST 2000
 #define CHUNK_ROWS_LEAST 50
 #define CHUNK_ROWS_MOST 200000
@@ -32,7 +31,7 @@ struct copy {
     pthread_t *threads;
     int started, running;
     bool stopping;
-    uint64_t chunk_rows;
+    uint64_t chunk_rows, chunk_rows_most;
     uint64_t rows, chunks;
     enum sc_result result;
     struct sc_error err;
@@ -131,6 +130,11 @@ static enum sc_result next_chunk(struct copy *c, struct session *session, struct
     return result;
 }
 
+static uint64_t clamp(uint64_t rows, uint64_t most)
+{
+    return rows > most ? most : rows < CHUNK_ROWS_LEAST ? CHUNK_ROWS_LEAST : rows;
+}
+
 static void adapt(struct copy *c, uint64_t rows, int64_t took_us)
 {
     pthread_mutex_lock(&c->lock);
@@ -140,9 +144,7 @@ static void adapt(struct copy *c, uint64_t rows, int64_t took_us)
         double fits = (double)rows * (double)c->config.chunk_time_ms * 1000 / (double)took_us;
         double now = (double)c->chunk_rows;
         double next = fits > now * 2 ? now * 2 : fits < now / 2 ? now / 2 : (fits + now) / 2;
-        c->chunk_rows = next < CHUNK_ROWS_LEAST  ? CHUNK_ROWS_LEAST
-                        : next > CHUNK_ROWS_MOST ? CHUNK_ROWS_MOST
-                                                 : (uint64_t)next;
+        c->chunk_rows = clamp((uint64_t)next, c->chunk_rows_most);
     }
     pthread_mutex_unlock(&c->lock);
 }
@@ -238,7 +240,10 @@ enum sc_result copy_start(const struct copy_config *config, struct copy **out, s
     struct session *session = NULL;
     struct chunk *chunks = NULL;
     size_t count = 0;
+    uint64_t most = CHUNK_ROWS_MOST;
     enum sc_result result = config->ops->session_open(config->target, "copy", &session, err);
+    if (result == SC_OK)
+        result = config->ops->chunk_rows_most(session, config->workers, &most, err);
     if (result == SC_OK)
         result = config->ops->chunks_load(session, &chunks, &count, err);
     config->ops->session_close(session);
@@ -247,7 +252,8 @@ enum sc_result copy_start(const struct copy_config *config, struct copy **out, s
 
     struct copy *c = mem_alloc(sizeof(*c));
     c->config = *config;
-    c->chunk_rows = CHUNK_ROWS_FIRST;
+    c->chunk_rows_most = clamp(most, CHUNK_ROWS_MOST);
+    c->chunk_rows = clamp(CHUNK_ROWS_FIRST, c->chunk_rows_most);
     pthread_mutex_init(&c->lock, NULL);
     pthread_mutex_init(&c->cutting, NULL);
     pthread_condattr_t attr;

@@ -257,12 +257,18 @@ static bool nothing_to_flush(const struct apply *a)
     return gather_empty(a) && !a->beat_us && a->applied.order == a->stored.order;
 }
 
+/* Would a batch that ended here cut a transaction in two, and is there time for the rest of it? */
+static bool cuts(const struct apply *a, int64_t rest_until_us)
+{
+    return a->in_transaction && !gather_empty(a) && clock_us() < rest_until_us;
+}
+
 enum sc_result gather(struct apply *a, int64_t until_us, int64_t rest_until_us, bool eager, struct sc_error *err)
 {
     for (;;) {
         enum took took = TOOK;
         eager = eager || apply_copied(a);
-        bool cut = a->in_transaction && !gather_empty(a) && clock_us() < rest_until_us;
+        bool cut = cuts(a, rest_until_us);
         int64_t left_ms = (until_us - clock_us()) / 1000;
         int timeout_ms = cut || a->pending.parts                          ? POLL_MS
                          : left_ms < 0 || (eager && !nothing_to_flush(a)) ? 0
@@ -275,8 +281,8 @@ enum sc_result gather(struct apply *a, int64_t until_us, int64_t rest_until_us, 
             return result;
         if (apply_stopping(a))
             return error_set(err, SC_STOP, "stopped");
-        bool late = clock_us() >= until_us || (eager && result == SC_RETRY);
-        cut = (cut && a->in_transaction) || a->pending.parts;
+        bool late = (until_us && clock_us() >= until_us) || (eager && result == SC_RETRY);
+        cut = cuts(a, rest_until_us) || a->pending.parts;
         if (late && !cut && (result == SC_RETRY || !gather_empty(a)))
             return nothing_to_flush(a) ? SC_RETRY : SC_OK;
     }

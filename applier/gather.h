@@ -82,6 +82,7 @@ bool apply_copied(struct apply *a);
 void gather_clear(struct apply *a);
 bool gather_empty(const struct apply *a);
 /* Gathers a batch until it is full, a marker ends it, or it is time; an eager one also ends when the spool is empty.
+ * until_us 0: takes what is there, and waits for nothing but the rest of a transaction.
  * One that is not full waits for the rest of a transaction until `rest_until_us`, and cuts it in two only then: what is
  * deferrable need not hold in the middle of one. SC_RETRY: nothing came by then. */
 enum sc_result gather(struct apply *a, int64_t until_us, int64_t rest_until_us, bool eager, struct sc_error *err);

@@ -66,7 +66,8 @@ void plan_fini(struct plan *plan);
 
 /* What is stored of a migration and where it stands. */
 struct migration {
-    char id[24]; /* 8 hexadecimal digits */
+    char id[24];       /* 8 hexadecimal digits */
+    const char *table; /* qualified and quoted; the target's. NULL until it is known (preflight) */
     enum phase phase;
     bool resumed;             /* it was there when we came */
     struct position applied;  /* the checkpoint: all transactions up to here are in the ghost */
@@ -129,7 +130,8 @@ struct target_ops {
      * SC_OK also when there are refusals; SC_REFUSE when there is not even a table to speak of. */
     enum sc_result (*plan)(struct target *target, struct plan *plan, struct sc_error *err);
 
-    /* Takes the migration's lock and finds or creates its stored state. After it, migration() is valid.
+    /* Takes the migration's lock and finds or creates its stored state. After it, migration() is valid; its phase is
+     * PHASE_DONE when another instance has made the very same change while this one waited for the lock.
      * SC_REFUSE: another instance holds the lock, or the stored one has another ALTER. */
     enum sc_result (*begin)(struct target *target, struct sc_error *err);
     struct migration *(*migration)(struct target *target);
@@ -154,6 +156,8 @@ struct target_ops {
     /* Copy. chunk_bound: the key of the rows-th row behind `after`; *upto NULL: fewer are left. */
     enum sc_result (*chunk_bound)(struct session *session, const struct key *after, uint64_t rows, struct key **upto,
                                   struct sc_error *err);
+    /* The most rows a chunk should have while so many workers copy, for the server's own sake. */
+    enum sc_result (*chunk_rows_most)(struct session *session, int workers, uint64_t *rows, struct sc_error *err);
     /* Copies one chunk and records it, in one transaction, with one snapshot. */
     enum sc_result (*chunk_copy)(struct session *session, const struct chunk *chunk, uint64_t *rows,
                                  struct sc_error *err);
@@ -195,6 +199,8 @@ struct target_ops {
     /* Indexes and what else the ghost gets after the copy: jobs of one stage may run side by side, each on a session of
      * its own; a stage starts when the one before has ended. Done jobs are remembered. */
     int (*stage_count)(struct target *target);
+    /* So many of the first stages may be done before the fence: they cannot fail on rows of different snapshots. */
+    int (*stages_early)(struct target *target);
     int (*stage_jobs)(struct target *target, int stage);
     const char *(*job_name)(struct target *target, int stage, int job);
     enum sc_result (*job_run)(struct session *session, int stage, int job, struct sc_error *err);

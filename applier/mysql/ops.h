@@ -19,6 +19,7 @@ enum sc_result my_prepare(struct target *t, void (*progress)(void *arg, const ch
 bool my_key_index_ready(struct target *t); /* always: the ghost has its key from the beginning */
 enum sc_result my_key_index_build(struct session *s, struct sc_error *err);
 int my_stage_count(struct target *t);
+int my_stages_early(struct target *t);
 int my_stage_jobs(struct target *t, int stage);
 const char *my_job_name(struct target *t, int stage, int job);
 enum sc_result my_job_run(struct session *s, int stage, int job, struct sc_error *err);
@@ -69,6 +70,7 @@ enum sc_result my_marker(struct session *s, const char *text, struct sc_error *e
 /* copy.c */
 enum sc_result my_chunk_bound(struct session *s, const struct key *after, uint64_t rows, struct key **upto,
                               struct sc_error *err);
+enum sc_result my_chunk_rows_most(struct session *s, int workers, uint64_t *rows, struct sc_error *err);
 enum sc_result my_chunk_copy(struct session *s, const struct chunk *chunk, uint64_t *rows, struct sc_error *err);
 enum sc_result my_chunks_load(struct session *s, struct chunk **chunks, size_t *count, struct sc_error *err);
 

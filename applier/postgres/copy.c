@@ -14,6 +14,10 @@
 
 #include "applier/postgres/mapping.h"
 
+/* What a decoded row takes beside its bytes: ReorderBufferChange and what it allocates with it. */
+#define DECODED_ROW_OVERHEAD 150
+#define TYPICAL_ROW_BYTES 200
+
 /* Appends `(k1, k2) OP ($first::t1, $..::t2)`. */
 static void add_bound(struct buf *b, const struct target *t, const char *operator, int first)
 {
@@ -64,6 +68,26 @@ enum sc_result pg_chunk_bound(struct session *s, const struct key *after, uint64
     return result;
 }
 
+/* Each copied row is kept in memory by the server's own reader of the log until its chunk commits; more than
+ * logical_decoding_work_mem (manual, 20.4.1) goes through the disk. Half of it is left to everybody else's
+ * transactions. */
+enum sc_result pg_chunk_rows_most(struct session *s, int workers, uint64_t *rows, struct sc_error *err)
+{
+    const struct pg_table *source = &s->target->source;
+    char *setting = NULL;
+    enum sc_result result = pg_value(s->conn, err, &setting,
+                                     "SELECT setting FROM pg_catalog.pg_settings WHERE name = "
+                                     "'logical_decoding_work_mem'",
+                                     0, NULL);
+    if (result == SC_OK && setting && workers > 0) {
+        uint64_t bytes = strtoull(setting, NULL, 10) * 1024 / 2 / (uint64_t)workers;
+        uint64_t row = source->rows_estimated ? source->heap_bytes / source->rows_estimated : TYPICAL_ROW_BYTES;
+        *rows = bytes / (row + DECODED_ROW_OVERHEAD);
+    }
+    mem_free(setting);
+    return result;
+}
+
 static char *copy_statement(const struct target *t, const struct chunk *chunk, bool skip_present)
 {
     /* INSERT INTO ghost (columns) OVERRIDING SYSTEM VALUE SELECT expressions FROM ONLY source AS name
@@ -71,13 +95,8 @@ static char *copy_statement(const struct target *t, const struct chunk *chunk, b
      * WHERE key > after AND key <= upto [AND NOT EXISTS (SELECT FROM ghost g WHERE g.key = k.key)]
      * The key's expressions stand outside the subquery, where their column names can only mean the source's. */
     struct buf sql = {0};
-    buf_str(&sql, "INSERT INTO ");
-    pg_add_ghost(&sql, t);
-    buf_str(&sql, " (");
-    pg_add_ghost_columns(&sql, t);
-    buf_str(&sql, ") OVERRIDING SYSTEM VALUE SELECT ");
-    pg_add_expressions(&sql, t);
-    buf_str(&sql, " FROM ONLY ");
+    pg_add_insert(&sql, t);
+    buf_str(&sql, "ONLY ");
     pg_add_source(&sql, t);
     buf_str(&sql, " AS ");
     pg_add_ident(&sql, t->source.name);
@@ -161,38 +180,43 @@ static void add_key_array(struct buf *b, const struct key *key)
 static enum sc_result record_chunk(struct session *s, const struct chunk *chunk, uint64_t rows, struct sc_error *err)
 {
     struct buf sql = {0};
-    buf_printf(&sql, "INSERT INTO seachange.chunk (id, number, after_key, upto_key, rows) SELECT id, %" PRIu64 ", ",
-               chunk->number);
+    buf_printf(&sql, "INSERT INTO seachange.chunk (id, number, after_key, upto_key, rows) VALUES ('%s', %" PRIu64 ", ",
+               s->target->migration.id, chunk->number);
     add_key_array(&sql, chunk->after);
     buf_str(&sql, ", ");
     add_key_array(&sql, chunk->upto);
-    /* An instance that was taken over records nothing, and so copies nothing. */
-    buf_printf(&sql, ", %" PRIu64 " FROM seachange.migration WHERE id = '%s' AND token = %" PRIu64, rows,
-               s->target->migration.id, s->target->token);
+    buf_printf(&sql, ", %" PRIu64 ")", rows);
     PGresult *res = NULL;
     enum sc_result result = pg_query(s->conn, err, &res, buf_cstr(&sql), 0, NULL);
-    if (result == SC_OK && strcmp(PQcmdTuples(res), "1") != 0)
-        result = error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops",
-                           s->target->migration.id);
     PQclear(res);
     buf_fini(&sql);
     return result;
 }
 
-/* Was this chunk committed by a connection that was lost before it could say so? Numbers are never used twice. */
-static enum sc_result recorded(struct session *s, const struct chunk *chunk, bool *is, uint64_t *rows,
-                               struct sc_error *err)
+/* The first statement of a chunk's transaction, which takes its snapshot. An instance that was taken over copies
+ * nothing, and who would take this one over waits until the chunk is in or gone. *is: was this chunk committed by a
+ * connection that was lost before it could say so? Numbers are never used twice. */
+static enum sc_result claim(struct session *s, const struct chunk *chunk, bool *is, uint64_t *rows,
+                            struct sc_error *err)
 {
-    char number[24];
-    snprintf(number, sizeof(number), "%" PRIu64, chunk->number);
-    char *value = NULL;
-    enum sc_result result = pg_value(s->conn, err, &value,
-                                     "SELECT rows FROM seachange.chunk WHERE id = $1 AND number = $2::pg_catalog.int8",
-                                     2, (const char *[]){s->target->migration.id, number});
-    *is = value != NULL;
-    if (value)
-        *rows = strtoull(value, NULL, 10);
-    mem_free(value);
+    struct buf sql = {0};
+    buf_printf(&sql,
+               "SELECT (SELECT rows FROM seachange.chunk WHERE id = m.id AND number = %" PRIu64 ")"
+               " FROM seachange.migration AS m WHERE id = '%s' AND token = %" PRIu64 " FOR SHARE",
+               chunk->number, s->target->migration.id, s->target->token);
+    PGresult *res = NULL;
+    enum sc_result result = pg_query(s->conn, err, &res, buf_cstr(&sql), 0, NULL);
+    buf_fini(&sql);
+    if (result == SC_OK && PQntuples(res) == 0) {
+        error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops",
+                  s->target->migration.id);
+        result = error_hint(err, "Nothing is lost: the other one goes on with it.");
+    } else if (result == SC_OK) {
+        *is = !PQgetisnull(res, 0, 0);
+        if (*is)
+            *rows = strtoull(PQgetvalue(res, 0, 0), NULL, 10);
+    }
+    PQclear(res);
     return result;
 }
 
@@ -201,7 +225,7 @@ enum sc_result pg_chunk_copy(struct session *s, const struct chunk *chunk, uint6
     bool there = false;
     enum sc_result result = pg_run(s->conn, err, "BEGIN ISOLATION LEVEL REPEATABLE READ");
     if (result == SC_OK)
-        result = recorded(s, chunk, &there, rows, err);
+        result = claim(s, chunk, &there, rows, err);
     if (result == SC_OK && !there) {
         result = insert_rows(s, chunk, rows, err);
         if (result == SC_OK)

@@ -6,6 +6,7 @@
 
 enum sc_result pg_chunk_bound(struct session *s, const struct key *after, uint64_t rows, struct key **upto,
                               struct sc_error *err);
+enum sc_result pg_chunk_rows_most(struct session *s, int workers, uint64_t *rows, struct sc_error *err);
 enum sc_result pg_chunk_copy(struct session *s, const struct chunk *chunk, uint64_t *rows, struct sc_error *err);
 enum sc_result pg_chunks_load(struct session *s, struct chunk **chunks, size_t *count, struct sc_error *err);
 

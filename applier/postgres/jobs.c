@@ -11,37 +11,55 @@ static const char memory_sql[] =
     "SELECT pg_catalog.set_config('maintenance_work_mem', GREATEST(setting::pg_catalog.int8, 262144) || 'kB', true)"
     " FROM pg_catalog.pg_settings WHERE name = 'maintenance_work_mem'";
 
-/* Stage 0: the key's index, if the applier has not needed it yet, and all others. From stage 1 on: one definition each.
- */
+#define STAGES_OF_INDEXES 2
+
+/* Before the fence rows of different snapshots stand side by side, which only an index that is not unique takes; the
+ * key's is the exception, since the copy and the applier keep it so. */
+static bool takes_any_rows(const struct pg_todo *todo)
+{
+    static const char plain[] = "CREATE INDEX ";
+    return todo->stage == STAGE_KEY || (todo->stage == STAGE_INDEX && strncmp(todo->sql, plain, strlen(plain)) == 0);
+}
+
+/* Stage 0: the key's index, if the applier has not needed it yet, and all others that are not unique. Stage 1: those
+ * that are. Then one definition each. */
 static struct pg_todo *find_job(struct target *t, int stage, int job)
 {
     int seen = 0;
     for (int i = 0; i < t->ntodo; i++) {
         struct pg_todo *todo = &t->todo[i];
-        bool first = todo->stage == STAGE_KEY || todo->stage == STAGE_INDEX;
-        if (stage == 0 ? first : todo->stage == STAGE_AFTER) {
-            if (seen == (stage == 0 ? job : stage - 1))
-                return todo;
-            seen++;
-        }
+        bool in = stage == 0   ? takes_any_rows(todo)
+                  : stage == 1 ? todo->stage == STAGE_INDEX && !takes_any_rows(todo)
+                               : todo->stage == STAGE_AFTER;
+        if (!in)
+            continue;
+        if (seen == (stage < STAGES_OF_INDEXES ? job : stage - STAGES_OF_INDEXES))
+            return todo;
+        seen++;
     }
     return NULL;
 }
 
 int pg_stage_count(struct target *t)
 {
-    int count = 1;
+    int count = STAGES_OF_INDEXES;
     while (find_job(t, count, 0))
         count++;
     return count;
 }
 
+int pg_stages_early(struct target *t)
+{
+    (void)t;
+    return 1;
+}
+
 int pg_stage_jobs(struct target *t, int stage)
 {
     int count = 0;
-    if (stage > 0)
+    if (stage >= STAGES_OF_INDEXES)
         return 1;
-    while (find_job(t, 0, count))
+    while (find_job(t, stage, count))
         count++;
     return count;
 }

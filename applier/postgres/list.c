@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "applier/postgres/ops.h"
+#include "applier/postgres/state.h"
 
 /* Rows (id, what, how to put it to people): all objects whose name says that they are ours. */
 static const char objects_sql[] =
@@ -42,12 +43,10 @@ static struct listed *add(struct listed **list, size_t *count)
 
 static enum sc_result add_migrations(struct target *t, struct listed **list, size_t *count, struct sc_error *err)
 {
-    char *there = NULL;
-    enum sc_result result =
-        pg_value(t->control, err, &there, "SELECT pg_catalog.to_regclass('seachange.migration')", 0, NULL);
+    bool there = false;
+    enum sc_result result = pg_state_exists(t->control, &there, err);
     if (result != SC_OK || !there)
         return result;
-    mem_free(there);
     PGresult *res = NULL;
     result = pg_query(t->control, err, &res, migrations_sql, 0, NULL);
     for (int i = 0; result == SC_OK && i < PQntuples(res); i++) {

@@ -31,6 +31,17 @@ void pg_add_expressions(struct buf *b, const struct target *t)
     }
 }
 
+void pg_add_insert(struct buf *b, const struct target *t)
+{
+    buf_str(b, "INSERT INTO ");
+    pg_add_ghost(b, t);
+    buf_str(b, " (");
+    pg_add_ghost_columns(b, t);
+    buf_str(b, ") OVERRIDING SYSTEM VALUE SELECT ");
+    pg_add_expressions(b, t);
+    buf_str(b, " FROM ");
+}
+
 void pg_add_key(struct buf *b, const struct target *t, const char *prefix)
 {
     for (int k = 0; k < t->key.count; k++) {

@@ -8,6 +8,8 @@
 void pg_add_ghost_columns(struct buf *b, const struct target *t);
 /* The expressions that fill them, over a FROM item that has the source's columns and its name. */
 void pg_add_expressions(struct buf *b, const struct target *t);
+/* INSERT INTO ghost (columns) OVERRIDING SYSTEM VALUE SELECT expressions FROM: such a FROM item follows. */
+void pg_add_insert(struct buf *b, const struct target *t);
 /* "k1", "k2": the source's key columns; with a prefix such as `g.` before each when not NULL. */
 void pg_add_key(struct buf *b, const struct target *t, const char *prefix);
 /* The ghost's value of key column k: its expression, cast to the ghost's type the way an assignment would have it. */

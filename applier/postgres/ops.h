@@ -17,6 +17,7 @@ enum sc_result pg_prepare(struct target *t, void (*progress)(void *arg, const ch
 bool pg_key_index_ready(struct target *t);
 enum sc_result pg_key_index_build(struct session *s, struct sc_error *err);
 int pg_stage_count(struct target *t);
+int pg_stages_early(struct target *t);
 int pg_stage_jobs(struct target *t, int stage);
 const char *pg_job_name(struct target *t, int stage, int job);
 enum sc_result pg_job_run(struct session *s, int stage, int job, struct sc_error *err);

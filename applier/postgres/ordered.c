@@ -89,13 +89,7 @@ static void add_old_match(struct buf *sql, const struct target *t)
 static void insert_sql(struct buf *sql, const struct session *s, const struct change *c, bool strict)
 {
     int parameter = 1;
-    buf_str(sql, "INSERT INTO ");
-    pg_add_ghost(sql, s->target);
-    buf_str(sql, " (");
-    pg_add_ghost_columns(sql, s->target);
-    buf_str(sql, ") OVERRIDING SYSTEM VALUE SELECT ");
-    pg_add_expressions(sql, s->target);
-    buf_str(sql, " FROM ");
+    pg_add_insert(sql, s->target);
     add_row_source(sql, s, c->new_row, false, &parameter);
     if (!strict)
         pg_add_upsert(sql, s->target);

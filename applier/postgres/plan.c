@@ -17,13 +17,8 @@ static void add_todo(struct target *t, struct plan *plan, enum pg_stage stage)
 static void add_copy(struct target *t, struct plan *plan)
 {
     struct buf sql = {0};
-    buf_str(&sql, "INSERT INTO ");
-    pg_add_ghost(&sql, t);
-    buf_str(&sql, " (");
-    pg_add_ghost_columns(&sql, t);
-    buf_str(&sql, ") OVERRIDING SYSTEM VALUE SELECT ");
-    pg_add_expressions(&sql, t);
-    buf_str(&sql, " FROM ONLY ");
+    pg_add_insert(&sql, t);
+    buf_str(&sql, "ONLY ");
     pg_add_source(&sql, t);
     buf_str(&sql, " WHERE (");
     pg_add_key(&sql, t, NULL);

@@ -337,8 +337,7 @@ static enum sc_result find(struct target *t, char **phase, struct sc_error *err)
 {
     *phase = NULL;
     bool there = false;
-    enum sc_result result =
-        exists(t, "SELECT 1 WHERE pg_catalog.to_regclass($1) IS NOT NULL", "seachange.migration", &there, err);
+    enum sc_result result = pg_state_exists(t->control, &there, err);
     PGresult *res = NULL;
     if (result == SC_OK && there && t->spec.id) {
         result = pg_query(t->control, err, &res, "SELECT * FROM seachange.migration WHERE id = $1", 1, &t->spec.id);

@@ -166,13 +166,7 @@ enum sc_result pg_staged_inserts(struct session *s, const struct batch *batch, c
     if (inserts + (batch->strict ? 0 : staged->ops[ROW_REPLACE]) == 0)
         return SC_OK;
     struct buf sql = {0};
-    buf_str(&sql, "INSERT INTO ");
-    pg_add_ghost(&sql, t);
-    buf_str(&sql, " (");
-    pg_add_ghost_columns(&sql, t);
-    buf_str(&sql, ") OVERRIDING SYSTEM VALUE SELECT ");
-    pg_add_expressions(&sql, t);
-    buf_str(&sql, " FROM ");
+    pg_add_insert(&sql, t);
     staged_add(&sql, t, batch->strict ? "= 'i'" : "IN ('i', 'r')");
     if (!batch->strict)
         pg_add_upsert(&sql, t);

@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 #include "applier/postgres/mapping.h"
+#include "applier/postgres/ops.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/stop.h"
 
 static const char *const phase_names[] = {
@@ -103,22 +105,23 @@ static enum sc_result end_transaction(struct pg_conn *conn, enum sc_result resul
 
 enum sc_result pg_state_exists(struct pg_conn *conn, bool *exists, struct sc_error *err)
 {
+    /* Asked first: without rights on the schema it is an error to look into it. */
     char *value = NULL, *owner = NULL;
-    enum sc_result result = pg_value(
-        conn, err, &value, "SELECT 1 WHERE pg_catalog.to_regclass('seachange.migration') IS NOT NULL", 0, NULL);
-    if (result == SC_OK && value)
-        result =
-            pg_value(conn, err, &owner,
-                     "SELECT pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(nspowner)) FROM "
-                     "pg_catalog.pg_namespace WHERE nspname = 'seachange' AND NOT pg_catalog.pg_has_role(nspowner, "
-                     "'USAGE')",
-                     0, NULL);
+    *exists = false;
+    enum sc_result result =
+        pg_value(conn, err, &owner,
+                 "SELECT pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(nspowner)) FROM pg_catalog.pg_namespace "
+                 "WHERE nspname = 'seachange' AND NOT pg_catalog.pg_has_role(nspowner, 'USAGE')",
+                 0, NULL);
     if (result == SC_OK && owner) {
         result =
             error_set(err, SC_REFUSE, "schema seachange of this database belongs to %s, whose rights you lack", owner);
         error_hint(err, "GRANT %s to your role, or migrate as %s: what is stored of all migrations is in there.", owner,
                    owner);
     }
+    if (result == SC_OK)
+        result = pg_value(conn, err, &value, "SELECT 1 WHERE pg_catalog.to_regclass('seachange.migration') IS NOT NULL",
+                          0, NULL);
     *exists = value != NULL;
     mem_free(value);
     mem_free(owner);
@@ -248,6 +251,9 @@ static enum sc_result take_row(struct target *t, const PGresult *res, struct sc_
     t->ghost_oid = (Oid)pg_column_number(res, 0, "ghost_oid");
     t->source.schema = arena_strdup(&t->arena, pg_column_text(res, 0, "schema_name"));
     t->source.name = arena_strdup(&t->arena, pg_column_text(res, 0, "table_name"));
+    char *table = pg_qualified(t->source.schema, t->source.name);
+    t->migration.table = arena_strdup(&t->arena, table);
+    mem_free(table);
     t->migration.rows_estimated = pg_column_number(res, 0, "rows_estimated");
     t->token = pg_column_number(res, 0, "token");
     replace(&t->fingerprint, pg_column_text(res, 0, "fingerprint"));
@@ -291,15 +297,19 @@ static uint64_t random_number(void)
 }
 
 /* This instance's token is larger than any before it: an older instance that still believes it runs changes no row any
- * more. */
+ * more. What it has in flight keeps the token as it is until it is over; so its sessions are ended first, as far as
+ * they do not come again. */
 static enum sc_result take_over(struct target *t, struct sc_error *err)
 {
+    enum sc_result result = pg_end_sessions(t, err);
+    if (result != SC_OK)
+        return result;
     char *token = NULL;
     char host[256] = "";
     gethostname(host, sizeof(host) - 1);
     char pid[16];
     snprintf(pid, sizeof(pid), "%d", (int)getpid());
-    enum sc_result result = begin_transaction(t->control, err);
+    result = pg_run(t->control, err, "BEGIN; SET LOCAL lock_timeout = '15s'");
     if (result != SC_OK)
         return result;
     result = pg_value(t->control, err, &token,
@@ -319,8 +329,46 @@ static enum sc_result take_over(struct target *t, struct sc_error *err)
     return result;
 }
 
-/* Whoever held the lock until now may have swapped the table, or ended or begun a migration. */
-static enum sc_result same_under_lock(struct target *t, const char *oid, char *search_path, struct sc_error *err)
+/* Whoever held the lock until now did not leave things as they were. When the same ALTER has come to its end, there is
+ * nothing left to do: to make it again would migrate the new table. */
+static enum sc_result changed_meanwhile(struct target *t, const char *source, const char *oid, const char *oid_now,
+                                        const char *id_now, struct sc_error *err)
+{
+    char *done = NULL;
+    enum sc_result result = SC_OK;
+    bool exists = false, swapped = t->ghost_oid && strtoul(oid_now, NULL, 10) == t->ghost_oid;
+    if (id_now)
+        return error_set(err, SC_RETRY, "another seachange was at work on table %s until just now, and did not end it",
+                         t->spec.table);
+    /* Who came before there was a new table finds it by the row that stays with the old one. */
+    if (!swapped)
+        result = pg_state_exists(t->control, &exists, err);
+    if (result == SC_OK && exists)
+        result = pg_value(t->control, err, &done,
+                          "SELECT id FROM seachange.migration WHERE phase = 'done' AND table_oid = $1::pg_catalog.oid "
+                          "AND ghost_oid = $2::pg_catalog.oid AND alter_text = $3",
+                          3, (const char *[]){source, oid_now, t->spec.alter});
+    if (result == SC_OK && done)
+        pg_name_objects(t, done);
+    if (result == SC_OK && (swapped || done)) {
+        t->migration.phase = PHASE_DONE;
+        t->migration.resumed = false;
+    } else if (result == SC_OK && strcmp(oid, oid_now) == 0) {
+        result = error_set(err, SC_RETRY, "another seachange was at work on table %s until just now, and gave up",
+                           t->spec.table);
+    } else if (result == SC_OK) {
+        result = error_set(err, SC_REFUSE, "table %s was replaced while this seachange waited for another one",
+                           t->spec.table);
+        error_hint(err, "Look whether it has its new shape already; if not, run the same command again.");
+    }
+    mem_free(done);
+    return result;
+}
+
+/* Sets the phase to PHASE_DONE when it has all been done meanwhile. `source`: the table that is locked; `oid`: what the
+ * name meant before that. */
+static enum sc_result same_under_lock(struct target *t, const char *source, const char *oid, char *search_path,
+                                      struct sc_error *err)
 {
     struct target now = {.spec = t->spec, .control = t->control, .server = t->server};
     now.server.search_path = search_path;
@@ -335,7 +383,7 @@ static enum sc_result same_under_lock(struct target *t, const char *oid, char *s
     bool same = result == SC_OK && strcmp(oid, oid_now) == 0 && (id_now != NULL) == t->migration.resumed &&
                 (!id_now || strcmp(id_now, t->migration.id) == 0);
     if (result == SC_OK && !same)
-        result = error_set(err, SC_RETRY, "another seachange was at work on table %s until just now", t->spec.table);
+        result = changed_meanwhile(t, source, oid, oid_now, id_now, err);
     mem_free(oid_now);
     mem_free(id_now);
     return result;
@@ -351,11 +399,13 @@ enum sc_result pg_begin(struct target *t, struct sc_error *err)
         /* The lock is on the source's OID, also when the name has come to mean the ghost. */
         char *source = t->source.oid ? mem_printf("%u", t->source.oid) : mem_strdup(oid);
         result = take_lock(t, source, err);
+        if (result == SC_OK)
+            result = same_under_lock(t, source, oid, search_path, err);
         mem_free(source);
     }
-    if (result == SC_OK)
-        result = same_under_lock(t, oid, search_path, err);
-    if (result == SC_OK && t->migration.resumed) {
+    if (result == SC_OK && t->migration.phase == PHASE_DONE) {
+        log_info("another seachange has made this change while this one waited");
+    } else if (result == SC_OK && t->migration.resumed) {
         /* Read again now that nobody else can change it. */
         result = find_stored(t, oid, err);
         if (result == SC_OK)

@@ -73,8 +73,8 @@ static enum sc_result begin(struct target *t, struct sc_error *err)
         mem_free(was);
         mem_free(name);
     }
-    /* Sessions of an instance that died can still be committing a chunk or a batch: what they do must be over before
-     * anything is read. */
+    /* Sessions of an instance that died can still be committing a chunk or a batch, and one that lives can have opened
+     * others: what they do must be over before anything is read. */
     if (result == SC_OK && t->migration.resumed)
         result = pg_end_sessions(t, err);
     if (result == SC_OK && t->migration.resumed)
@@ -241,6 +241,7 @@ const struct target_ops postgres_target = {
     .session_close = session_close,
     .marker = marker,
     .chunk_bound = pg_chunk_bound,
+    .chunk_rows_most = pg_chunk_rows_most,
     .chunk_copy = pg_chunk_copy,
     .chunks_load = pg_chunks_load,
     .key_index_ready = pg_key_index_ready,
@@ -257,6 +258,7 @@ const struct target_ops postgres_target = {
     .relation_check = relation_check,
     .row_shape = row_shape,
     .stage_count = pg_stage_count,
+    .stages_early = pg_stages_early,
     .stage_jobs = pg_stage_jobs,
     .job_name = pg_job_name,
     .job_run = pg_job_run,

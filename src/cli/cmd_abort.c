@@ -21,17 +21,15 @@ static void removed_json(struct buf *out, const struct strlist *removed, bool al
 
 int cmd_abort(const struct options *o)
 {
-    const struct engine *engine = cli_engine(o);
-    if (!engine)
-        return EXIT_USAGE;
+    const struct target_ops *ops;
+    struct target *target;
     struct sc_error err;
-    error_init(&err);
-    struct migration_spec spec = cli_spec(o);
-    struct target *target = NULL;
+    enum sc_result result = cli_open(o, &ops, &target, &err);
+    if (!ops)
+        return EXIT_USAGE;
     struct strlist removed = {0};
-    enum sc_result result = engine->target->open(&spec, &target, &err);
     if (result == SC_OK)
-        result = engine->target->abort(target, &removed, &err);
+        result = ops->abort(target, &removed, &err);
     int status = EXIT_DONE;
     struct buf text = {0};
     if (cli_json(o) && (result == SC_OK || removed.count > 0))
@@ -43,6 +41,6 @@ int cmd_abort(const struct options *o)
     status = cli_print(&text, status);
     strlist_fini(&removed);
     if (target)
-        engine->target->close(target);
+        ops->close(target);
     return status;
 }

@@ -4,18 +4,16 @@
 
 int cmd_list(const struct options *o)
 {
-    const struct engine *engine = cli_engine(o);
-    if (!engine)
-        return EXIT_USAGE;
+    const struct target_ops *ops;
+    struct target *target;
     struct sc_error err;
-    error_init(&err);
-    struct migration_spec spec = cli_spec(o);
-    struct target *target = NULL;
+    enum sc_result result = cli_open(o, &ops, &target, &err);
+    if (!ops)
+        return EXIT_USAGE;
     struct listed *list = NULL;
     size_t count = 0;
-    enum sc_result result = engine->target->open(&spec, &target, &err);
     if (result == SC_OK)
-        result = engine->target->list(target, &list, &count, &err);
+        result = ops->list(target, &list, &count, &err);
     int status = EXIT_DONE;
     if (result == SC_OK) {
         struct buf text = {0};
@@ -29,6 +27,6 @@ int cmd_list(const struct options *o)
     }
     listed_free(list, count);
     if (target)
-        engine->target->close(target);
+        ops->close(target);
     return status;
 }

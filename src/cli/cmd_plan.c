@@ -4,17 +4,15 @@
 
 int cmd_plan(const struct options *o)
 {
-    const struct engine *engine = cli_engine(o);
-    if (!engine)
-        return EXIT_USAGE;
+    const struct target_ops *ops;
+    struct target *target;
     struct sc_error err;
-    error_init(&err);
-    struct migration_spec spec = cli_spec(o);
-    struct target *target = NULL;
+    enum sc_result result = cli_open(o, &ops, &target, &err);
+    if (!ops)
+        return EXIT_USAGE;
     struct plan plan = {0};
-    enum sc_result result = engine->target->open(&spec, &target, &err);
     if (result == SC_OK)
-        result = engine->target->plan(target, &plan, &err);
+        result = ops->plan(target, &plan, &err);
     int status = EXIT_DONE;
     if (result == SC_OK) {
         struct buf text = {0};
@@ -34,6 +32,6 @@ int cmd_plan(const struct options *o)
     }
     plan_fini(&plan);
     if (target)
-        engine->target->close(target);
+        ops->close(target);
     return status;
 }

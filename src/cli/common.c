@@ -54,6 +54,20 @@ struct migration_spec cli_spec(const struct options *o)
     };
 }
 
+enum sc_result cli_open(const struct options *o, const struct target_ops **ops, struct target **target,
+                        struct sc_error *err)
+{
+    *ops = NULL;
+    *target = NULL;
+    error_init(err);
+    const struct engine *engine = cli_engine(o);
+    if (!engine)
+        return SC_REFUSE;
+    *ops = engine->target;
+    struct migration_spec spec = cli_spec(o);
+    return engine->target->open(&spec, target, err);
+}
+
 int cli_failed(const struct sc_error *err)
 {
     if (err->result == SC_STOP) /* what was asked for is no error */

@@ -12,6 +12,11 @@ const struct engine *cli_engine(const struct options *o);
 /* What the target needs to know. Strings stay o's. */
 struct migration_spec cli_spec(const struct options *o);
 
+/* Connects to the server of --source. *ops NULL: no engine is known for it, and wrong usage was reported. *target is
+ * closed by ops->close(), unless it is NULL. */
+enum sc_result cli_open(const struct options *o, const struct target_ops **ops, struct target **target,
+                        struct sc_error *err);
+
 static inline bool cli_json(const struct options *o)
 {
     return o->log_format == 1;

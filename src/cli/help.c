@@ -60,8 +60,13 @@ static void option_entry(struct buf *out, const struct option_def *def)
     struct buf text = {0};
     buf_str(&text, def->help);
     const char *standard = def->standard ? def->standard : def->standard_text;
+    struct buf limits = {0};
+    option_limits(&limits, def);
     if (standard && def->type != OPTION_BOOL)
-        buf_printf(&text, " (default: %s)", standard);
+        buf_printf(&text, " (%s%sdefault: %s)", buf_cstr(&limits), limits.len ? "; " : "", standard);
+    else if (limits.len)
+        buf_printf(&text, " (%s)", buf_cstr(&limits));
+    buf_fini(&limits);
     entry(out, label, buf_cstr(&text));
     buf_fini(&text);
 }
@@ -179,6 +184,8 @@ static void option_row(struct buf *out, const struct option_def *def)
     else if (def->standard_text)
         cell(out, def->standard_text);
     buf_str(out, " | ");
+    option_limits(out, def);
+    buf_str(out, " | ");
     const char *separator = "";
     for (size_t i = 0; i < command_count; i++) {
         if (def->commands & command_table[i].id) {
@@ -208,7 +215,7 @@ void help_markdown(struct buf *out)
             "its dashes.\n");
     for (int group = 0; group < GROUP_COUNT; group++) {
         buf_printf(out, "\n### %s\n\n", option_group_titles[group]);
-        buf_str(out, "| option | environment | default | commands | |\n|---|---|---|---|---|\n");
+        buf_str(out, "| option | environment | default | limits | commands | |\n|---|---|---|---|---|---|\n");
         for (size_t i = 0; i < option_count; i++)
             if ((int)option_table[i].group == group)
                 option_row(out, &option_table[i]);

@@ -66,7 +66,7 @@ const struct option_def option_table[] = {
      .max = 64,
      .standard = "2",
      .placeholder = "N",
-     .help = "How many connections copy rows side by side (1 to 64). As many build indexes, and twice as many, up to "
+     .help = "How many connections copy rows side by side. As many build indexes, and twice as many, up to "
              "8, apply changes when there are many."},
     {.name = "chunk-time",
      .type = OPTION_DURATION,

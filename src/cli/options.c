@@ -39,16 +39,25 @@ static void limit_text(struct buf *b, const struct option_def *def, int64_t n)
         buf_printf(b, "%" PRId64, n);
 }
 
+void option_limits(struct buf *out, const struct option_def *def)
+{
+    if (def->type != OPTION_INT && def->type != OPTION_SIZE && def->type != OPTION_DURATION)
+        return;
+    limit_text(out, def, def->min);
+    buf_str(out, " to ");
+    limit_text(out, def, def->max);
+    if (def->zero)
+        buf_str(out, ", or 0");
+}
+
 static enum sc_result check_range(const struct option_def *def, const char *value, int64_t n, struct sc_error *err)
 {
     if ((n >= def->min && n <= def->max) || (n == 0 && def->zero))
         return SC_OK;
     struct buf range = {0};
-    limit_text(&range, def, def->min);
-    buf_str(&range, " to ");
-    limit_text(&range, def, def->max);
+    option_limits(&range, def);
     if (def->zero)
-        buf_printf(&range, ", or 0 (%s)", def->zero);
+        buf_printf(&range, " (%s)", def->zero);
     error_set(err, SC_REFUSE, "%s is out of range", value);
     error_hint(err, "It may be %s.", buf_cstr(&range));
     buf_fini(&range);

@@ -91,6 +91,10 @@ int option_find(const char *name, size_t len);
 enum sc_result option_store(struct options *o, int index, const char *value, enum option_origin origin,
                             const char *where, struct sc_error *err);
 
+/* Appends what a number, size or time may be, from the table: "10ms to 1m", "1 to 1000000, or 0". Nothing for others.
+ */
+void option_limits(struct buf *out, const struct option_def *def);
+
 /* "SEACHANGE_CHUNK_TIME" for "chunk-time". */
 void option_environment_name(const struct option_def *def, char out[static 64]);
 

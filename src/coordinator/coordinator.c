@@ -13,6 +13,12 @@
 
 #define FENCE_POLL_MS 50
 
+static void name_table(struct run *r, const char *qualified)
+{
+    mem_free(r->table);
+    r->table = mem_strdup(qualified);
+}
+
 static enum sc_result preflight(struct run *r, struct sc_error *err)
 {
     struct plan plan = {0};
@@ -28,10 +34,8 @@ static enum sc_result preflight(struct run *r, struct sc_error *err)
         result = error_set(err, SC_REFUSE, "%s cannot be migrated for these %zu reasons; nothing was touched",
                            plan.table ? plan.table : r->config->spec.table, plan.refusals.count);
     }
-    if (plan.table) {
-        mem_free(r->table);
-        r->table = mem_strdup(plan.table);
-    }
+    if (plan.table)
+        name_table(r, plan.table);
     plan_fini(&plan);
     return result;
 }
@@ -93,6 +97,8 @@ static enum sc_result reach_fence(struct run *r, struct sc_error *err)
     while (result == SC_OK && !r->migration->fence.order) {
         char text[64];
         result = mark_until_written(r, text, sizeof(text), err);
+        if (result == SC_OK)
+            result = run_index_early(r, err);
         bool arrived = false;
         while (result == SC_OK && !arrived) {
             result = apply_wait_marker(r->apply, text, FENCE_POLL_MS, err);
@@ -233,8 +239,12 @@ static enum sc_result run_once(struct run *r, struct sc_error *err)
         result = r->ops->begin(r->target, err);
     if (result == SC_OK) {
         r->migration = r->ops->migration(r->target);
+        if (r->migration->table)
+            name_table(r, r->migration->table);
         if (r->migration->resumed)
             log_info("migration %s goes on in phase %s", r->migration->id, phase_name(r->migration->phase));
+        if (r->migration->phase == PHASE_DONE)
+            strlist_add(&r->notes, "another seachange has made this change while this one waited for it");
         r->checked_us = clock_us();
         result = look_at_swap(r, err);
         if (result == SC_OK && r->migration->phase < PHASE_CUTOVER)

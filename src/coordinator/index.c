@@ -156,12 +156,24 @@ static enum sc_result park(struct run *r, struct sc_error *err)
     }
 }
 
-enum sc_result run_index(struct run *r, struct sc_error *err)
+static enum sc_result run_stages(struct run *r, int stages, struct sc_error *err)
 {
     enum sc_result result = park(r, err);
-    int stages = r->ops->stage_count(r->target);
     for (int stage = 0; stage < stages && result == SC_OK; stage++)
         result = run_stage(r, stage, err);
     apply_unpark(r->apply);
     return result;
+}
+
+enum sc_result run_index(struct run *r, struct sc_error *err)
+{
+    return run_stages(r, r->ops->stage_count(r->target), err);
+}
+
+enum sc_result run_index_early(struct run *r, struct sc_error *err)
+{
+    struct apply_stats apply;
+    apply_stats(r->apply, &apply);
+    int stages = r->ops->stages_early(r->target);
+    return stages == 0 || apply.changes > 0 ? SC_OK : run_stages(r, stages, err);
 }

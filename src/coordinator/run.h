@@ -60,6 +60,9 @@ void run_note(struct run *r, const char *text); /* what the operator should see;
 
 /* index.c */
 enum sc_result run_index(struct run *r, struct sc_error *err);
+/* While the fence is awaited: builds what does not need it, if nobody writes to the table. The server is busy reading
+ * its log past the rows that were copied, and there is nothing to apply meanwhile. */
+enum sc_result run_index_early(struct run *r, struct sc_error *err);
 /* swap.c */
 enum sc_result run_cutover(struct run *r, struct sc_error *err);
 

@@ -92,7 +92,14 @@ sequences_of()
 # What of seachange is in the database or works in it.
 leftovers_of()
 {
+    # A session that was closed takes its time to end on a busy server.
     sql "$1" <<'SQL'
+DO $$ BEGIN
+    FOR i IN 1 .. 100 LOOP
+        EXIT WHEN NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^seachange');
+        PERFORM pg_sleep(0.1), pg_stat_clear_snapshot();
+    END LOOP;
+END $$;
 SELECT 'slot ' || slot_name FROM pg_replication_slots WHERE database = current_database() AND slot_name ~ '^seachange'
 UNION ALL SELECT 'publication ' || pubname FROM pg_publication WHERE pubname ~ '^seachange'
 UNION ALL SELECT 'session of ' || application_name FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^seachange'

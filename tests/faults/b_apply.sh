@@ -151,7 +151,7 @@ B9_another_definition_in_the_copy()
 
 B9_another_definition_while_indexes_are_built()
 {
-    setup 1000 'CREATE INDEX t_held ON t (public.held(id))'
+    setup 1000 'CREATE UNIQUE INDEX t_held ON t (public.held(id))'
     hold $index_lock
     migrate_start
     in_phase index
@@ -162,7 +162,7 @@ B9_another_definition_while_indexes_are_built()
 
 B9_another_definition_in_catch_up()
 {
-    setup 1000 'CREATE INDEX t_held ON t (public.held(id))'
+    setup 1000 'CREATE UNIQUE INDEX t_held ON t (public.held(id))'
     hold $index_lock
     migrate_start
     until_ok 60 in_phase index

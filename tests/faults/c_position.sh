@@ -155,6 +155,61 @@ C5_two_at_once()
     same_rows 1999
 }
 
+# A Job's second pod comes while the first one is still there. What the first has made must not be made again, and is no failure.
+second_waits() { until_true "EXISTS (SELECT FROM pg_stat_activity WHERE application_name ~ '^seachange' AND query ~ 'pg_try_advisory_lock' AND query !~ 'pg_stat_activity' AND state = 'idle' AND state_change > now() - interval '1 s')" "the second waits for the first"; }
+C5_the_second_comes_as_the_first_finishes()
+{
+    for options in '' --drop-old; do
+        setup 2000
+        hold $copy_lock
+        migrate_start $options
+        copy_is_held
+        "$SEACHANGE" migrate --source "$url" --table t --alter "$alter" --spool-dir "$out" --log-format json $options > "$out/second" 2> "$out/second.err" &
+        second=$!
+        second_waits
+        let_go $copy_lock
+        migrate_ends 0
+        new=$(sql "SELECT 't'::regclass::oid")
+        wait $second || fail "the second: exit $?: $(cat "$out/second.err")"
+        grep -q '"result":"swapped".*another seachange has made this change' "$out/second" || fail "the second says $(cat "$out/second")"
+        must_be "'t'::regclass::oid" "$new"
+        [ -n "$options" ] || same_rows 2000
+        [ -z "$options" ] || nothing_left
+    done
+}
+
+# ... before the first has stored anything.
+C5_the_second_comes_before_there_is_anything_to_see()
+{
+    setup 2000
+    session_start schema "SELECT pg_advisory_lock(7378697629483820646)"
+    migrate_start
+    until_true "$(waits_for_lock 1717986918)" "the first is about to store its state"
+    "$SEACHANGE" migrate --source "$url" --table t --alter "$alter" --spool-dir "$out" > "$out/second" 2>&1 &
+    second=$!
+    second_waits
+    session schema "SELECT pg_advisory_unlock(7378697629483820646)"
+    migrate_ends 0
+    wait $second || fail "the second: exit $?: $(cat "$out/second")"
+    same_rows 2000
+}
+
+C5_the_second_comes_as_the_first_stops()
+{
+    setup 2000
+    hold $copy_lock
+    migrate_start
+    copy_is_held
+    first=$pid
+    mv "$out/stderr" "$out/stderr.first"
+    migrate_start
+    second_waits
+    kill -KILL $first
+    let_go $copy_lock
+    migrate_ends 0
+    same_rows 2000
+}
+
 # Who has lost the lock without knowing it must not swap, or write to what the other one makes.
 C5_the_connection_of_the_lock_is_lost_and_another_takes_over()
 {
@@ -180,6 +235,58 @@ C5_the_connection_of_the_lock_is_lost_and_another_takes_over()
     case $status in 3 | 4 | 75) ;; *) fail "the one that lost its lock: exit $status" ;; esac
     must_be "count(*) FROM pg_namespace WHERE nspname ~ '^seachange_old'" 1
     same_rows 1999
+}
+
+# It keeps its lock and its connections: only the token in what it writes tells that it is not the one any more.
+taken_over()
+{
+    sql 'UPDATE seachange.migration SET token = token + 1' 'UPDATE seachange.checkpoint SET token = token + 1'
+    $1
+    migrate_ends 4
+    grep -q 'another seachange has taken migration' "$out/stderr" || fail "it does not say why"
+    must_be "count(*) FROM pg_namespace WHERE nspname ~ '^seachange_old'" 0
+}
+delete_one() { sql 'DELETE FROM t WHERE id = 100'; }
+# A chunk that is in flight ends first, or the one that takes over could not see it.
+C5_a_chunk_of_one_that_was_taken_over_is_not_copied()
+{
+    setup 20000
+    hold $copy_lock
+    migrate_start --workers 1 --chunk-time 20ms
+    copy_is_held
+    session_start thief
+    session_send thief 'UPDATE seachange.migration SET token = token + 1'
+    until_true "EXISTS (SELECT FROM pg_stat_activity WHERE query ~ '^UPDATE seachange.migration' AND wait_event_type = 'Lock')" "the chunk in flight keeps its migration"
+    let_go $copy_lock
+    migrate_ends 4
+    grep -q 'another seachange has taken migration' "$out/stderr" || fail "it does not say why"
+    must_be 'count(*) FROM seachange.chunk' 1
+    must_be "max(upto_key[1]::bigint) = (SELECT max(id) FROM $(table_of new)) FROM seachange.chunk" t
+    migrate 0
+    same_rows 20000
+}
+C5_a_batch_of_one_that_was_taken_over_is_not_applied()
+{
+    setup 2000
+    reader_start
+    migrate_start
+    in_strict_mode
+    ghost=$(table_of new)
+    taken_over delete_one
+    must_be "count(*) FROM $ghost" 2000
+    reader_end
+    migrate 0
+    same_rows 1999
+}
+C5_one_that_was_taken_over_does_not_swap()
+{
+    setup 2000
+    reader_start
+    migrate_start
+    in_strict_mode
+    taken_over reader_end
+    migrate 0
+    same_rows 2000
 }
 
 C5_the_connection_of_the_lock_is_lost_and_nobody_comes()

@@ -80,7 +80,7 @@ F2_the_server_is_killed_in_the_copy()
 F2_the_server_is_killed_in_catch_up()
 {
     [ -x "${SERVER_CTL:-}" ] || skip "this server cannot be restarted from here"
-    setup 2000 'CREATE INDEX t_held ON t (public.held(id))'
+    setup 2000 'CREATE UNIQUE INDEX t_held ON t (public.held(id))'
     hold $index_lock
     migrate_start --give-up 60s
     in_phase index

@@ -210,6 +210,8 @@ must_be() { got=$(sql "SELECT $1"); [ "$got" = "$2" ] || fail "$1 is '$got', exp
 
 nothing_left()
 {
+    # A session that was closed takes its time to end on a busy server.
+    until_ok 10 is_true "NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^seachange')"
     left=$(sql "SELECT 'slot ' || slot_name FROM pg_replication_slots WHERE database = current_database() UNION ALL SELECT 'publication ' || pubname FROM pg_publication
         UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname ~ '^seachange_' UNION ALL SELECT 'session ' || application_name FROM pg_stat_activity
         WHERE datname = current_database() AND application_name ~ '^seachange'")

@@ -19,6 +19,7 @@ after_test()
     trap - EXIT
     started=$(jobs -p)
     [ -z "$started" ] || kill $started 2> /dev/null
+    [ -z "$started" ] || kill -CONT $started 2> /dev/null # a stopped one would never end
     ! declare -F restore > /dev/null || restore
     wait 2> /dev/null
 }

@@ -144,7 +144,7 @@ static void set_up(struct world *w, const char *columns)
     if (pg_publication_create(w->sql, w->name, w->name, "t", &err) != SC_OK ||
         pg_slot_create(&w->server, w->sql, w->name, 10000, NULL, NULL, &point, &err) != SC_OK)
         die(&err);
-    strcpy(w->directory, "/tmp/it_stream.XXXXXX");
+    snprintf(w->directory, sizeof(w->directory), "/tmp/it_stream.XXXXXX");
     assert_non_null(mkdtemp(w->directory));
 }
 

@@ -31,6 +31,7 @@ struct target {
     int lose_before, lose_behind; /* one chunk in so many loses its connection before, or behind its commit */
     uint64_t fail_behind;         /* so many chunks, then one fails for good; 0: none does */
     uint64_t longest;             /* rows of a chunk */
+    uint64_t rows_most;           /* that a chunk should have; 0: no limit */
 };
 
 struct session {
@@ -141,9 +142,18 @@ static enum sc_result chunks_load(struct session *s, struct chunk **chunks, size
     return SC_OK;
 }
 
+static enum sc_result chunk_rows_most(struct session *s, int workers, uint64_t *rows, struct sc_error *err)
+{
+    (void)workers, (void)err;
+    if (s->target->rows_most)
+        *rows = s->target->rows_most;
+    return SC_OK;
+}
+
 static const struct target_ops ops = {.session_open = session_open,
                                       .session_close = session_close,
                                       .chunk_bound = chunk_bound,
+                                      .chunk_rows_most = chunk_rows_most,
                                       .chunk_copy = chunk_copy,
                                       .chunks_load = chunks_load};
 
@@ -291,6 +301,18 @@ static void the_size_of_chunks_follows_the_time_they_take(void **state)
     target_free(fast);
 }
 
+static void no_chunk_is_larger_than_the_server_should_have(void **state)
+{
+    (void)state;
+    struct target *t = target_new(ROWS);
+    t->rows_most = 700;
+    struct sc_error err;
+    assert_int_equal(run(t, 1000, 0, NULL, &err), SC_OK);
+    assert_int_equal(t->longest, 700);
+    assert_each_once(t);
+    target_free(t);
+}
+
 static void a_chunk_that_fails_for_good_ends_the_copy_with_its_reason(void **state)
 {
     (void)state;
@@ -380,6 +402,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_is_copied_once_by_many_workers),
+        cmocka_unit_test(no_chunk_is_larger_than_the_server_should_have),
         cmocka_unit_test(lost_connections_neither_lose_nor_double_a_chunk),
         cmocka_unit_test(a_copy_stopped_again_and_again_goes_on_with_what_is_missing),
         cmocka_unit_test(holes_that_a_crash_left_are_filled_and_nothing_else),

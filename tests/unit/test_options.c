@@ -423,6 +423,49 @@ static void help_fits_eighty_columns_and_names_every_option(void **state)
     options_fini(&o);
 }
 
+/* Wherever a line was broken is a space again. */
+static char *unwrapped(const char *text)
+{
+    struct buf out = {0};
+    for (; *text; text++) {
+        char c = *text == '\n' ? ' ' : *text;
+        if (c != ' ' || (out.len > 0 && out.data[out.len - 1] != ' '))
+            buf_char(&out, c);
+    }
+    return buf_take(&out);
+}
+
+static void help_and_docs_tell_the_limits_that_the_parser_keeps(void **state)
+{
+    (void)state;
+    struct buf help = {0}, docs = {0};
+    help_text(&help, command_by_id(COMMAND_MIGRATE));
+    help_markdown(&docs);
+    char *text = unwrapped(buf_cstr(&help));
+    static const char *const in_help[] = {"(1 to 64; default: 2)", "(10ms to 1m; default: 500ms)",
+                                          "(1s to 7d; default: 10m)", "(256KiB to 64GiB; default: 8MiB)",
+                                          "(1 to 1000000, or 0; default: 60)"};
+    for (size_t i = 0; i < sizeof(in_help) / sizeof(in_help[0]); i++)
+        if (!strstr(text, in_help[i]))
+            fail_msg("not in the help: %s", in_help[i]);
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option_def *def = &option_table[i];
+        struct buf limits = {0}, cell = {0};
+        option_limits(&limits, def);
+        assert_int_equal(limits.len > 0, def->max > 0);
+        buf_printf(&cell, "| %s | ", buf_cstr(&limits));
+        char *row = strstr(buf_cstr(&docs), def->name);
+        assert_non_null(row);
+        if (limits.len > 0 && (!strstr(text, buf_cstr(&limits)) || !strstr(row, buf_cstr(&cell))))
+            fail_msg("--%s: its limits are not told: %s", def->name, buf_cstr(&limits));
+        buf_fini(&limits);
+        buf_fini(&cell);
+    }
+    mem_free(text);
+    buf_fini(&help);
+    buf_fini(&docs);
+}
+
 static void docs_options_md_is_what_the_program_prints(void **state)
 {
     (void)state;
@@ -465,6 +508,7 @@ int main(void)
         cmocka_unit_test(every_default_reads_back_as_it_is_written),
         cmocka_unit_test(every_result_has_its_exit_code),
         cmocka_unit_test(help_fits_eighty_columns_and_names_every_option),
+        cmocka_unit_test(help_and_docs_tell_the_limits_that_the_parser_keeps),
         cmocka_unit_test(docs_options_md_is_what_the_program_prints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -182,7 +182,7 @@ static void a_server_that_refuses_is_not_asked_again_and_one_without_room_is(voi
 static void assert_masked(const char *sqlstate, const char *message, const char *expected)
 {
     char text[256];
-    strcpy(text, message);
+    snprintf(text, sizeof(text), "%s", message);
     pg_mask_values(text, sqlstate);
     assert_string_equal(text, expected);
 }

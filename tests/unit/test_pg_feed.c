@@ -20,7 +20,7 @@ struct world {
 
 static void set_up(struct world *w)
 {
-    strcpy(w->directory, "/tmp/test_pg_feed.XXXXXX");
+    snprintf(w->directory, sizeof(w->directory), "/tmp/test_pg_feed.XXXXXX");
     assert_non_null(mkdtemp(w->directory));
     const struct spool_config config = {.directory = w->directory,
                                         .memory_bytes = 1 << 20,
