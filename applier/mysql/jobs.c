@@ -25,7 +25,6 @@ static struct my_todo *find_job(struct target *t, int stage)
     return NULL;
 }
 
-/* One job a stage: they all work on the same table, whose statements wait for each other anyway. */
 /* All indexes are made in one statement, the unique ones too. */
 int my_stages_early(struct target *t)
 {
@@ -33,6 +32,7 @@ int my_stages_early(struct target *t)
     return 0;
 }
 
+/* One job a stage: they all work on the same table, whose statements wait for each other anyway. */
 int my_stage_count(struct target *t)
 {
     int count = 0;
