@@ -22,7 +22,6 @@ struct source_column {
     const char *name;
     const char *type;      /* "bigint unsigned", "binary(16)" */
     const char *collation; /* NULL where it has none */
-    bool computed;         /* generated: where the log leaves it out, it is handed on as NULL */
 };
 
 struct source_config {
@@ -36,6 +35,7 @@ struct source_config {
     const char *table_schema, *table_name; /* ... or by name, where the engine's log has no lasting number */
     const struct source_column *columns;   /* of the table, in the order of the log; NULL where the log says it all */
     uint16_t ncolumns;
+    const bool *computed; /* of each: generated; where the log leaves it out, it is handed on as NULL. NULL: none */
     const char *server_identity; /* of the server the position belongs to, where that is a text; else NULL */
     struct position start;       /* resume behind this; all zero: from where the server kept our place */
     uint64_t system_identifier;  /* of the server the position belongs to */

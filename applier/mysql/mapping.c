@@ -269,11 +269,13 @@ enum sc_result my_map_make(struct target *t, const struct my_alter *alter, struc
 void my_logged_columns(struct target *t)
 {
     t->log_columns = arena_array(&t->arena, (size_t)t->source.ncolumns + 1, sizeof(*t->log_columns));
-    for (int i = 0; i < t->source.ncolumns; i++)
+    t->log_computed = arena_array(&t->arena, (size_t)t->source.ncolumns + 1, sizeof(*t->log_computed));
+    for (int i = 0; i < t->source.ncolumns; i++) {
         t->log_columns[i] = (struct source_column){.name = t->source.columns[i].name,
                                                    .type = t->source.columns[i].type,
-                                                   .collation = t->source.columns[i].collation,
-                                                   .computed = t->source.columns[i].generated};
+                                                   .collation = t->source.columns[i].collation};
+        t->log_computed[i] = t->source.columns[i].generated;
+    }
     t->logged_key = arena_array(&t->arena, (size_t)t->key.count + 1, sizeof(*t->logged_key));
     t->key_bytewise = true;
     for (int k = 0; k < t->key.count; k++) {

@@ -97,6 +97,7 @@ static void source_config(struct target *t, struct source_config *out)
                                   .table_schema = t->schema,
                                   .table_name = t->name,
                                   .columns = t->log_columns,
+                                  .computed = t->log_computed,
                                   .ncolumns = (uint16_t)t->source.ncolumns,
                                   .server_identity = t->source_identity,
                                   .start = t->migration.applied};

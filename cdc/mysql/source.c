@@ -152,8 +152,16 @@ static struct source_column *columns_copy(const struct source_column *columns, u
     for (uint16_t i = 0; i < ncolumns; i++)
         copy[i] = (struct source_column){.name = mem_strdup(columns[i].name),
                                          .type = mem_strdup(columns[i].type),
-                                         .collation = mem_strdup(columns[i].collation),
-                                         .computed = columns[i].computed};
+                                         .collation = mem_strdup(columns[i].collation)};
+    return copy;
+}
+
+static bool *computed_copy(const bool *computed, uint16_t ncolumns)
+{
+    if (!computed)
+        return NULL;
+    bool *copy = mem_array(ncolumns, sizeof(*copy));
+    memcpy(copy, computed, ncolumns * sizeof(*copy));
     return copy;
 }
 
@@ -186,6 +194,7 @@ static void source_free(struct source *s)
         drop(s->config.columns[i].collation);
     }
     drop(s->config.columns);
+    drop(s->config.computed);
     mem_free(s);
 }
 
@@ -205,6 +214,7 @@ static struct source *source_new(const struct source_config *config, struct spoo
         .server_identity = mem_strdup(config->server_identity),
         .columns = columns_copy(config->columns, config->ncolumns),
         .ncolumns = config->ncolumns,
+        .computed = computed_copy(config->computed, config->ncolumns),
         .start = config->start,
         .status_interval_ms = config->status_interval_ms > 0 ? config->status_interval_ms : STATUS_INTERVAL_MS,
         .give_up_ms = config->give_up_ms > 0 ? config->give_up_ms : GIVE_UP_MS};

@@ -5,8 +5,8 @@
 #include "cdc/mysql/rows.h"
 #include "cdc/mysql/stream.h"
 
-static const struct source_column marker_columns[] = {{"id", "varchar(16)", "utf8mb4_bin", false},
-                                                      {"text", "varchar(255)", "utf8mb4_bin", false}};
+static const struct source_column marker_columns[] = {{"id", "varchar(16)", "utf8mb4_bin"},
+                                                      {"text", "varchar(255)", "utf8mb4_bin"}};
 enum { MARKER_COLUMNS = 2, MARKER_TEXT = 1 };
 
 /* --- which table --- */
@@ -125,7 +125,7 @@ static enum sc_result image_lacks(struct source *s, int column, const char *imag
 
 static bool computed(const struct source *s, int column)
 {
-    return s->config.columns && s->config.columns[column].computed;
+    return s->config.computed && s->config.computed[column];
 }
 
 /* An image may leave out only what the row's other image tells (MariaDB's FULL_NODUP writes of the new row only what

@@ -32,8 +32,7 @@ struct world {
     struct strlist seen;
 };
 
-static const struct source_column columns[] = {{"id", "int(11)", NULL, false},
-                                               {"v", "varchar(200)", "utf8mb4_general_ci", false}};
+static const struct source_column columns[] = {{"id", "int(11)", NULL}, {"v", "varchar(200)", "utf8mb4_general_ci"}};
 
 static void run(struct world *w, const char *sql)
 {
@@ -410,11 +409,11 @@ static void a_row_that_is_logged_without_what_did_not_change_is_made_whole(void 
 static void generated_columns_do_not_stop_it(void **state)
 {
     struct world *w = need(state);
-    static const struct source_column generated[] = {{"id", "int(11)", NULL, false},
-                                                     {"v", "int(11)", NULL, true},
-                                                     {"s", "int(11)", NULL, true},
-                                                     {"z", "int(11)", NULL, false}};
+    static const struct source_column generated[] = {
+        {"id", "int(11)", NULL}, {"v", "int(11)", NULL}, {"s", "int(11)", NULL}, {"z", "int(11)", NULL}};
+    static const bool computed[] = {false, true, true, false};
     w->config.columns = generated;
+    w->config.computed = computed;
     w->config.ncolumns = 4;
     run(w, "DROP TABLE t");
     run(w, "CREATE TABLE t (id int PRIMARY KEY, v int AS (id + 1) VIRTUAL, s int AS (id + 2) STORED, z int)");
