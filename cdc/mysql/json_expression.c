@@ -7,6 +7,7 @@
  * into it: its columns have the types of the part that does not recur. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cdc/mysql/json_parts.h"
@@ -125,18 +126,34 @@ static bool add_text(struct buf *out, const struct json_value *value, struct jso
 
 /* --- opaque values --- */
 
-static void column_of_type(struct buf *out, const char *type, size_t n, bool with_n)
+static void column_of_type(struct buf *out, const char *type)
 {
     buf_str(out, "(WITH RECURSIVE c(n, v) AS (SELECT 1, a FROM JSON_TABLE('[null]', '$[*]' COLUMNS (a ");
     buf_str(out, type);
-    if (with_n)
-        buf_printf(out, "(%zu)", n);
     buf_str(out, " PATH '$')) t UNION ALL SELECT 2, ");
 }
 
 static void end_of_column(struct buf *out)
 {
     buf_str(out, " FROM c WHERE n = 1) SELECT CAST(v AS JSON) FROM c WHERE n = 2)");
+}
+
+/* A decimal is kept with the digits that its literal or its column had room for. */
+static void decimal(struct buf *out, const char *text, unsigned precision, unsigned scale)
+{
+    const char *minus = text[0] == '-' ? "-" : "", *p = text + strlen(minus);
+    size_t written = strcspn(p, "."), room = precision - scale;
+    if (room == 0 && written == 1 && *p == '0')
+        p++; /* .5 */
+    if (room == 0 || room == written) {
+        buf_printf(out, "CAST(%s%s%s AS JSON)", minus, p, scale ? "" : ".");
+        return;
+    }
+    char type[32];
+    snprintf(type, sizeof(type), "DECIMAL(%u,%u)", precision, scale);
+    column_of_type(out, type);
+    buf_str(out, text);
+    end_of_column(out);
 }
 
 static bool binary(struct buf *out, const struct json_scalar *s)
@@ -157,8 +174,13 @@ static bool binary(struct buf *out, const struct json_scalar *s)
     for (size_t i = 0; i < sizeof(blobs) / sizeof(blobs[0]); i++) {
         if (blobs[i].type != s->field_type)
             continue;
-        bool bits = s->field_type == MY_LOG_BIT;
-        column_of_type(out, blobs[i].name, bits ? 8 * s->len : s->len, bits || s->field_type == MY_LOG_STRING);
+        bool bits = s->field_type == MY_LOG_BIT, sized = bits || s->field_type == MY_LOG_STRING;
+        char type[32];
+        if (sized)
+            snprintf(type, sizeof(type), "%s(%zu)", blobs[i].name, bits ? 8 * s->len : s->len);
+        else
+            snprintf(type, sizeof(type), "%s", blobs[i].name);
+        column_of_type(out, type);
         buf_str(out, "_binary X'");
         add_hex(out, s->bytes, s->len);
         buf_char(out, '\'');
@@ -197,10 +219,9 @@ static bool opaque(struct buf *out, const struct json_scalar *s, const char **pr
     if (!n)
         return false;
     if (s->field_type == MY_LOG_NEWDECIMAL) {
-        buf_printf(out, "CAST(CAST(%s AS DECIMAL(%u,%u)) AS JSON)", text, (unsigned)(uint8_t)s->bytes[0],
-                   (unsigned)(uint8_t)s->bytes[1]);
+        decimal(out, text, (uint8_t)s->bytes[0], (uint8_t)s->bytes[1]);
     } else if (s->field_type == MY_LOG_TIMESTAMP) {
-        column_of_type(out, "TIMESTAMP(6)", 0, false);
+        column_of_type(out, "TIMESTAMP(6)");
         buf_printf(out, "'%s'", text);
         end_of_column(out);
     } else {

@@ -1,4 +1,5 @@
 /* Numbers of row events: little-endian integers, IEEE floats, packed decimals, bits. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +46,7 @@ size_t my_double_text(char *out, double v)
 {
     if (v == (double)(int64_t)v && fabs(v) < 1e15 && !(v == 0 && signbit(v)))
         return put_signed(out, (int64_t)v);
-    for (int digits = 15;; digits++) {
+    for (int digits = fabs(v) < DBL_MIN ? 1 : 15;; digits++) {
         int n = snprintf(out, VALUE_TEXT_MAX, "%.*g", digits, v);
         if (digits == 17 || strtod(out, NULL) == v)
             return (size_t)n;
@@ -54,21 +55,22 @@ size_t my_double_text(char *out, double v)
 
 size_t my_double_digits(char *out, double v)
 {
-    for (int digits = 14;; digits++) {
+    for (int digits = fabs(v) < DBL_MIN ? 0 : 14;; digits++) {
         int n = snprintf(out, VALUE_TEXT_MAX, "%.*e", digits, v);
         if (digits == 16 || strtod(out, NULL) == v)
             return (size_t)n;
     }
 }
 
-/* Read as the server does: to a double first. */
+/* Read as the server does: to a double first, which must not be beyond the largest FLOAT. */
 static size_t put_float(char *out, float v)
 {
     if (fabsf(v) < 1e6f && v == (float)(int32_t)v && !(v == 0 && signbit(v)))
         return put_signed(out, (int32_t)v);
     for (int digits = 6;; digits++) {
         int n = snprintf(out, VALUE_TEXT_MAX, "%.*g", digits, (double)v);
-        if (digits == 9 || (float)strtod(out, NULL) == v)
+        double read = strtod(out, NULL);
+        if (digits == 17 || ((float)read == v && fabs(read) <= (double)FLT_MAX))
             return (size_t)n;
     }
 }
