@@ -86,7 +86,7 @@ static enum sc_result run_together(struct session *s, struct my_script *script, 
     unsigned warnings = 0;
     int i = 0, more;
     do {
-        uint64_t affected, count;
+        uint64_t affected = 0, count = 0;
         enum sc_result read = read_result(s, &affected, &count, &warnings, err);
         if (read != SC_OK)
             return read;
