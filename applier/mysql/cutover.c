@@ -102,33 +102,6 @@ static enum sc_result carry_auto_increment(struct session *s, struct sc_error *e
     return result;
 }
 
-static bool has_triggers(const struct target *t)
-{
-    for (int i = 0; i < t->ntodo; i++)
-        if (t->todo[i].stage == MY_STAGE_CUTOVER)
-            return true;
-    return false;
-}
-
-static enum sc_result make_triggers(struct session *s, struct sc_error *err)
-{
-    struct target *t = s->target;
-    enum sc_result result = SC_OK;
-    if (!has_triggers(t))
-        return SC_OK;
-    pthread_mutex_lock(&t->lock);
-    t->triggers_made = true;
-    pthread_mutex_unlock(&t->lock);
-    for (int i = 0; i < t->ntodo && result == SC_OK; i++) {
-        if (t->todo[i].stage != MY_STAGE_CUTOVER)
-            continue;
-        result = my_run(s->conn, err, t->todo[i].sql);
-        if (result != SC_OK)
-            error_wrap(err, "%s", t->todo[i].name);
-    }
-    return result;
-}
-
 static enum sc_result store_phase(struct session *s, struct sc_error *err)
 {
     struct target *t = s->target;
@@ -151,10 +124,11 @@ enum sc_result my_cutover_swap(struct session *s, struct sc_error *err)
     if (result == SC_OK)
         result = carry_auto_increment(s, err);
     if (result == SC_OK)
-        result = make_triggers(s, err);
+        result = my_triggers_make(t, s->conn, err);
     if (result == SC_OK)
         result = ops_of(s)->swap(s, err);
     if (result == SC_OK) {
+        my_triggers_swapped(t);
         /* It is done; what is stored of it can be told from the tables. */
         struct sc_error ignored;
         store_phase(s, &ignored);

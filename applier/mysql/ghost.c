@@ -279,7 +279,7 @@ static enum sc_result strip(struct target *t, struct sc_error *err)
     return result;
 }
 
-static enum sc_result create_clone(struct target *t, struct sc_error *err)
+enum sc_result my_clone_create(struct target *t, struct sc_error *err)
 {
     struct buf sql = {0};
     buf_str(&sql, "CREATE TABLE ");
@@ -304,7 +304,7 @@ static enum sc_result create_clone(struct target *t, struct sc_error *err)
 
 static enum sc_result make(struct target *t, const struct my_alter *alter, struct plan *plan, struct sc_error *err)
 {
-    enum sc_result result = create_clone(t, err);
+    enum sc_result result = my_clone_create(t, err);
     if (result == SC_OK)
         result = run_alter(t, alter, plan, err);
     my_table_fini(&t->ghost);

@@ -17,6 +17,9 @@ enum sc_result my_alter_of(struct target *t, struct my_alter *out, struct sc_err
 /* Could two different values of this key column become the same in the ghost's? */
 bool my_key_stays_distinct(const struct my_column *from, const struct my_column *to);
 
+/* CREATE TABLE ghost LIKE source. SC_REFUSE where the account may not. */
+enum sc_result my_clone_create(struct target *t, struct sc_error *err);
+
 /* todo */
 struct my_todo *my_todo_add(struct target *t, enum my_stage stage, const char *name, const char *sql);
 

@@ -24,9 +24,6 @@ int my_stage_jobs(struct target *t, int stage);
 const char *my_job_name(struct target *t, int stage, int job);
 enum sc_result my_job_run(struct session *s, int stage, int job, struct sc_error *err);
 
-/* carry.c: under the cutover's lock, behind the drain: gives the ghost the source's next AUTO_INCREMENT value. */
-enum sc_result my_carry_counter(struct target *t, struct my_conn *conn, struct sc_error *err);
-
 /* triggers.c */
 /* Adds what makes the source's triggers on the ghost to t->todo, in MY_STAGE_CUTOVER. */
 enum sc_result my_triggers_capture(struct target *t, struct plan *plan, struct sc_error *err);
@@ -83,7 +80,7 @@ enum sc_result my_part_apply(struct session *s, const struct batch *batch, const
 enum sc_result my_parts_end(struct session *s, const struct batch *batch, struct sc_error *err);
 enum sc_result my_parts_pending(struct session *s, struct parts_cut *cut, struct sc_error *err);
 
-/* cutover.c and its files. Behind the drain and under the lock, before the RENAME: my_carry_counter(), then
+/* cutover.c and its files. Behind the drain and under the lock, before the RENAME:
  * my_triggers_make(). finish() runs what is in MY_STAGE_POST. my_cutover_free() is called by
  * session_close() before s->conn is closed: gives up what is open, closes the other connections; NULL is fine. */
 enum sc_result my_cutover_ready(struct session *s, struct sc_error *err);

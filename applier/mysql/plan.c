@@ -35,14 +35,9 @@ static const struct {
  * is made. */
 static enum sc_result try_natively(struct target *t, const char *option, bool *can, struct sc_error *err)
 {
-    struct buf sql = {0};
-    buf_str(&sql, "CREATE TABLE ");
-    my_add_ghost(&sql, t);
-    buf_str(&sql, " LIKE ");
-    my_add_source(&sql, t);
-    enum sc_result result = my_run(t->control, err, buf_cstr(&sql));
+    enum sc_result result = my_clone_create(t, err);
     bool made = result == SC_OK;
-    buf_clear(&sql);
+    struct buf sql = {0};
     buf_str(&sql, "ALTER TABLE ");
     my_add_ghost(&sql, t);
     buf_printf(&sql, " %s, %s", option, t->spec.alter);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "applier/mysql/cutover.h"
 #include "applier/mysql/names.h"
 #include "applier/mysql/ops.h"
 #include "base/clock.h"
@@ -60,9 +61,25 @@ static enum sc_result drop_table(struct target *t, const char *schema, const cha
     return result;
 }
 
+/* What MariaDB's cutover lets stand under the old table's name while it is at work. */
+static enum sc_result remove_sentry(struct target *t, struct strlist *removed, struct sc_error *err)
+{
+    char *comment = NULL, *s = my_literal(t->schema), *n = my_literal(t->old_name);
+    enum sc_result result = my_valuef(
+        t->control, err, &comment,
+        "SELECT TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s", s, n);
+    if (result == SC_OK && comment && strcmp(comment, MY_SENTRY_COMMENT) == 0)
+        result = drop_table(t, t->schema, t->old_name, "table", removed, err);
+    mem_free(comment);
+    mem_free(s);
+    mem_free(n);
+    return result;
+}
+
 enum sc_result my_remove_ghost(struct target *t, struct strlist *removed, struct sc_error *err)
 {
-    return drop_table(t, t->schema, t->ghost_name, "table", removed, err);
+    enum sc_result result = remove_sentry(t, removed, err);
+    return result == SC_OK ? drop_table(t, t->schema, t->ghost_name, "table", removed, err) : result;
 }
 
 /* --- state -------------------------------------------------------------------------------------------------------- */
@@ -330,7 +347,9 @@ static enum sc_result remove_orphan(struct target *t, const char *schema, const 
     char *qualified = my_qualified(schema, name), *ours = mem_printf("seachange migration %s", t->migration.id);
     enum sc_result result = SC_OK;
     bool empty = false;
-    if (!strstr(name, MY_NEW_SUFFIX)) {
+    if (strcmp(comment, MY_SENTRY_COMMENT) == 0) {
+        result = drop_table(t, schema, name, "table", removed, err);
+    } else if (!strstr(name, MY_NEW_SUFFIX)) {
         log_warn("table %s is one as it was before its migration. It is kept; drop it yourself when nobody needs it",
                  qualified);
     } else {

@@ -238,12 +238,12 @@ struct writer {
     unsigned failed; /* error number */
 };
 
-static int by_number(const void *a, const void *b)
+static int highest_first(const void *a, const void *b)
 {
-    return *(const int *)a - *(const int *)b;
+    return *(const int *)b - *(const int *)a;
 }
 
-/* Among themselves they lock in one order, so whoever is ended as a deadlock's victim was so because of the copy. */
+/* They lock in one order, and the copy in the other: whoever is ended as a deadlock's victim was so because of it. */
 static void *write_rows(void *arg)
 {
     struct writer *writer = arg;
@@ -252,7 +252,7 @@ static void *write_rows(void *arg)
         int ids[ROWS_A_TRANSACTION];
         for (int i = 0; i < ROWS_A_TRANSACTION; i++)
             ids[i] = (int)(rand_r(&writer->seed) % (i < 2 ? 50 : CROWD_ROWS)) + 1;
-        qsort(ids, ROWS_A_TRANSACTION, sizeof(ids[0]), by_number);
+        qsort(ids, ROWS_A_TRANSACTION, sizeof(ids[0]), highest_first);
         bool backwards = rand_r(&writer->seed) % 8 == 0;
         enum sc_result result = my_run(writer->conn, &err, "START TRANSACTION");
         for (int i = 0; i < ROWS_A_TRANSACTION && result == SC_OK; i++)

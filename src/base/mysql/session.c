@@ -2,20 +2,26 @@
 
 #include <string.h>
 
-enum { ANSWER_WITHIN_MS = 15000 };
+enum {
+    ANSWER_WITHIN_MS = 15000,
+    ER_SPECIFIC_ACCESS_DENIED = 1227,
+};
 
 /* Defaults of a server or an account may be anything; what decides about rows and transactions is said here.
- * lc_messages: messages are read where values are masked. max_error_count: a warning that is not kept cannot be told
- * from a harmless one. sql_log_bin is left alone: replicas need the new table too. */
+ * lc_messages: messages are read where values are masked. sql_log_bin is left alone: replicas need the new table too.
+ */
 static const char both[] =
     "SET SESSION autocommit = 1, completion_type = 0, foreign_key_checks = 1, unique_checks = 1,"
-    " time_zone = '+00:00', lc_messages = 'en_US', max_error_count = 65535, sql_warnings = 0, sql_notes = 1,"
+    " time_zone = '+00:00', lc_messages = 'en_US', sql_warnings = 0, sql_notes = 1,"
     " sql_safe_updates = 0, sql_big_selects = 1, sql_select_limit = DEFAULT, sql_quote_show_create = 1,"
     " sql_auto_is_null = 0, group_concat_max_len = 1048576,"
     " wait_timeout = 604800, net_read_timeout = 600, net_write_timeout = 600";
 /* information_schema's estimates as they are now, not as they were a day ago. */
 static const char only_mysql[] = ", max_execution_time = 0, information_schema_stats_expiry = 0";
 static const char only_mariadb[] = ", max_statement_time = 0";
+/* A warning that is not kept cannot be told from a harmless one. MySQL wants a privilege for it, and keeps 1024 unless
+ * told otherwise; my_change() fails when there were more. */
+static const char keep_warnings[] = "SET SESSION max_error_count = 65535";
 static const char isolation[] = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE";
 
 /* What values read and written with a conversion mean depends on these; the operator's choice stays. */
@@ -56,6 +62,11 @@ enum sc_result my_session_set(struct my_conn *conn, enum my_purpose purpose, str
     enum sc_result result = my_query_within(conn, err, NULL, ANSWER_WITHIN_MS, "SET NAMES utf8mb4");
     if (result == SC_OK)
         result = my_query_within(conn, err, NULL, ANSWER_WITHIN_MS, buf_cstr(&sql));
+    if (result == SC_OK) {
+        result = my_query_within(conn, err, NULL, ANSWER_WITHIN_MS, keep_warnings);
+        if (result == SC_FAIL && my_errno(conn) == ER_SPECIFIC_ACCESS_DENIED)
+            result = SC_OK;
+    }
     if (result == SC_OK)
         result = my_query_within(conn, err, NULL, ANSWER_WITHIN_MS, isolation);
     if (result == SC_OK && purpose == MY_DATA)
