@@ -8,21 +8,21 @@
 #include "fuzz/fuzz.h"
 
 static const struct source_column any[] = {
-    {"a", "int(10) unsigned", NULL, false},
-    {"b", "varchar(300)", NULL, false},
-    {"c", "decimal(10,2)", NULL, false},
-    {"d", "longtext", NULL, false},
-    {"e", "enum('a','b')", NULL, false},
-    {"f", "binary(4)", NULL, false},
-    {"g", "char(4)", NULL, false},
-    {"h", "varchar(20)", NULL, false},
-    {"i", "bigint(20)", NULL, false},
-    {"j", "year(4)", NULL, false},
-    {"k", "bigint(20)", NULL, false},
-    {"l", "uuid", NULL, false},
-    {"m", "inet6", NULL, false},
-    {"n", "inet4", NULL, false},
-    {"o", "varchar(200)", NULL, false},
+    {"a", "int(10) unsigned", NULL},
+    {"b", "varchar(300)", NULL},
+    {"c", "decimal(10,2)", NULL},
+    {"d", "longtext", NULL},
+    {"e", "enum('a','b')", NULL},
+    {"f", "binary(4)", NULL},
+    {"g", "char(4)", NULL},
+    {"h", "varchar(20)", NULL},
+    {"i", "bigint(20)", NULL},
+    {"j", "year(4)", NULL},
+    {"k", "bigint(20)", NULL},
+    {"l", "uuid", NULL},
+    {"m", "inet6", NULL},
+    {"n", "inet4", NULL},
+    {"o", "varchar(200)", NULL},
 };
 static const struct log_table tables[] = {{"item", any, 15}};
 

@@ -14,36 +14,34 @@
 
 /* Of the tables in mariadb.sql, whose logs are silent about it. */
 static const struct source_column item[] = {
-    {"id", "int(10) unsigned", NULL, false},
-    {"name", "varchar(300)", NULL, false},
-    {"price", "decimal(10,2)", NULL, false},
-    {"doc", "longtext", NULL, false},
-    {"kind", "enum('a','b')", NULL, false},
-    {"raw", "binary(4)", NULL, false},
-    {"code", "char(4)", NULL, false},
-    {"v", "varchar(400)", NULL, false},
-    {"s", "bigint(20)", NULL, false},
-    {"y", "year(4)", NULL, false},
-    {"n", "bigint(20)", NULL, false},
-    {"u", "uuid", NULL, false},
-    {"i6", "inet6", NULL, false},
-    {"i4", "inet4", NULL, false},
-    {"cc", "varchar(200)", NULL, false},
-    {"extra", "int(11)", NULL, false},
-    {"more", "int(11)", NULL, false},
+    {"id", "int(10) unsigned", NULL},
+    {"name", "varchar(300)", NULL},
+    {"price", "decimal(10,2)", NULL},
+    {"doc", "longtext", NULL},
+    {"kind", "enum('a','b')", NULL},
+    {"raw", "binary(4)", NULL},
+    {"code", "char(4)", NULL},
+    {"v", "varchar(400)", NULL},
+    {"s", "bigint(20)", NULL},
+    {"y", "year(4)", NULL},
+    {"n", "bigint(20)", NULL},
+    {"u", "uuid", NULL},
+    {"i6", "inet6", NULL},
+    {"i4", "inet4", NULL},
+    {"cc", "varchar(200)", NULL},
+    {"extra", "int(11)", NULL},
+    {"more", "int(11)", NULL},
 };
-static const struct source_column copy[] = {{"id", "int(10) unsigned", NULL, false},
-                                            {"name", "varchar(300)", NULL, false}};
+static const struct source_column copy[] = {{"id", "int(10) unsigned", NULL}, {"name", "varchar(300)", NULL}};
 static const struct source_column blind[] = {
-    {"a", "int(11)", NULL, false},    {"b", "timestamp(3)", NULL, false}, {"c", "set('x','y','z')", NULL, false},
-    {"d", "bit(11)", NULL, false},    {"e", "datetime(6)", NULL, false},  {"f", "time(1)", NULL, false},
-    {"g", "date", NULL, false},       {"h", "double", NULL, false},       {"i", "float", NULL, false},
-    {"j", "mediumtext", NULL, false}, {"k", "geometry", NULL, false},
+    {"a", "int(11)", NULL},    {"b", "timestamp(3)", NULL}, {"c", "set('x','y','z')", NULL},
+    {"d", "bit(11)", NULL},    {"e", "datetime(6)", NULL},  {"f", "time(1)", NULL},
+    {"g", "date", NULL},       {"h", "double", NULL},       {"i", "float", NULL},
+    {"j", "mediumtext", NULL}, {"k", "geometry", NULL},
 };
 static const struct source_column numbers[] = {
-    {"a", "bigint(21)", NULL, false},          {"b", "bigint(21)", NULL, false}, {"c", "bigint(21)", NULL, false},
-    {"d", "bigint(21)", NULL, false},          {"e", "bigint(21)", NULL, false}, {"f", "bigint(21)", NULL, false},
-    {"g", "tinyint(1) unsigned", NULL, false}, {"h", "bigint(21)", NULL, false},
+    {"a", "bigint(21)", NULL}, {"b", "bigint(21)", NULL}, {"c", "bigint(21)", NULL},          {"d", "bigint(21)", NULL},
+    {"e", "bigint(21)", NULL}, {"f", "bigint(21)", NULL}, {"g", "tinyint(1) unsigned", NULL}, {"h", "bigint(21)", NULL},
 };
 static const struct log_table mariadb_tables[] = {
     {"item", item, 15}, {"item", item, 16},   {"item", item, 17},
