@@ -74,7 +74,7 @@ static char *tell(const char *server)
 {
     struct buf all = {0};
     for (int number = 1;; number++) {
-        size_t len;
+        size_t len = 0;
         char *data = log_of(server, number, &len);
         if (!data)
             return buf_take(&all);
@@ -139,7 +139,7 @@ static void a_changed_bit_is_noticed(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 3; i++) {
-        size_t len;
+        size_t len = 0;
         char *data = log_of(servers[i], 1, &len);
         assert_non_null(data);
         /* Every 97th byte, which meets all parts of events; the magic number is the caller's to check. */
@@ -162,7 +162,7 @@ static void damage_behind_a_right_checksum_is_survived(void **state)
     (void)state;
     uint32_t random = 2026;
     for (size_t i = 0; i < 3; i++) {
-        size_t len;
+        size_t len = 0;
         char *data = log_of(servers[i], 1, &len);
         assert_non_null(data);
         for (int round = 0; round < 150; round++) {
@@ -199,7 +199,7 @@ static void a_log_that_is_cut_off_is_noticed(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 3; i++) {
-        size_t len;
+        size_t len = 0;
         char *data = log_of(servers[i], 1, &len);
         assert_non_null(data);
         size_t ends = 0;
