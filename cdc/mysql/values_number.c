@@ -44,7 +44,7 @@ static size_t read_integer(struct reader *r, size_t bytes, bool is_unsigned, cha
 /* The fewest digits that read back to the same bits. Whole numbers, by far the most common, need no trying. */
 size_t my_double_text(char *out, double v)
 {
-    if (v == (double)(int64_t)v && fabs(v) < 1e15 && !(v == 0 && signbit(v)))
+    if (fabs(v) < 1e15 && v == (double)(int64_t)v && !(v == 0 && signbit(v)))
         return put_signed(out, (int64_t)v);
     for (int digits = fabs(v) < DBL_MIN ? 1 : 15;; digits++) {
         int n = snprintf(out, VALUE_TEXT_MAX, "%.*g", digits, v);
