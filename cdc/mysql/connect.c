@@ -47,12 +47,14 @@ static enum sc_result check_history(struct source *s, struct my_conn *conn, cons
 static enum sc_result settle(struct source *s, const struct position *end, struct sc_error *err)
 {
     const struct position *from = s->config.start.order ? &s->config.start : end;
-    const char *gtids = "";
-    enum sc_result result = my_log_position_parse(&s->resume, from, &gtids, err);
-    s->has_gtids = gtids[0] != 0;
+    char *gtids = NULL;
+    struct my_log_position at;
+    enum sc_result result = my_position_read(from, &at, &s->resume, &gtids, err);
+    s->has_gtids = gtids && gtids[0];
     if (result == SC_OK && s->has_gtids)
         result = s->server.family == MY_MARIADB ? my_domain_position_parse(&s->last, gtids, err)
                                                 : my_gtid_set_parse(&s->executed, gtids, err);
+    mem_free(gtids);
     if (result != SC_OK)
         return error_wrap(err, "cannot read the stored position");
     if (!s->config.server_identity)

@@ -39,6 +39,7 @@ static enum sc_result begin(struct source *s, enum my_group_state state, struct 
     struct position position;
     my_log_position_make(&s->began, NULL, &position);
     s->group = state;
+    my_xa_begin(&s->xa, &s->began);
     return my_feed_begin(&s->feed, &position, s->commit_us, err);
 }
 
@@ -147,6 +148,18 @@ static enum sc_result take_rollback_to(struct source *s, struct sc_error *err)
                            "(or temporary tables) with this one can do that.");
 }
 
+/* Also of one that was never prepared (XA ROLLBACK behind changes that cannot be taken back): nothing of it was put. */
+static enum sc_result take_xa_decision(struct source *s, const struct my_statement *statement, struct sc_error *err)
+{
+    enum sc_result result = SC_OK;
+    if (statement->kind == MY_STATEMENT_XA_COMMIT)
+        result = my_xa_put(&s->xa, statement->name, &s->feed, err);
+    if (result != SC_OK)
+        return result;
+    my_xa_end(&s->xa, statement->name);
+    return commit(s, err);
+}
+
 static enum sc_result take_query(struct source *s, const struct my_event *event, struct sc_error *err)
 {
     const struct my_query_event *query = &event->query;
@@ -162,15 +175,16 @@ static enum sc_result take_query(struct source *s, const struct my_event *event,
     case MY_STATEMENT_BEGIN:
         s->group = MY_GROUP_OPEN;
         return SC_OK;
+    case MY_STATEMENT_COMMIT:
+        return commit(s, err);
+    case MY_STATEMENT_ROLLBACK:
+        return discard(s, &s->at, err);
     case MY_STATEMENT_XA_START:
         s->group = MY_GROUP_XA;
         return SC_OK;
-    case MY_STATEMENT_COMMIT:
     case MY_STATEMENT_XA_COMMIT:
-        return commit(s, err);
-    case MY_STATEMENT_ROLLBACK:
     case MY_STATEMENT_XA_ROLLBACK:
-        return discard(s, &s->at, err);
+        return take_xa_decision(s, &statement, err);
     case MY_STATEMENT_ROLLBACK_TO:
         return take_rollback_to(s, err);
     case MY_STATEMENT_HARMLESS:
@@ -190,23 +204,17 @@ static enum sc_result take_query(struct source *s, const struct my_event *event,
 
 /* --- the other events --- */
 
-static enum sc_result xa_refused(struct source *s, struct sc_error *err)
-{
-    error_set(err, SC_FAIL, "an XA transaction changes table %s.%s", s->config.table_schema, s->config.table_name);
-    return error_hint(err, "The log tells such changes when they are prepared, not when they are committed. The source "
-                           "is untouched; abort the migration, and start it again when no XA transactions write to the "
-                           "table.");
-}
-
 static enum sc_result take_rows(struct source *s, const struct my_event *event, struct sc_error *err)
 {
     if (s->group == MY_GROUP_STATEMENT)
         s->group = MY_GROUP_OPEN;
-    if (s->group == MY_GROUP_XA)
-        for (size_t i = 0; i < s->nmapped; i++)
-            if (s->mapped[i].id == event->rows.table_id && s->mapped[i].role == MY_TABLE_OURS && !s->feed.passing)
-                return xa_refused(s, err);
     return my_table_rows(s, &event->rows, err);
+}
+
+static enum sc_result take_xa_prepare(struct source *s, const struct my_xa_event *event, struct sc_error *err)
+{
+    enum sc_result result = my_xa_prepared(&s->xa, event, &s->feed, err);
+    return result == SC_OK ? commit(s, err) : result;
 }
 
 static enum sc_result take_payload(struct source *s, const struct my_payload_event *event, struct sc_error *err)
@@ -269,7 +277,7 @@ enum sc_result my_group_take(struct source *s, const struct my_event *event, boo
     case MY_EVENT_XID:
         return commit(s, err);
     case MY_EVENT_XA_PREPARE:
-        return commit(s, err);
+        return take_xa_prepare(s, &event->xa, err);
     case MY_EVENT_PAYLOAD:
         return inner ? error_set(err, SC_FAIL, "a compressed transaction within another one")
                      : take_payload(s, &event->payload, err);

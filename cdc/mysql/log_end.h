@@ -4,6 +4,7 @@
 
 #include "base/mysql/conn.h"
 #include "cdc/change.h"
+#include "cdc/mysql/position.h"
 
 /* *out: the end as file and offset, with the GTIDs executed so far where they fit. SC_REFUSE: the server writes no
  * binary log, or the account may not ask (REPLICATION CLIENT; MariaDB: BINLOG MONITOR). */
@@ -14,5 +15,13 @@ enum sc_result my_log_end(struct my_conn *conn, struct position *out, struct sc_
  * a server that waits for a semi-synchronous replica sends a transaction before it counts it as executed. */
 enum sc_result my_log_check_history(const struct my_server *server, const struct position *at,
                                     const struct position *end, bool *maybe_later, struct sc_error *err);
+
+/* Takes a position apart: the place; from where it has to be read, which is earlier where XA transactions are prepared
+ * (cdc/mysql/xa.h); and the GTIDs (malloc'd, "" none). SC_FAIL: not such a text; *gtids is NULL. */
+enum sc_result my_position_read(const struct position *position, struct my_log_position *at,
+                                struct my_log_position *from, char **gtids, struct sc_error *err);
+/* The other way; `from` NULL: the same place. GTIDs that do not fit are left out. */
+void my_position_write(const struct my_log_position *at, const struct my_log_position *from, const char *gtids,
+                       struct position *out);
 
 #endif

@@ -173,6 +173,7 @@ static void drop(const void *owned)
 static void source_free(struct source *s)
 {
     my_feed_fini(&s->feed);
+    my_xa_fini(&s->xa);
     arena_fini(&s->arena);
     arena_fini(&s->ours.arena);
     arena_fini(&s->marker.arena);

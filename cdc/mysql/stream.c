@@ -5,6 +5,7 @@
 #include "cdc/mysql/stream.h"
 
 #include "base/clock.h"
+#include "cdc/mysql/log_end.h"
 
 enum {
     GOOD_AFTER_MS = 30000, /* a connection that held so long was a good one */
@@ -20,7 +21,7 @@ void my_stream_position(const struct source *s, const struct my_log_position *at
         my_domain_position_print(&s->last, &gtids);
     else if (s->has_gtids)
         my_gtid_set_print(&s->executed, &gtids);
-    my_log_position_make(at, buf_cstr(&gtids), out);
+    my_position_write(at, my_xa_oldest(&s->xa), buf_cstr(&gtids), out);
     buf_fini(&gtids);
 }
 

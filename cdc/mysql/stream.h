@@ -16,6 +16,7 @@
 #include "cdc/mysql/events.h"
 #include "cdc/mysql/feed.h"
 #include "cdc/mysql/position.h"
+#include "cdc/mysql/xa.h"
 #include "cdc/source.h"
 
 /* The table that markers are written to, in our table's schema. */
@@ -81,6 +82,7 @@ struct source {
     struct my_gtid_event gtid; /* of the group */
     bool has_gtid;
     int64_t commit_us;
+    struct my_xa xa;
     struct my_log_table ours, marker;
     struct my_mapped_id *mapped;
     size_t nmapped, mapped_cap;
@@ -104,7 +106,7 @@ void my_stream_close(struct source *s);
 
 /* stream.c: takes what the server sends until the stream ends. SC_STOP: told to stop. SC_RETRY: connect again. */
 enum sc_result my_stream_run(struct source *s, struct sc_error *err);
-/* The end of the last group, with its GTIDs. */
+/* What is stored of the place behind the last group: with the GTIDs, and from where it is to be read. */
 void my_stream_position(const struct source *s, const struct my_log_position *at, struct position *out);
 
 /* group.c: one event. `inner`: out of a compressed transaction. */

@@ -62,10 +62,16 @@ static enum sc_result describe(struct my_log_table *table, const struct my_table
     return result;
 }
 
+/* An XA transaction may be decided about later than where all is dealt with. */
+static bool passed_over(const struct source *s)
+{
+    return s->feed.passing && s->group != MY_GROUP_XA;
+}
+
 static enum sc_result ours_mapped(struct source *s, const struct my_table_map *map, struct sc_error *err)
 {
     /* What was dealt with before may have had other columns. */
-    if (s->feed.passing)
+    if (passed_over(s))
         return SC_OK;
     bool changed = false;
     enum sc_result result = describe(&s->ours, map, s->config.columns, s->config.ncolumns, &changed, err);
@@ -171,7 +177,7 @@ static enum sc_result put_rows(struct source *s, const struct my_rows_event *eve
         fill_up(s, &row);
         struct change change = {
             .kind = kinds[event->op], .ncolumns = s->ours.map->ncolumns, .old_row = row.before, .new_row = row.after};
-        result = my_feed_change(&s->feed, &change, err);
+        result = s->group == MY_GROUP_XA ? my_xa_hold(&s->xa, &change, err) : my_feed_change(&s->feed, &change, err);
         arena_reset(&arena);
     }
     arena_fini(&arena);
@@ -220,7 +226,7 @@ enum sc_result my_table_rows(struct source *s, const struct my_rows_event *event
     const struct my_mapped_id *mapped = find(s, event->table_id);
     if (!s->feed.in_group)
         return error_set(err, SC_FAIL, "the server sent rows outside a transaction");
-    if (mapped && mapped->role == MY_TABLE_OURS && !s->feed.passing)
+    if (mapped && mapped->role == MY_TABLE_OURS && !passed_over(s))
         result = put_rows(s, event, err);
     else if (mapped && mapped->role == MY_TABLE_MARKER && !s->feed.passing)
         result = put_markers(s, event, err);

@@ -432,6 +432,57 @@ static void generated_columns_do_not_stop_it(void **state)
                           "1|NULL|NULL|8; COMMIT; BEGIN; DELETE 1|NULL|NULL|8; COMMIT");
 }
 
+static void an_xa_transaction_comes_where_it_is_committed(void **state)
+{
+    struct world *w = need(state);
+    start(w);
+    run(w, "XA START 'one'");
+    run(w, "INSERT INTO t VALUES (1, 'a')");
+    run(w, "XA END 'one'");
+    run(w, "XA COMMIT 'one' ONE PHASE");
+    run(w, "XA START 'two', 'b', 7");
+    run(w, "INSERT INTO t VALUES (2, 'b'), (3, 'c')");
+    run(w, "XA END 'two', 'b', 7");
+    run(w, "XA PREPARE 'two', 'b', 7");
+    run(w, "XA COMMIT 'two', 'b', 7");
+    run(w, "XA START 'three'");
+    run(w, "INSERT INTO t VALUES (4, 'd')");
+    run(w, "XA END 'three'");
+    run(w, "XA PREPARE 'three'");
+    run(w, "XA ROLLBACK 'three'");
+    take_all(w);
+    assert_seen(w, "RELATION id v; BEGIN; INSERT 1|a; COMMIT; BEGIN; INSERT 2|b; INSERT 3|c; COMMIT");
+}
+
+static void a_prepared_transaction_is_read_again_by_the_next_reader(void **state)
+{
+    struct world *w = need(state);
+    start(w);
+    struct my_conn *other;
+    struct sc_error err;
+    assert_int_equal(my_open(&w->server, "xa", MY_DDL, &other, &err), SC_OK);
+    assert_int_equal(my_run(other, &err, "XA START 'late'"), SC_OK);
+    assert_int_equal(my_run(other, &err, "INSERT INTO sc_source.t VALUES (1, 'a')"), SC_OK);
+    assert_int_equal(my_run(other, &err, "XA END 'late'"), SC_OK);
+    assert_int_equal(my_run(other, &err, "XA PREPARE 'late'"), SC_OK);
+    run(w, "INSERT INTO t VALUES (2, 'b')");
+    kill_dump(w);
+    take_all(w);
+    assert_seen(w, "RELATION id v; BEGIN; INSERT 2|b; COMMIT");
+    assert_non_null(strstr(w->last.text, " xa=binlog."));
+    w->config.start = w->last;
+    stop_source(w);
+    run(w, "FLUSH BINARY LOGS");
+    start(w);
+    run(w, "INSERT INTO t VALUES (3, 'c')");
+    assert_int_equal(my_run(other, &err, "XA COMMIT 'late'"), SC_OK);
+    my_close(other);
+    run(w, "INSERT INTO t VALUES (4, 'd')");
+    take_all(w);
+    assert_seen(w, "RELATION id v; BEGIN; INSERT 3|c; COMMIT; BEGIN; INSERT 1|a; COMMIT; BEGIN; INSERT 4|d; COMMIT");
+    assert_null(strstr(w->last.text, " xa="));
+}
+
 static void positions_hold_what_was_executed(void **state)
 {
     struct world *w = need(state);
@@ -701,6 +752,8 @@ int main(void)
         WITH_WORLD(compressed_transactions_are_read),
         WITH_WORLD(a_row_that_is_logged_without_what_did_not_change_is_made_whole),
         WITH_WORLD(generated_columns_do_not_stop_it),
+        WITH_WORLD(an_xa_transaction_comes_where_it_is_committed),
+        WITH_WORLD(a_prepared_transaction_is_read_again_by_the_next_reader),
         WITH_WORLD(positions_hold_what_was_executed),
         WITH_WORLD(a_server_that_restarts_or_crashes_is_read_on),
         WITH_WORLD(a_connection_killed_in_the_middle_of_a_transaction_loses_and_doubles_nothing),
