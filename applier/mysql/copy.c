@@ -10,8 +10,9 @@
  * own; the chunk's record is written with the last one. That is as good as one transaction: changes to rows of a chunk
  * in flight are applied behind it (gate), and a piece copied twice finds its rows there.
  *
- * Rows above the last one that can be seen when the copy of the open end begins, and rows that come between the single
- * rows of a crowded place, are not copied: they were inserted behind the log's start and come out of it. */
+ * Rows above the last one that is there when the copy of the open end begins, and rows that come between the single
+ * rows of a crowded place, are not copied: they were inserted behind the log's start and come out of it. Where that
+ * matters, a read waits for rows that nobody can see yet. */
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -106,30 +107,47 @@ static void add_from(struct buf *b, const struct session *s)
     buf_char(b, ')');
 }
 
-/* The key of the row that the rest of the statement finds; *out NULL: none. Takes no locks. */
-static enum sc_result find_key(struct session *s, const struct key *after, const struct key *upto, bool last,
-                               uint64_t rows, struct key **out, struct sc_error *err)
+/* SELECT key FROM source */
+static void add_select_key(struct buf *b, const struct session *s)
 {
     const struct target *t = s->target;
-    *out = NULL;
-    struct buf sql = {0};
-    buf_str(&sql, "SELECT ");
+    buf_str(b, "SELECT ");
     for (int k = 0; k < t->key.count; k++) {
-        buf_str(&sql, k ? ", " : "");
-        my_add_key_select(&sql, &s->apply->literals[t->key.columns[k]], NULL);
+        buf_str(b, k ? ", " : "");
+        my_add_key_select(b, &s->apply->literals[t->key.columns[k]], NULL);
     }
-    add_from(&sql, s);
-    enum sc_result result = add_range(&sql, s, after, upto, err);
-    buf_str(&sql, " ORDER BY ");
-    for (int k = 0; k < t->key.count; k++) {
-        buf_str(&sql, k ? ", " : "");
-        add_key_column(&sql, s, k);
-        buf_str(&sql, last ? " DESC" : "");
+    add_from(b, s);
+}
+
+/* Which row is looked for: the number-th behind `after`, or the last. */
+struct wanted_row {
+    const struct key *after, *upto;
+    bool last;
+    uint64_t number; /* from 1 */
+};
+
+static enum sc_result add_find(struct buf *sql, struct session *s, const struct wanted_row *wanted,
+                               struct sc_error *err)
+{
+    add_select_key(sql, s);
+    enum sc_result result = add_range(sql, s, wanted->after, wanted->upto, err);
+    buf_str(sql, " ORDER BY ");
+    for (int k = 0; k < s->target->key.count; k++) {
+        buf_str(sql, k ? ", " : "");
+        add_key_column(sql, s, k);
+        buf_str(sql, wanted->last ? " DESC" : "");
     }
-    buf_printf(&sql, " LIMIT 1 OFFSET %" PRIu64, rows - 1);
+    buf_printf(sql, " LIMIT 1 OFFSET %" PRIu64, wanted->number - 1);
+    return result;
+}
+
+/* *out NULL: no row was found. */
+static enum sc_result ask_key(struct session *s, const char *sql, struct key **out, struct sc_error *err)
+{
+    const struct target *t = s->target;
     MYSQL_RES *res = NULL;
-    if (result == SC_OK)
-        result = my_query(s->conn, err, &res, buf_cstr(&sql));
+    *out = NULL;
+    enum sc_result result = my_query(s->conn, err, &res, sql);
     MYSQL_ROW row = result == SC_OK ? mysql_fetch_row(res) : NULL;
     if (row) {
         struct key *key = mem_alloc(sizeof(*key));
@@ -143,11 +161,22 @@ static enum sc_result find_key(struct session *s, const struct key *after, const
         *out = key;
     }
     mysql_free_result(res);
-    buf_fini(&sql);
     if (result != SC_OK) {
         key_free(*out);
         *out = NULL;
     }
+    return result;
+}
+
+/* Takes no locks, and so passes over rows that others have inserted and not committed. */
+static enum sc_result find_key(struct session *s, const struct wanted_row *wanted, struct key **out,
+                               struct sc_error *err)
+{
+    struct buf sql = {0};
+    enum sc_result result = add_find(&sql, s, wanted, err);
+    if (result == SC_OK)
+        result = ask_key(s, buf_cstr(&sql), out, err);
+    buf_fini(&sql);
     return result;
 }
 
@@ -157,7 +186,7 @@ enum sc_result my_chunk_bound(struct session *s, const struct key *after, uint64
     *upto = NULL;
     enum sc_result result = my_rows_open(s, err);
     if (result == SC_OK)
-        result = find_key(s, after, NULL, false, rows ? rows : 1, upto, err);
+        result = find_key(s, &(struct wanted_row){.after = after, .number = rows ? rows : 1}, upto, err);
     if (result != SC_OK)
         return error_wrap(err, "cannot find where the next chunk ends");
     key_free(s->apply->bound);
@@ -203,22 +232,18 @@ static enum sc_result insert_rows(struct session *s, const struct key *after, co
     return result;
 }
 
-/* Waits until nobody holds this row, holding nothing else, and keeps it from then on. */
-static enum sc_result wait_for_row(struct session *s, const struct key *row, struct sc_error *err)
+/* Runs a locking read in the open transaction, which holds nothing else, and waits until nobody holds what it reads.
+ * What it reads is kept from then on. */
+static enum sc_result read_waiting(struct session *s, const char *read, struct key **key, struct sc_error *err)
 {
-    struct buf sql = {0};
     bool waits = s->target->key.primary;
-    buf_str(&sql, "SELECT 1");
-    add_from(&sql, s);
-    enum sc_result result = add_row(&sql, s, row, err);
-    buf_printf(&sql, "%s%s", sharing(s), waits ? "" : " NOWAIT");
+    char *sql = mem_printf("%s%s%s", read, sharing(s), waits ? "" : " NOWAIT");
     int64_t until = clock_us() + (int64_t)MY_LOCK_WAIT_S * 1000000;
     struct backoff backoff;
     backoff_init(&backoff, POLL_FIRST_MS, POLL_MOST_MS);
+    enum sc_result result = SC_OK;
     while (result == SC_OK) {
-        MYSQL_RES *res = NULL;
-        result = my_query(s->conn, err, &res, buf_cstr(&sql));
-        mysql_free_result(res);
+        result = ask_key(s, sql, key, err);
         if (waits || result == SC_OK || !my_was_locked(s) || clock_us() > until)
             break;
         result = my_run(s->conn, err, "ROLLBACK");
@@ -226,10 +251,40 @@ static enum sc_result wait_for_row(struct session *s, const struct key *row, str
         if (result == SC_OK)
             result = my_run(s->conn, err, "BEGIN");
     }
-    buf_fini(&sql);
+    mem_free(sql);
     if (result == SC_RETRY && my_was_locked(s))
         error_set(err, SC_RETRY, "a transaction keeps a row of %s.%s locked, which is to be copied", s->target->schema,
                   s->target->name);
+    return result;
+}
+
+/* As find_key(), but a row that somebody has inserted and not committed is waited for: one that was prepared before the
+ * log is read (XA) is not in what the log gives, and in no query until it is committed. A row that is not there at all
+ * when this has ended will come out of the log. */
+static enum sc_result find_key_waiting(struct session *s, const struct wanted_row *wanted, struct key **out,
+                                       struct sc_error *err)
+{
+    struct buf sql = {0};
+    enum sc_result result = add_find(&sql, s, wanted, err);
+    if (result == SC_OK)
+        result = my_run(s->conn, err, "BEGIN");
+    if (result == SC_OK)
+        result = read_waiting(s, buf_cstr(&sql), out, err);
+    buf_fini(&sql);
+    enum sc_result ended = my_alive(s->conn) ? my_run(s->conn, result == SC_OK ? err : NULL, "ROLLBACK") : SC_OK;
+    return result == SC_OK ? ended : result;
+}
+
+static enum sc_result wait_for_row(struct session *s, const struct key *row, struct sc_error *err)
+{
+    struct buf sql = {0};
+    struct key *found = NULL;
+    add_select_key(&sql, s);
+    enum sc_result result = add_row(&sql, s, row, err);
+    if (result == SC_OK)
+        result = read_waiting(s, buf_cstr(&sql), &found, err);
+    key_free(found);
+    buf_fini(&sql);
     return result;
 }
 
@@ -393,8 +448,11 @@ static enum sc_result next_piece(struct session *s, struct pieces *p, bool *done
     struct key *bound = NULL;
     bool locked = false, single = s->chunk_limit == 1;
     enum sc_result result = SC_OK;
-    if (single || !fits_whole(s, p))
-        result = find_key(s, p->at, p->upto, false, s->chunk_limit, &bound, err);
+    const struct wanted_row wanted = {.after = p->at, .upto = p->upto, .number = s->chunk_limit};
+    if (single)
+        result = find_key_waiting(s, &wanted, &bound, err);
+    else if (!fits_whole(s, p))
+        result = find_key(s, &wanted, &bound, err);
     bool last = !bound;
     int64_t start = clock_us();
     uint64_t before = p->copied;
@@ -424,7 +482,8 @@ static enum sc_result copy_unrecorded(struct session *s, const struct chunk *chu
         s->chunk_limit = PIECE_ROWS_FIRST;
     enum sc_result result = SC_OK;
     if (!chunk->upto) {
-        result = find_key(s, chunk->after, NULL, true, 1, &p.own_upto, err);
+        result = find_key_waiting(s, &(struct wanted_row){.after = chunk->after, .last = true, .number = 1},
+                                  &p.own_upto, err);
         p.upto = p.own_upto;
     }
     if (result == SC_OK)

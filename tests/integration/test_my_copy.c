@@ -221,6 +221,31 @@ static void a_row_that_is_being_deleted_is_not_copied(void **state)
     assert_ghost(w, "SELECT COUNT(*) FROM $", "1021");
 }
 
+/* Rows of a transaction that was prepared before the log is read: the log will never give them, and until it ends no
+ * query sees them. */
+static void rows_that_are_prepared_are_waited_for(void **state)
+{
+    struct world *w = need(state);
+    run_on(w->sql, "CREATE TABLE t (id int PRIMARY KEY, v int NOT NULL DEFAULT 0) ENGINE=InnoDB");
+    run_on(w->sql, "INSERT INTO t (id) VALUES (2)");
+    for (int i = 1; i <= 10; i++)
+        run_on(w->sql, "INSERT INTO t (id) SELECT id + %d FROM t", 1 << i);
+    run_on(w->other, "XA START 'sc_data'");
+    run_on(w->other, "INSERT INTO t (id) VALUES (1), (701), (703), (5000), (5001)");
+    run_on(w->other, "DELETE FROM t WHERE id = 900");
+    run_on(w->other, "XA END 'sc_data'");
+    run_on(w->other, "XA PREPARE 'sc_data'");
+    start_migration(w, "t", "ADD COLUMN extra int NOT NULL DEFAULT 7");
+    struct copying c = {.w = w};
+    pthread_create(&c.thread, NULL, copy_in_thread, &c);
+    clock_sleep_ms(1500);
+    assert_false(atomic_load(&c.done));
+    run_on(w->other, "XA COMMIT 'sc_data'");
+    pthread_join(c.thread, NULL);
+    assert_copied(w, "id");
+    assert_ghost(w, "SELECT COUNT(*) FROM $", "1028");
+}
+
 /* --- a crowd -------------------------------------------------------------------------------------------------------
  */
 
@@ -334,6 +359,7 @@ int main(void)
         TEST(a_chunk_that_is_recorded_is_not_copied_again),
         TEST(a_row_that_is_locked_is_waited_for_and_no_other),
         TEST(a_row_that_is_being_deleted_is_not_copied),
+        TEST(rows_that_are_prepared_are_waited_for),
         TEST(a_chunk_among_writers_never_makes_one_of_them_a_victim),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
