@@ -24,6 +24,9 @@ int my_stage_jobs(struct target *t, int stage);
 const char *my_job_name(struct target *t, int stage, int job);
 enum sc_result my_job_run(struct session *s, int stage, int job, struct sc_error *err);
 
+/* grants.c: is the privilege ("TRIGGER") on the table among what SHOW GRANTS tells? */
+enum sc_result my_granted(struct target *t, const char *privilege, bool *is, struct sc_error *err);
+
 /* triggers.c */
 /* Adds what makes the source's triggers on the ghost to t->todo, in MY_STAGE_CUTOVER. */
 enum sc_result my_triggers_capture(struct target *t, struct plan *plan, struct sc_error *err);

@@ -116,6 +116,9 @@ static void add_probe(struct buf *sql, const struct target *t, const char *text)
     }
 }
 
+/* Comes before the server looks whether the privilege is there. */
+#define ER_BINLOG_CREATE_ROUTINE_NEED_SUPER 1419
+
 static bool is_denied(unsigned error)
 {
     /* ER_TABLEACCESS_DENIED, ER_COLUMNACCESS_DENIED, ER_DBACCESS_DENIED, ER_ACCESS_DENIED, ER_SPECIFIC_ACCESS_DENIED */
@@ -134,7 +137,16 @@ static enum sc_result probe_privileges(struct target *t, struct plan *plan, stru
             *err = denied;
             return result;
         }
-        if (result == SC_OK || !is_denied(my_errno(t->control)))
+        unsigned error = my_errno(t->control);
+        bool is_trigger = strcmp(probes[i].privilege, "TRIGGER") == 0, granted = false;
+        if (result != SC_OK && is_trigger && error == ER_BINLOG_CREATE_ROUTINE_NEED_SUPER) {
+            result = my_granted(t, "TRIGGER", &granted, err);
+            if (result != SC_OK)
+                return result;
+        } else {
+            granted = result == SC_OK || !is_denied(error);
+        }
+        if (granted)
             continue;
         char *schema = my_ident(t->schema);
         strlist_addf(&plan->refusals, "the account %s lacks %s on database %s. GRANT %s ON %s.* TO it.", t->server.user,

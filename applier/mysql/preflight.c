@@ -7,7 +7,7 @@
 
 #include "applier/mysql/dependents.h"
 #include "applier/mysql/names.h"
-#include "applier/mysql/state.h"
+#include "applier/mysql/ops.h"
 
 /* --- the server's settings ---------------------------------------------------------------------------------------- */
 
@@ -130,6 +130,12 @@ static enum sc_result check_log(struct target *t, const struct settings *s, stru
     }
     if (result != SC_OK)
         return result;
+    bool reads = false;
+    result = my_granted(t, "REPLICATION SLAVE", &reads, err);
+    if (result == SC_OK && !reads)
+        strlist_addf(&plan->refusals,
+                     "the account %s may not read the binary log. GRANT REPLICATION SLAVE ON *.* TO it.",
+                     t->server.user);
     MYSQL_ROW row = mysql_fetch_row(res);
     const char *only = row ? my_column_text(res, row, "Binlog_Do_DB") : NULL,
                *without = row ? my_column_text(res, row, "Binlog_Ignore_DB") : NULL;
@@ -145,7 +151,7 @@ static enum sc_result check_log(struct target *t, const struct settings *s, stru
         pass_on = setting(s, "log_slave_updates");
     bool old = t->server.family == MY_MARIADB || t->server.version < 80022;
     struct sc_error ignored;
-    if (strcasecmp(pass_on, "OFF") == 0 &&
+    if (result == SC_OK && strcasecmp(pass_on, "OFF") == 0 &&
         my_query(t->control, &ignored, &res, old ? "SHOW SLAVE STATUS" : "SHOW REPLICA STATUS") == SC_OK) {
         if (mysql_num_rows(res) > 0)
             strlist_add(&plan->refusals,
@@ -153,6 +159,8 @@ static enum sc_result check_log(struct target *t, const struct settings *s, stru
                         "Connect to the primary.");
         mysql_free_result(res);
     }
+    if (result != SC_OK)
+        return result;
     return my_alive(t->control) ? SC_OK : error_set(err, SC_RETRY, "the connection was lost in the preflight");
 }
 
