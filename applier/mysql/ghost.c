@@ -42,6 +42,18 @@ enum sc_result my_run_as_operator(struct target *t, const char *sql, struct sc_e
     return result;
 }
 
+/* Not as bytes: neither COMMENT nor DEFAULT take that. Backslashes are escapes in the sessions that run it. */
+void my_add_text(struct buf *b, const char *text)
+{
+    buf_char(b, '\'');
+    for (; *text; text++) {
+        if (*text == '\'' || *text == '\\')
+            buf_char(b, *text);
+        buf_char(b, *text);
+    }
+    buf_char(b, '\'');
+}
+
 struct my_todo *my_todo_add(struct target *t, enum my_stage stage, const char *name, const char *sql)
 {
     struct my_todo *all = arena_array(&t->arena, (size_t)t->ntodo + 1, sizeof(*all));
@@ -254,12 +266,30 @@ static void capture_end(struct target *t)
     buf_str(&sql, "ALTER TABLE ");
     my_add_ghost(&sql, t);
     buf_str(&sql, " COMMENT = ");
-    my_add_literal(&sql, t->ghost.comment);
+    my_add_text(&sql, t->ghost.comment);
     my_todo_add(t, MY_STAGE_AFTER, "the table's comment", buf_cstr(&sql));
     buf_clear(&sql);
     buf_str(&sql, "ANALYZE NO_WRITE_TO_BINLOG TABLE ");
     my_add_ghost(&sql, t);
     my_todo_add(t, MY_STAGE_AFTER, "statistics", buf_cstr(&sql));
+    buf_fini(&sql);
+}
+
+static void lend_key(struct target *t, struct buf *actions)
+{
+    if (strcmp(t->key.ghost_index_name, MY_HELPER_KEY) != 0)
+        return;
+    buf_str(actions, ", ADD UNIQUE KEY " MY_HELPER_KEY " (");
+    for (int k = 0; k < t->map.nkey; k++) {
+        buf_str(actions, k ? ", " : "");
+        my_add_ident(actions, t->map.columns[t->map.key[k]].ghost_column);
+    }
+    buf_char(actions, ')');
+    struct buf sql = {0};
+    buf_str(&sql, "ALTER TABLE ");
+    my_add_source(&sql, t);
+    buf_str(&sql, " DROP KEY " MY_HELPER_KEY);
+    my_todo_add(t, MY_STAGE_POST, "index that the copy needed", buf_cstr(&sql));
     buf_fini(&sql);
 }
 
@@ -272,10 +302,15 @@ static enum sc_result strip(struct target *t, struct sc_error *err)
     capture_indexes(t, &sql);
     enum sc_result result = lend_defaults(t, &sql, err);
     if (result == SC_OK) {
+        lend_key(t, &sql);
         capture_end(t);
         result = my_run(t->control, err, buf_cstr(&sql));
     }
     buf_fini(&sql);
+    if (result == SC_FAIL) {
+        error_wrap(err, "the new table cannot be filled");
+        result = err->result = SC_REFUSE;
+    }
     return result;
 }
 

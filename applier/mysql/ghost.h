@@ -5,6 +5,9 @@
 #include "applier/mysql/alter.h"
 #include "applier/mysql/target.h"
 
+/* The index that the ghost has while it is filled, where none of its own is on the key alone. */
+#define MY_HELPER_KEY "_seachange_key"
+
 /* mapping.c: fills t->map and t->key from t->source and t->ghost. Also on resume: then t->key's index names are set,
  * and those are taken. SC_REFUSE: no key that both tables share. */
 enum sc_result my_map_make(struct target *t, const struct my_alter *alter, struct sc_error *err);
@@ -19,6 +22,9 @@ bool my_key_stays_distinct(const struct my_column *from, const struct my_column 
 
 /* CREATE TABLE ghost LIKE source. SC_REFUSE where the account may not. */
 enum sc_result my_clone_create(struct target *t, struct sc_error *err);
+
+/* Appends a text as a DDL statement of our own sessions takes it, in quotes. */
+void my_add_text(struct buf *b, const char *text);
 
 /* todo */
 struct my_todo *my_todo_add(struct target *t, enum my_stage stage, const char *name, const char *sql);

@@ -186,6 +186,15 @@ static bool primary_fits(const struct target *t, const int *columns, int count)
     return holds || given;
 }
 
+/* Where the ALTER leaves the key without an index of its own, the ghost gets one for as long as it is filled. */
+static bool can_be_unique(const struct target *t, const int *columns, int count)
+{
+    for (int k = 0; k < count; k++)
+        if (!t->ghost.columns[columns[k]].not_null)
+            return false;
+    return !t->key.ghost_index_name; /* on resume it has one, or had */
+}
+
 static bool try_key(struct target *t, const struct my_index *index, struct sc_error *err)
 {
     int ghost_columns[MAX_KEY_COLUMNS];
@@ -206,17 +215,18 @@ static bool try_key(struct target *t, const struct my_index *index, struct sc_er
         }
     }
     const struct my_index *ghost = ghost_index(t, ghost_columns, index->count);
-    if (!ghost || !primary_fits(t, ghost_columns, index->count)) {
+    bool fits = primary_fits(t, ghost_columns, index->count);
+    if (!fits || (!ghost && !can_be_unique(t, ghost_columns, index->count))) {
         error_set(err, SC_REFUSE,
-                  ghost ? "with the ALTER the table has another primary key, which is not made of key %s"
+                  !fits ? "with the ALTER the table has another primary key, which is not made of key %s"
                         : "with the ALTER key %s of the table is no longer unique by itself",
                   index->name);
         return false;
     }
     t->key = (struct my_key){.index_name = arena_strdup(&t->arena, index->name),
-                             .ghost_index_name = arena_strdup(&t->arena, ghost->name),
+                             .ghost_index_name = ghost ? arena_strdup(&t->arena, ghost->name) : MY_HELPER_KEY,
                              .primary = index->kind == MY_INDEX_PRIMARY,
-                             .ghost_primary = ghost->kind == MY_INDEX_PRIMARY,
+                             .ghost_primary = ghost && ghost->kind == MY_INDEX_PRIMARY,
                              .count = index->count};
     t->key.columns = arena_array(&t->arena, (size_t)index->count, sizeof(int));
     t->map.key = arena_array(&t->arena, (size_t)index->count, sizeof(int));
@@ -228,26 +238,22 @@ static bool try_key(struct target *t, const struct my_index *index, struct sc_er
     return true;
 }
 
-/* The primary key first, then the shortest; on resume the one that was chosen. */
+/* The primary key, else the first one, which is what the rows are stored by; on resume the one that was chosen. The
+ * server shows the primary key first. */
 static enum sc_result choose_key(struct target *t, struct sc_error *err)
 {
     const char *chosen = t->key.index_name;
     bool tried = false;
-    for (int count = 0; count <= MAX_KEY_COLUMNS; count++) {
-        for (int i = 0; i < t->source.nindexes; i++) {
-            const struct my_index *index = &t->source.indexes[i];
-            bool primary = index->kind == MY_INDEX_PRIMARY;
-            if (!index->usable || (count == 0 ? !primary : primary || index->count != count))
-                continue;
-            if (chosen && strcmp(chosen, index->name) != 0)
-                continue;
-            struct sc_error reason = {0};
-            if (try_key(t, index, &reason))
-                return SC_OK;
-            if (!tried)
-                *err = reason;
-            tried = true;
-        }
+    for (int i = 0; i < t->source.nindexes; i++) {
+        const struct my_index *index = &t->source.indexes[i];
+        struct sc_error reason = {0};
+        if (!index->usable || (chosen && strcmp(chosen, index->name) != 0))
+            continue;
+        if (try_key(t, index, &reason))
+            return SC_OK;
+        if (!tried)
+            *err = reason;
+        tried = true;
     }
     if (!tried)
         error_set(err, SC_REFUSE,

@@ -16,6 +16,7 @@
 
 #define ER_NO_SUCH_TABLE 1146
 #define ER_BAD_TABLE 1051
+#define ER_CANT_DROP_FIELD_OR_KEY 1091
 
 /* Dropping a table waits for readers that still use it; tries are short. */
 #define DROP_TRIES 60
@@ -168,6 +169,8 @@ static enum sc_result complete(struct target *t, struct strlist *notes, struct s
             if (try > 0)
                 clock_sleep_ms(1000);
             result = my_run(t->control, err, todo->sql);
+            if (result == SC_FAIL && my_errno(t->control) == ER_CANT_DROP_FIELD_OR_KEY)
+                result = SC_OK; /* done before, and not recorded */
             if (result != SC_RETRY || !my_alive(t->control))
                 break;
             result = SC_OK;
