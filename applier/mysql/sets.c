@@ -106,15 +106,31 @@ static enum sc_result run_together(struct session *s, struct my_script *script, 
     return result;
 }
 
+/* Empty again; what one huge row took is given back. */
+static void shrink(struct buf *b, size_t most)
+{
+    if (b->cap > most * 4)
+        buf_fini(b);
+    else
+        buf_clear(b);
+}
+
 static enum sc_result run_script(struct session *s, struct sc_error *err)
 {
     struct my_sets *sets = s->apply->sets;
     struct my_script *script = &sets->script;
     if (script->count == 0)
         return SC_OK;
-    enum sc_result result = sets->singly ? run_singly(s, script, err) : run_together(s, script, err);
+    enum sc_result result = SC_OK;
+    if (script->sql.len >= s->target->server.max_allowed_packet) {
+        result = error_set(err, SC_FAIL, "a row of %s.%s takes %zu bytes as a statement, and the server takes %" PRIu64,
+                           s->target->schema, s->target->name, script->sql.len, s->target->server.max_allowed_packet);
+        error_hint(err, "The source is untouched. SET GLOBAL max_allowed_packet to more, and run the same command.");
+    } else {
+        result = sets->singly ? run_singly(s, script, err) : run_together(s, script, err);
+    }
     script->count = 0;
-    buf_clear(&script->sql);
+    shrink(&script->sql, sets->most);
     return result;
 }
 
@@ -278,8 +294,8 @@ static enum sc_result close_set(struct session *s, struct sc_error *err)
     }
     sets->kind = MY_SET_NONE;
     sets->rows = 0;
-    buf_clear(&sets->keys_list);
-    buf_clear(&sets->values_list);
+    shrink(&sets->keys_list, sets->most);
+    shrink(&sets->values_list, sets->most);
     return result;
 }
 
@@ -304,18 +320,27 @@ static enum sc_result add_key(struct session *s, struct buf *b, const struct val
     return result;
 }
 
+static enum sc_result add_value(struct session *s, struct buf *b, const struct my_mapped *m, const struct value *row,
+                                struct sc_error *err)
+{
+    const struct my_literal *literal = &s->apply->literals[m->source_column];
+    const struct value *value = &row[m->source_column];
+    enum sc_result result = s->apply->sets->large && my_large_is(literal, value) ? my_large_add(s, b, value, err)
+                                                                                 : my_add_value(b, literal, value, err);
+    if (result != SC_OK)
+        error_wrap(err, "column %s", s->target->source.columns[m->source_column].name);
+    return result;
+}
+
 static enum sc_result add_values(struct session *s, struct buf *b, const struct value *row, struct sc_error *err)
 {
     const struct target *t = s->target;
     buf_char(b, '(');
     enum sc_result result = SC_OK;
     for (int i = 0; i < t->map.ncolumns && result == SC_OK; i++) {
-        int column = t->map.columns[i].source_column;
         if (i)
             buf_char(b, ',');
-        result = my_add_value(b, &s->apply->literals[column], &row[column], err);
-        if (result != SC_OK)
-            error_wrap(err, "column %s", t->source.columns[column].name);
+        result = add_value(s, b, &t->map.columns[i], row, err);
     }
     buf_char(b, ')');
     return result;
@@ -326,8 +351,8 @@ static bool wants_key(const struct my_sets *sets, enum my_set_kind kind)
     return kind == MY_SET_DELETE || kind == MY_SET_PARK || (kind == MY_SET_UPDATE && !sets->staged);
 }
 
-enum sc_result my_set_row(struct session *s, enum my_set_kind kind, const struct value *key, const struct value *row,
-                          struct sc_error *err)
+static enum sc_result add_row(struct session *s, enum my_set_kind kind, const struct value *key,
+                              const struct value *row, struct sc_error *err)
 {
     struct my_sets *sets = s->apply->sets;
     bool keyed = wants_key(sets, kind);
@@ -349,6 +374,42 @@ enum sc_result my_set_row(struct session *s, enum my_set_kind kind, const struct
     return result;
 }
 
+/* What is too large for one statement goes ahead of it, so the row stands alone. */
+static enum sc_result begin_large(struct session *s, const struct value *row, struct sc_error *err)
+{
+    struct my_sets *sets = s->apply->sets;
+    if (!row || !my_large_row(s, row))
+        return SC_OK;
+    enum sc_result result = close_set(s, err);
+    if (result == SC_OK)
+        result = run_script(s, err);
+    sets->large = result == SC_OK;
+    return result;
+}
+
+static enum sc_result end_large(struct session *s, enum sc_result result, struct sc_error *err)
+{
+    struct my_sets *sets = s->apply->sets;
+    if (!sets->large)
+        return result;
+    if (result == SC_OK)
+        result = close_set(s, err);
+    if (result == SC_OK)
+        result = run_script(s, err);
+    sets->large = false;
+    return result == SC_OK ? my_large_end(s, err) : result;
+}
+
+enum sc_result my_set_row(struct session *s, enum my_set_kind kind, const struct value *key, const struct value *row,
+                          struct sc_error *err)
+{
+    bool whole = kind != MY_SET_DELETE && kind != MY_SET_PARK;
+    enum sc_result result = begin_large(s, whole ? row : NULL, err);
+    if (result == SC_OK)
+        result = add_row(s, kind, key, row, err);
+    return end_large(s, result, err);
+}
+
 static enum sc_result change_direct(struct session *s, const struct value *old, const struct value *row,
                                     struct sc_error *err)
 {
@@ -362,7 +423,7 @@ static enum sc_result change_direct(struct session *s, const struct value *old, 
         buf_str(b, i ? "," : "");
         my_add_ident(b, m->ghost_column);
         buf_char(b, '=');
-        result = my_add_value(b, &s->apply->literals[m->source_column], &row[m->source_column], err);
+        result = add_value(s, b, m, row, err);
     }
     buf_printf(b, " WHERE %s = ", sets->key_tuple);
     if (result == SC_OK)
@@ -373,7 +434,7 @@ static enum sc_result change_direct(struct session *s, const struct value *old, 
         with_list(s, "", b, "");
         end_statement(s, MY_EXPECT_AFFECTED, 1, "UPDATE");
     }
-    buf_clear(b);
+    shrink(b, sets->most);
     return result;
 }
 
@@ -407,9 +468,11 @@ static enum sc_result change_staged(struct session *s, const struct value *old, 
 enum sc_result my_set_change(struct session *s, const struct value *old, const struct value *row, struct sc_error *err)
 {
     enum sc_result result = close_set(s, err);
-    if (result != SC_OK)
-        return result;
-    return s->apply->sets->staged ? change_staged(s, old, row, err) : change_direct(s, old, row, err);
+    if (result == SC_OK)
+        result = begin_large(s, row, err);
+    if (result == SC_OK)
+        result = s->apply->sets->staged ? change_staged(s, old, row, err) : change_direct(s, old, row, err);
+    return end_large(s, result, err);
 }
 
 enum sc_result my_set_truncate(struct session *s, struct sc_error *err)
@@ -429,6 +492,7 @@ void my_sets_begin(struct session *s, bool strict)
     struct my_sets *sets = s->apply->sets;
     sets->counted = strict;
     sets->warned = false;
+    sets->large = false;
     sets->kind = MY_SET_NONE;
     sets->rows = 0;
     sets->script.count = 0;

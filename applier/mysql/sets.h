@@ -60,6 +60,8 @@ struct my_sets {
     bool counted; /* strict: what is not found is a contradiction */
     bool singly;  /* statements are sent one by one: a warning has to be named */
     bool warned;
+    bool large; /* the row at hand is sent in pieces: large.c */
+    int larges; /* of its values */
     enum my_set_kind kind;
     uint64_t rows;
     struct buf keys_list, values_list;
@@ -88,6 +90,15 @@ enum sc_result my_park_learn(struct session *s, struct sc_error *err);
 
 enum sc_result my_count_differs(const struct session *s, const char *what, uint64_t expected, uint64_t found,
                                 struct sc_error *err);
+
+/* large.c: a row whose statement would be larger than the server takes. Its large values go ahead in pieces, each into
+ * a variable of the session. */
+bool my_large_row(const struct session *s, const struct value *row);
+bool my_large_is(const struct my_literal *literal, const struct value *value);
+/* Sends the value, and appends the variable that holds it. */
+enum sc_result my_large_add(struct session *s, struct buf *b, const struct value *value, struct sc_error *err);
+/* The variables are not needed any more. */
+enum sc_result my_large_end(struct session *s, struct sc_error *err);
 
 /* apply.c: says of a failure what it means and what to do. Returns `result`. */
 enum sc_result my_apply_explain(const struct session *s, enum sc_result result, struct sc_error *err);

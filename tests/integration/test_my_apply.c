@@ -230,6 +230,31 @@ static void a_value_that_would_change_stops_and_says_of_which_column(void **stat
     assert_ghost(w, "SELECT COUNT(*) FROM $", "1");
 }
 
+/* As many bytes as the server takes in one statement, less a bit: as digits they are twice as many. */
+static void a_row_that_is_larger_than_a_statement_is_sent_in_pieces(void **state)
+{
+    struct world *w = need(state);
+    run_on(w->sql, "CREATE TABLE t (id int PRIMARY KEY, b longblob, v longtext CHARACTER SET latin1) ENGINE=InnoDB");
+    start_migration(w, "t", "MODIFY b longblob COMMENT 'large', ADD COLUMN extra int NOT NULL DEFAULT 7");
+    size_t size = w->server.max_allowed_packet / 20 * 7;
+    struct value *row = row_of(w, 3, (const char *const[]){"1", "", ""});
+    char *bytes = arena_alloc(&w->arena, size);
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (char)(i * 7 % 251);
+    row[1] = row[2] = (struct value){.state = VALUE_PRESENT, .len = (uint32_t)size, .data = bytes};
+    give_insert(w, ROW("2", "before", "x"));
+    give(w, (struct change){.kind = CHANGE_INSERT, .ncolumns = 3, .new_row = row});
+    give_insert(w, ROW("3", "behind", "x"));
+    must_apply(w, true, true);
+    give(w, (struct change){.kind = CHANGE_UPDATE, .ncolumns = 3, .old_row = row, .new_row = row});
+    must_apply(w, true, false);
+    char *length = mem_printf("3 %zu", size);
+    assert_ghost(w, "SELECT CONCAT((SELECT COUNT(*) FROM $), ' ', LENGTH(b)) FROM $ WHERE id = 1", length);
+    assert_ghost(w, "SELECT CRC32(b) = CRC32(v) FROM $ WHERE id = 1", "1");
+    assert_ghost(w, "SELECT HEX(SUBSTRING(b, 249, 5)) FROM $ WHERE id = 1", "E6EDF40007");
+    mem_free(length);
+}
+
 /* --- keys ----------------------------------------------------------------------------------------------------------
  */
 
@@ -367,6 +392,7 @@ int main(void)
         TEST(columns_that_convert_are_converted_by_the_server_folded),
         TEST(columns_that_convert_are_converted_by_the_server_one_by_one),
         TEST(a_value_that_would_change_stops_and_says_of_which_column),
+        TEST(a_row_that_is_larger_than_a_statement_is_sent_in_pieces),
         TEST(keys_of_several_columns_and_of_text_find_their_rows),
         TEST(a_key_that_changes_only_its_case_is_the_same_row),
         TEST(a_batch_in_parts_is_applied_once),
