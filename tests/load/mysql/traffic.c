@@ -1,6 +1,7 @@
 /* Clients that run a script again and again, as pgbench does for PostgreSQL: the traffic of a case.
  *
- * usage: sc_traffic URL SCRIPT CLIENTS      until SIGTERM; prints how often the script ran
+ * usage: sc_traffic URL SCRIPT CLIENTS      until SIGTERM; prints how often the script ran, and how long the longest
+ * run took that began before a SIGUSR1, and after it
  *
  * A script has SQL statements, each ending with ";" at a line's end, in which :name stands for a variable, and lines
  *     \set NAME random(A, B)       a number of that range; A and B are numbers or variables
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #define LINES_MOST 200
@@ -36,6 +38,7 @@ struct client {
     struct variable variables[VARIABLES_MOST];
     int variable_count;
     uint64_t runs;
+    int64_t longest_us[2]; /* before SIGUSR1, after it */
 };
 
 static char *script[LINES_MOST]; /* a directive or a whole statement each */
@@ -43,11 +46,18 @@ static int script_count;
 static bool concurrent;
 static atomic_bool stopping;
 static atomic_bool failed;
+static atomic_int marked;
 
 static void on_term(int number)
 {
     (void)number;
     atomic_store(&stopping, true);
+}
+
+static void on_usr1(int number)
+{
+    (void)number;
+    atomic_store(&marked, 1);
 }
 
 static void script_fail(const char *what)
@@ -212,6 +222,8 @@ static void *work(void *arg)
 {
     struct client *c = arg;
     while (!atomic_load(&stopping)) {
+        int after = atomic_load(&marked);
+        int64_t begun = clock_us();
         bool ok = concurrent ? run_script(c)
                              : run(c, "DO GET_LOCK(CONCAT('traffic ', DATABASE()), 60)") &&
                                    run(c, "START TRANSACTION") && run_script(c) && run(c, "COMMIT") &&
@@ -219,6 +231,9 @@ static void *work(void *arg)
         if (!ok)
             break;
         c->runs++;
+        int64_t took = clock_us() - begun;
+        if (took > c->longest_us[after])
+            c->longest_us[after] = took;
     }
     return NULL;
 }
@@ -247,6 +262,7 @@ int main(int argc, char **argv)
     }
     script_read(argv[2]);
     signal(SIGTERM, on_term);
+    signal(SIGUSR1, on_usr1);
     int clients = (int)strtol(argv[3], NULL, 10);
     mysql_library_init(0, NULL, NULL);
     struct client *all = mem_array((size_t)clients, sizeof(*all));
@@ -257,15 +273,21 @@ int main(int argc, char **argv)
     for (int i = 0; i < clients; i++)
         pthread_create(&all[i].thread, NULL, work, &all[i]);
     uint64_t runs = 0;
+    int64_t longest_us[2] = {0};
     for (int i = 0; i < clients; i++) {
         pthread_join(all[i].thread, NULL);
         mysql_close(all[i].my);
         runs += all[i].runs;
+        for (int k = 0; k < 2; k++)
+            if (all[i].longest_us[k] > longest_us[k])
+                longest_us[k] = all[i].longest_us[k];
     }
     mem_free(all);
     for (int i = 0; i < script_count; i++)
         mem_free(script[i]);
     mysql_library_end();
     printf("%" PRIu64 " runs\n", runs);
+    printf("longest before SIGUSR1: %" PRId64 " ms\nlongest after it: %" PRId64 " ms\n", longest_us[0] / 1000,
+           longest_us[1] / 1000);
     return atomic_load(&failed) ? 1 : 0;
 }
