@@ -87,7 +87,7 @@ static bool is_integer(uint8_t type)
 }
 
 /* Types that the optional metadata lists a character set for. */
-static bool is_character(uint8_t type)
+static bool is_character(uint8_t type, bool mariadb)
 {
     switch (type) {
     case MY_LOG_STRING:
@@ -96,7 +96,10 @@ static bool is_character(uint8_t type)
     case MY_LOG_VARCHAR_COMPRESSED:
     case MY_LOG_BLOB:
     case MY_LOG_BLOB_COMPRESSED:
+    case MY_LOG_VECTOR: /* as "binary"; seen on MySQL 9.7 */
         return true;
+    case MY_LOG_GEOMETRY: /* likewise; seen on MySQL 9.7, MariaDB 10.11 and 11.8 */
+        return mariadb;
     default:
         return false;
     }
@@ -223,7 +226,7 @@ enum sc_result my_columns_build(const struct my_table_map *map, const struct sou
             numeric++;
         }
         uint64_t charset = 0;
-        if (is_character(c->type))
+        if (is_character(c->type, map->mariadb))
             charset = charset_of(map, character++);
         c->is_binary = c->type == MY_LOG_STRING && charset == CHARSET_BINARY;
         if (catalog) {
@@ -248,8 +251,8 @@ static bool same_bytes(const void *a, size_t a_len, const void *b, size_t b_len)
 bool my_columns_same(const struct my_table_map *a, const struct my_table_map *b)
 {
     size_t n = a->ncolumns, bitmap = (n + 7) / 8;
-    if (a->ncolumns != b->ncolumns || !a->names != !b->names || a->charsets_by_column != b->charsets_by_column ||
-        !same_bytes(a->types, n, b->types, n) ||
+    if (a->ncolumns != b->ncolumns || a->mariadb != b->mariadb || !a->names != !b->names ||
+        a->charsets_by_column != b->charsets_by_column || !same_bytes(a->types, n, b->types, n) ||
         !same_bytes(a->metadata, n * sizeof(*a->metadata), b->metadata, n * sizeof(*b->metadata)) ||
         !same_bytes(a->nullable, bitmap, b->nullable, bitmap) ||
         !same_bytes(a->unsigned_bits, a->unsigned_len, b->unsigned_bits, b->unsigned_len) ||

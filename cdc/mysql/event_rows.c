@@ -148,6 +148,7 @@ static const char *optional_metadata(struct my_body *b, struct my_table_map *map
 const char *my_body_table_map(struct my_body *b, struct my_event *event)
 {
     struct my_table_map *map = &event->table_map;
+    map->mariadb = b->decoder->mariadb;
     map->table_id = table_id(b);
     read_u16_le(&b->r); /* flags */
     map->schema = name(&b->r);

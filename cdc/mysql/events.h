@@ -96,6 +96,7 @@ struct my_query_event {
 struct my_table_map {
     uint64_t table_id;
     const char *schema, *table; /* NUL behind them */
+    bool mariadb;               /* wrote it */
     uint16_t ncolumns;
     const uint8_t *types; /* MYSQL_TYPE_* as in the log (STRING may hide ENUM and SET: cdc/mysql/columns.h) */
     const uint16_t
