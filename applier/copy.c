@@ -149,20 +149,33 @@ static void adapt(struct copy *c, uint64_t rows, int64_t took_us)
     pthread_mutex_unlock(&c->lock);
 }
 
+/* The gate is held until it is known whether a lost connection's chunk is in: until then nothing is applied. It is
+ * known once there is a session again, and then whoever waits to apply has their turn: the chunk may be failing for
+ * long, because of a row that somebody keeps locked. */
+static bool give_a_turn(struct copy *c, bool *in_gate)
+{
+    gate_leave_copy(c->config.gate);
+    *in_gate = gate_enter_copy(c->config.gate);
+    return *in_gate;
+}
+
 /* Runs `step` until it succeeds, fails for good, or has been failing for too long; opens the session again after each
- * failure. */
+ * failure. in_gate: NULL for a step that is done outside of it. */
 static enum sc_result with_retries(struct copy *c, const char *role, struct session **session, struct chunk *chunk,
                                    enum sc_result (*step)(struct copy *, struct session *, struct chunk *,
                                                           struct sc_error *),
-                                   struct sc_error *err)
+                                   bool *in_gate, struct sc_error *err)
 {
     struct backoff backoff;
     backoff_init(&backoff, 100, 5000);
     int64_t give_up = clock_us() + c->config.give_up_ms * 1000;
     for (;;) {
         enum sc_result result = SC_OK;
-        if (!*session)
+        if (!*session) {
             result = c->config.ops->session_open(c->config.target, role, session, err);
+            if (result == SC_OK && in_gate && !give_a_turn(c, in_gate))
+                return SC_STOP;
+        }
         if (result == SC_OK)
             result = step(c, *session, chunk, err);
         if (result != SC_RETRY)
@@ -202,15 +215,12 @@ static void *work(void *arg)
     bool dropped = false; /* a chunk was cut off and not copied */
     while (result == SC_OK) {
         struct chunk chunk = {0};
-        result = with_retries(c, role, &session, &chunk, next_chunk, &err);
+        result = with_retries(c, role, &session, &chunk, next_chunk, NULL, &err);
         if (result == SC_OK) {
-            /* The gate is held over retries: until it is known whether a lost connection's chunk is in, nothing is
-             * applied. */
-            result = gate_enter_copy(c->config.gate) ? SC_OK : SC_STOP;
-            if (result == SC_OK) {
-                result = with_retries(c, role, &session, &chunk, copy_chunk, &err);
+            bool in_gate = gate_enter_copy(c->config.gate);
+            result = in_gate ? with_retries(c, role, &session, &chunk, copy_chunk, &in_gate, &err) : SC_STOP;
+            if (in_gate)
                 gate_leave_copy(c->config.gate);
-            }
             dropped = result != SC_OK;
         }
         key_free(chunk.after);

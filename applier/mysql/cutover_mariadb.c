@@ -1,8 +1,9 @@
 /* MariaDB's cutover. There is no RENAME under LOCK TABLES, so one connection holds the source while another one's
  * RENAME waits for it, and must be the next to get it:
  *
- *   lock    a table of no use, the sentry, is made under the old table's name: while it is there, no RENAME of ours can
- *           succeed, whatever breaks. The lock connection takes LOCK TABLES source WRITE, sentry WRITE.
+ *   ready   a table of no use, the sentry, is made under the old table's name: while it is there, no RENAME of ours can
+ *           succeed, whatever breaks.
+ *   lock    The lock connection takes LOCK TABLES source WRITE, sentry WRITE.
  *   drain   (driver) on the session's own connection, committed with the checkpoint.
  *   swap    the rename connection sends RENAME TABLE source TO old, ghost TO source. The server takes the locks of a
  *           RENAME in the order of the names, and the source's sorts first, so the one it waits for is the source's,
@@ -104,6 +105,8 @@ static enum sc_result ready(struct session *s, struct sc_error *err)
         result = my_run(s->cutover->rename, err, "SET SESSION lock_wait_timeout = 60");
     if (result == SC_OK)
         result = my_sessions_wait_lost(s->target, s->conn, err);
+    if (result == SC_OK)
+        result = make_sentry(s, err);
     return result;
 }
 
@@ -152,7 +155,7 @@ static enum sc_result lock(struct session *s, int timeout_ms, struct sc_error *e
     my_add_old(&sql, t);
     buf_str(&sql, " WRITE");
     buf_printf(&what, "table %s.%s", t->schema, t->name);
-    enum sc_result result = make_sentry(s, err);
+    enum sc_result result = c->sentry ? SC_OK : make_sentry(s, err);
     if (result == SC_OK)
         result = my_run_waiting(t, c->lock, buf_cstr(&sql), buf_cstr(&what), timeout_ms, err);
     if (result == SC_OK)

@@ -15,7 +15,7 @@
 #define ER_LOCK_NOWAIT_NUMBER 3572 /* MySQL */
 
 /* How long a session waits for a row's lock until it is reported and tried again. */
-#define MY_LOCK_WAIT_S 10
+#define MY_LOCK_WAIT_S 5
 
 struct my_apply {
     struct arena arena;

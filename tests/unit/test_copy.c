@@ -32,6 +32,7 @@ struct target {
     uint64_t fail_behind;         /* so many chunks, then one fails for good; 0: none does */
     uint64_t longest;             /* rows of a chunk */
     uint64_t rows_most;           /* that a chunk should have; 0: no limit */
+    bool stuck;                   /* no chunk can be copied for now */
 };
 
 struct session {
@@ -104,7 +105,9 @@ static enum sc_result chunk_copy(struct session *s, const struct chunk *chunk, u
     bool there = false;
     for (size_t i = 0; i < t->nrecorded; i++)
         there |= t->recorded[i].number == chunk->number;
-    if (!there && one_in(t, t->lose_before)) {
+    if (t->stuck) {
+        result = error_set(err, SC_RETRY, "somebody keeps a row locked");
+    } else if (!there && one_in(t, t->lose_before)) {
         result = error_set(err, SC_RETRY, "lost before the commit");
     } else if (!there && t->fail_behind > 0 && t->nrecorded >= t->fail_behind) {
         result = error_set(err, SC_FAIL, "a row does not fit");
@@ -326,6 +329,34 @@ static void a_chunk_that_fails_for_good_ends_the_copy_with_its_reason(void **sta
     target_free(t);
 }
 
+static void changes_have_their_turn_while_a_chunk_is_tried_again(void **state)
+{
+    (void)state;
+    struct target *t = target_new(ROWS);
+    t->stuck = true;
+    struct copy_config config = {
+        .ops = &ops, .target = t, .gate = gate_new(), .workers = 2, .chunk_time_ms = 5, .give_up_ms = 60000};
+    struct copy *copy = NULL;
+    struct sc_error err;
+    assert_int_equal(copy_start(&config, &copy, &err), SC_OK);
+    for (int i = 0; i < 3; i++) {
+        assert_true(gate_enter_apply(config.gate));
+        gate_leave_apply(config.gate);
+    }
+    pthread_mutex_lock(&t->lock);
+    assert_int_equal(t->nrecorded, 0);
+    t->stuck = false;
+    pthread_mutex_unlock(&t->lock);
+    enum sc_result result;
+    while ((result = copy_wait(copy, 10, &err)) == SC_RETRY)
+        continue;
+    assert_int_equal(result, SC_OK);
+    copy_stop(copy);
+    gate_free(config.gate);
+    assert_each_once(t);
+    target_free(t);
+}
+
 /* --- the gate
  * ------------------------------------------------------------------------------------------------------------ */
 
@@ -408,6 +439,7 @@ int main(void)
         cmocka_unit_test(holes_that_a_crash_left_are_filled_and_nothing_else),
         cmocka_unit_test(the_size_of_chunks_follows_the_time_they_take),
         cmocka_unit_test(a_chunk_that_fails_for_good_ends_the_copy_with_its_reason),
+        cmocka_unit_test(changes_have_their_turn_while_a_chunk_is_tried_again),
         cmocka_unit_test(chunks_and_batches_never_run_at_once_and_neither_starves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
