@@ -7,7 +7,6 @@
  * into it: its columns have the types of the part that does not recur. */
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "cdc/mysql/json_parts.h"
@@ -15,6 +14,18 @@
 #include "cdc/mysql/values_parts.h"
 
 enum { MAX_VARBINARY = 65535, MAX_BINARY = 255 };
+
+/* Columns of one JSON_TABLE(), and bytes of those that are in its row. The server's limits are 4096 and 65535. */
+enum { MAX_COLUMNS_TYPED = 1000, MAX_ROW = 60000 };
+
+struct expression {
+    struct buf *out;
+    struct json_budget whole;
+    struct buf values, columns; /* of JSON_TABLE() */
+    unsigned ncolumns;
+    size_t row;
+    const char *problem;
+};
 
 /* rapidjson, on its fast path, is exact for up to 15 digits and powers of ten up to 22. */
 static bool simple_double(double v)
@@ -126,113 +137,125 @@ static bool add_text(struct buf *out, const struct json_value *value, struct jso
 
 /* --- opaque values --- */
 
-static void column_of_type(struct buf *out, const char *type)
+/* A column of the type, whose value was or will be appended to e->values. An error in it must not become a NULL. */
+static bool typed_column(struct expression *e, const char *type, size_t n, size_t row)
 {
-    buf_str(out, "(WITH RECURSIVE c(n, v) AS (SELECT 1, a FROM JSON_TABLE('[null]', '$[*]' COLUMNS (a ");
-    buf_str(out, type);
-    buf_str(out, " PATH '$')) t UNION ALL SELECT 2, ");
+    e->row += row;
+    if (e->ncolumns >= MAX_COLUMNS_TYPED || e->row > MAX_ROW) {
+        e->problem = "its JSON has more binary values or timestamps than one expression can hold";
+        return false;
+    }
+    buf_printf(&e->columns, e->ncolumns ? ", c%u %s" : "c%u %s", e->ncolumns, type);
+    if (n)
+        buf_printf(&e->columns, "(%zu)", n);
+    buf_printf(&e->columns, " PATH '$[%u]' ERROR ON EMPTY ERROR ON ERROR", e->ncolumns);
+    buf_printf(e->out, "CAST(c%u AS JSON)", e->ncolumns);
+    buf_str(&e->values, e->ncolumns ? ", " : "");
+    e->ncolumns++;
+    return true;
 }
 
-static void end_of_column(struct buf *out)
+static bool binary(struct expression *e, const struct json_scalar *s)
 {
-    buf_str(out, " FROM c WHERE n = 1) SELECT CAST(v AS JSON) FROM c WHERE n = 2)");
+    static const struct {
+        uint8_t type;
+        const char *name;
+    } blobs[] = {{MY_LOG_TINY_BLOB, "TINYBLOB"},
+                 {MY_LOG_BLOB, "BLOB"},
+                 {MY_LOG_MEDIUM_BLOB, "MEDIUMBLOB"},
+                 {MY_LOG_LONG_BLOB, "LONGBLOB"},
+                 {MY_LOG_STRING, "BINARY"}};
+    struct buf *to = &e->values;
+    const char *behind = "'";
+    bool done = false;
+    if (s->field_type == MY_LOG_VARCHAR && s->len <= MAX_VARBINARY) {
+        buf_str(e->out, "CAST(");
+        to = e->out;
+        behind = "' AS JSON)";
+        done = true;
+    }
+    for (size_t i = 0; i < sizeof(blobs) / sizeof(blobs[0]) && !done; i++) {
+        if (blobs[i].type != s->field_type)
+            continue;
+        bool in_row = s->field_type == MY_LOG_STRING;
+        if (in_row && (s->len == 0 || s->len > MAX_BINARY))
+            break;
+        if (!typed_column(e, blobs[i].name, in_row ? s->len : 0, in_row ? s->len : 16))
+            return false;
+        done = true;
+    }
+    if (!done) {
+        e->problem = "its JSON has an opaque value of a type that no SQL expression has";
+        return false;
+    }
+    buf_str(to, "_binary X'");
+    add_hex(to, s->bytes, s->len);
+    buf_str(to, behind);
+    return true;
 }
 
-/* A decimal is kept with the digits that its literal or its column had room for. */
+static bool bits(struct expression *e, const struct json_scalar *s)
+{
+    uint64_t v = 0;
+    if (s->len == 0 || s->len > 8)
+        return false;
+    for (size_t i = 0; i < s->len; i++)
+        v = v << 8 | (uint8_t)s->bytes[i];
+    if (!typed_column(e, "BIT", 8 * s->len, 8))
+        return false;
+    buf_printf(&e->values, "%" PRIu64, v);
+    return true;
+}
+
+/* A literal is kept with the digits it is written with, a cast with room for multiples of nine. Where the document's
+ * came from a column, with room for as many as that had, this changes: what it takes to store, not value, text or type.
+ */
 static void decimal(struct buf *out, const char *text, unsigned precision, unsigned scale)
 {
     const char *minus = text[0] == '-' ? "-" : "", *p = text + strlen(minus);
     size_t written = strcspn(p, "."), room = precision - scale;
     if (room == 0 && written == 1 && *p == '0')
         p++; /* .5 */
-    if (room == 0 || room == written) {
+    if (room == 0 || room == written)
         buf_printf(out, "CAST(%s%s%s AS JSON)", minus, p, scale ? "" : ".");
-        return;
-    }
-    char type[32];
-    snprintf(type, sizeof(type), "DECIMAL(%u,%u)", precision, scale);
-    column_of_type(out, type);
-    buf_str(out, text);
-    end_of_column(out);
+    else
+        buf_printf(out, "CAST(CAST(%s AS DECIMAL(%u,%u)) AS JSON)", text, precision, scale);
 }
 
-static bool binary(struct buf *out, const struct json_scalar *s)
-{
-    static const struct {
-        uint8_t type;
-        const char *name;
-    } blobs[] = {{MY_LOG_TINY_BLOB, "TINYBLOB"}, {MY_LOG_BLOB, "BLOB"},     {MY_LOG_MEDIUM_BLOB, "MEDIUMBLOB"},
-                 {MY_LOG_LONG_BLOB, "LONGBLOB"}, {MY_LOG_STRING, "BINARY"}, {MY_LOG_BIT, "BIT"}};
-    if (s->field_type == MY_LOG_VARCHAR && s->len <= MAX_VARBINARY) {
-        buf_str(out, "CAST(_binary X'");
-        add_hex(out, s->bytes, s->len);
-        buf_str(out, "' AS JSON)");
-        return true;
-    }
-    if ((s->field_type == MY_LOG_STRING && s->len > MAX_BINARY) || (s->field_type == MY_LOG_BIT && s->len > 8))
-        return false;
-    for (size_t i = 0; i < sizeof(blobs) / sizeof(blobs[0]); i++) {
-        if (blobs[i].type != s->field_type)
-            continue;
-        bool bits = s->field_type == MY_LOG_BIT, sized = bits || s->field_type == MY_LOG_STRING;
-        char type[32];
-        if (sized)
-            snprintf(type, sizeof(type), "%s(%zu)", blobs[i].name, bits ? 8 * s->len : s->len);
-        else
-            snprintf(type, sizeof(type), "%s", blobs[i].name);
-        column_of_type(out, type);
-        buf_str(out, "_binary X'");
-        add_hex(out, s->bytes, s->len);
-        buf_char(out, '\'');
-        end_of_column(out);
-        return true;
-    }
-    return false;
-}
-
-static bool opaque(struct buf *out, const struct json_scalar *s, const char **problem)
+static bool opaque(struct expression *e, const struct json_scalar *s)
 {
     char text[VALUE_TEXT_MAX];
-    const char *type = NULL;
-    switch (s->field_type) {
-    case MY_LOG_NEWDECIMAL:
-    case MY_LOG_TIMESTAMP:
-        type = "";
-        break;
-    case MY_LOG_DATE:
-        type = "DATE";
-        break;
-    case MY_LOG_TIME:
-        type = "TIME(6)";
-        break;
-    case MY_LOG_DATETIME:
-        type = "DATETIME(6)";
-        break;
-    default:
-        if (binary(out, s))
-            return true;
-        *problem = "its JSON has an opaque value of a type that no SQL expression has";
-        return false;
-    }
     size_t n = json_opaque_text(s, text);
     text[n] = 0;
-    if (!n)
-        return false;
-    if (s->field_type == MY_LOG_NEWDECIMAL) {
-        decimal(out, text, (uint8_t)s->bytes[0], (uint8_t)s->bytes[1]);
-    } else if (s->field_type == MY_LOG_TIMESTAMP) {
-        column_of_type(out, "TIMESTAMP(6)");
-        buf_printf(out, "'%s'", text);
-        end_of_column(out);
-    } else {
-        buf_printf(out, "CAST(CAST('%s' AS %s) AS JSON)", text, type);
+    switch (s->field_type) {
+    case MY_LOG_NEWDECIMAL:
+        if (n)
+            decimal(e->out, text, (uint8_t)s->bytes[0], (uint8_t)s->bytes[1]);
+        return n != 0;
+    case MY_LOG_TIMESTAMP:
+        if (!n || !typed_column(e, "TIMESTAMP", 6, 16))
+            return false;
+        buf_printf(&e->values, "'%s'", text);
+        return true;
+    case MY_LOG_DATE:
+        buf_printf(e->out, "CAST(CAST('%s' AS DATE) AS JSON)", text);
+        return n != 0;
+    case MY_LOG_TIME:
+        buf_printf(e->out, "CAST(CAST('%s' AS TIME(6)) AS JSON)", text);
+        return n != 0;
+    case MY_LOG_DATETIME:
+        buf_printf(e->out, "CAST(CAST('%s' AS DATETIME(6)) AS JSON)", text);
+        return n != 0;
+    case MY_LOG_BIT:
+        return bits(e, s);
+    default:
+        return binary(e, s);
     }
-    return true;
 }
 
 /* --- all --- */
 
-static bool typed_scalar(struct buf *out, const struct json_value *value, const char **problem)
+static bool typed_scalar(struct expression *e, const struct json_value *value)
 {
     struct json_scalar s;
     char text[VALUE_TEXT_MAX];
@@ -240,66 +263,81 @@ static bool typed_scalar(struct buf *out, const struct json_value *value, const 
         return false;
     switch (s.kind) {
     case JSON_IS_INT:
-        buf_printf(out, "CAST(%" PRId64 " AS JSON)", s.i);
+        buf_printf(e->out, "CAST(%" PRId64 " AS JSON)", s.i);
         return true;
     case JSON_IS_UINT:
-        buf_printf(out, "CAST(CAST(%" PRIu64 " AS UNSIGNED) AS JSON)", s.u);
+        buf_printf(e->out, "CAST(CAST(%" PRIu64 " AS UNSIGNED) AS JSON)", s.u);
         return true;
     case JSON_IS_DOUBLE:
         my_double_digits(text, s.d);
-        buf_printf(out, "CAST(%s AS JSON)", text);
+        buf_printf(e->out, "CAST(%s AS JSON)", text);
         return true;
     default:
-        return opaque(out, &s, problem);
+        return opaque(e, &s);
     }
 }
 
 /* The document is known to be valid, so what is walked more than once here is bounded by its depth. */
-static bool expression(struct buf *out, const struct json_value *value, const struct json_budget *whole,
-                       const char **problem)
+static bool add(struct expression *e, const struct json_value *value)
 {
-    struct json_budget budget = *whole;
+    struct json_budget budget = e->whole;
     struct json_container c;
     struct json_value element;
     const char *key;
     size_t len;
     if (text_keeps(value, &budget)) {
-        budget = *whole;
-        return add_text(out, value, &budget);
+        budget = e->whole;
+        return add_text(e->out, value, &budget);
     }
     if (!json_is_container(value->type))
-        return typed_scalar(out, value, problem);
+        return typed_scalar(e, value);
     if (!json_open(value, &c))
         return false;
-    buf_str(out, c.object ? "JSON_OBJECT(" : "JSON_ARRAY(");
+    buf_str(e->out, c.object ? "JSON_OBJECT(" : "JSON_ARRAY(");
     for (size_t i = 0; i < c.count; i++) {
-        budget = *whole;
+        budget = e->whole;
         if (i)
-            buf_str(out, ", ");
+            buf_str(e->out, ", ");
         if (c.object) {
             if (!json_key(&c, i, &key, &len, &budget))
                 return false;
-            utf8_literal(out, key, len);
-            buf_str(out, ", ");
+            utf8_literal(e->out, key, len);
+            buf_str(e->out, ", ");
         }
-        if (!json_element(&c, i, &element, &budget) || !expression(out, &element, whole, problem))
+        if (!json_element(&c, i, &element, &budget) || !add(e, &element))
             return false;
     }
-    buf_char(out, ')');
+    buf_char(e->out, ')');
     return true;
+}
+
+/* Selects what was appended since `start` from the columns it names. */
+static void select_from(struct expression *e, size_t start)
+{
+    static const char select[] = "(SELECT ";
+    size_t before = sizeof(select) - 1, len = e->out->len - start;
+    buf_reserve(e->out, before);
+    memmove(e->out->data + start + before, e->out->data + start, len);
+    memcpy(e->out->data + start, select, before);
+    e->out->len += before;
+    buf_str(e->out, " FROM JSON_TABLE(JSON_ARRAY(");
+    buf_bytes(e->out, e->values.data, e->values.len);
+    buf_str(e->out, "), '$' COLUMNS (");
+    buf_bytes(e->out, e->columns.data, e->columns.len);
+    buf_str(e->out, ")) t)");
 }
 
 bool my_json_expression(struct buf *out, const void *data, size_t len, const char **problem)
 {
     struct json_value root;
     struct json_budget budget;
-    *problem = NULL;
-    if (my_json_valid(data, len) && json_root(data, len, &root, &budget)) {
-        budget = (struct json_budget){.values = len + 1, .bytes = len + 1};
-        if (expression(out, &root, &budget, problem))
-            return true;
-    }
-    if (!*problem)
-        *problem = "its binary JSON is damaged";
-    return false;
+    struct expression e = {.out = out, .whole = {.values = len + 1, .bytes = len + 1}};
+    size_t start = out->len;
+    bool ok = my_json_valid(data, len) && json_root(data, len, &root, &budget) && add(&e, &root);
+    if (ok && e.ncolumns)
+        select_from(&e, start);
+    buf_fini(&e.values);
+    buf_fini(&e.columns);
+    *problem = ok ? NULL : e.problem ? e.problem : "its binary JSON is damaged";
+    return ok;
 }

@@ -107,7 +107,7 @@ static int begin(void **state)
     if (w->server.family == MY_MYSQL) {
         run(w->sql, "CREATE TABLE opaques (id int PRIMARY KEY, b binary(5), vb varbinary(5), tb tinyblob, bl blob,"
                     " mb mediumblob, lb longblob, bi bit(9), y year, ts timestamp(3) NULL, dt datetime, d date,"
-                    " t time(2), de decimal(10,3), f float, e enum('q'), s set('a'), g point)");
+                    " t time(2), de decimal(12,3), f float, e enum('q'), s set('a'), g point)");
         run(w->sql, "INSERT INTO opaques VALUES (1, X'FF00', X'FF', X'FE00', X'FD', X'FC', X'FB', b'100000111', 2024,"
                     " '2024-01-01 00:00:01.125', '2024-01-01', '2024-01-01', '-10:00:00.25', 1.5, 0.1, 'q', 'a',"
                     " point(1,2))");
