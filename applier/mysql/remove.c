@@ -21,6 +21,9 @@
 /* Dropping a table waits for readers that still use it; tries are short. */
 #define DROP_TRIES 60
 
+/* The server takes a moment to notice that a process has ended. */
+#define ABORT_LOCK_WITHIN_MS 1000
+
 /* What is done after the swap waits for locks so long, so often. */
 #define POST_LOCK_S 1
 #define POST_TRIES 30
@@ -325,7 +328,7 @@ static enum sc_result refuse_if_swapped(struct target *t, const char *phase, str
 static enum sc_result lock_for_abort(struct target *t, struct sc_error *err)
 {
     bool taken = false;
-    enum sc_result result = my_take_lock(t, 0, &taken, err);
+    enum sc_result result = my_take_lock(t, ABORT_LOCK_WITHIN_MS, &taken, err);
     if (result == SC_OK && !taken) {
         result = error_set(err, SC_REFUSE, "migration %s is running", t->migration.id);
         error_hint(err, "Stop it first (SIGTERM); `seachange list` shows where it runs.");

@@ -11,17 +11,18 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "applier/mysql/ghost.h"
 #include "applier/mysql/names.h"
 #include "applier/mysql/ops.h"
 
 static const char triggers_sql[] =
-    "SELECT TRIGGER_NAME, ACTION_TIMING, EVENT_MANIPULATION, ACTION_STATEMENT, DEFINER, SQL_MODE,"
+    "SELECT TRIGGER_NAME, ACTION_TIMING, EVENT_MANIPULATION, DEFINER, SQL_MODE,"
     " CHARACTER_SET_CLIENT, COLLATION_CONNECTION FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = %s AND "
     "EVENT_OBJECT_TABLE = %s ORDER BY EVENT_MANIPULATION, ACTION_TIMING, ACTION_ORDER";
 
-enum column { NAME, TIMING, EVENT, STATEMENT, DEFINER, SQL_MODE, CHARSET, COLLATION };
+enum column { NAME, TIMING, EVENT, DEFINER, SQL_MODE, CHARSET, COLLATION };
 
 /* Length of the name without what an earlier migration put behind it. */
 static size_t base_length(const char *name)
@@ -87,14 +88,85 @@ static void capture_settings(struct target *t, MYSQL_ROW row)
     buf_fini(&sql);
 }
 
+/* Behind blanks and comments. */
+static const char *skip_blank(const char *p)
+{
+    for (;;) {
+        if (*p == '#' || (p[0] == '-' && p[1] == '-' && isspace((unsigned char)p[2])))
+            p += strcspn(p, "\n");
+        else if (p[0] == '/' && p[1] == '*' && strstr(p + 2, "*/"))
+            p = strstr(p + 2, "*/") + 2;
+        else if (isspace((unsigned char)*p))
+            p++;
+        else
+            return p;
+    }
+}
+
+/* Behind one word, quoted name or other character. */
+static const char *skip_token(const char *p)
+{
+    if (*p == '`' || *p == '"' || *p == '\'') {
+        char quote = *p++;
+        while (*p && !(*p == quote && p[1] != quote))
+            p += *p == quote ? 2 : 1;
+        return *p ? p + 1 : p;
+    }
+    if (!isalnum((unsigned char)*p) && *p != '_' && (unsigned char)*p < 0x80)
+        return p + (*p != 0);
+    while (isalnum((unsigned char)*p) || *p == '_' || *p == '$' || (unsigned char)*p >= 0x80)
+        p++;
+    return p;
+}
+
+static bool is_word(const char *p, const char *word)
+{
+    return strncasecmp(p, word, strlen(word)) == 0 && skip_token(p) == p + strlen(word);
+}
+
+/* What a trigger does: behind FOR EACH ROW, and behind its place among others, which is taken care of by the order in
+ * which they are made. NULL: not found. */
+static const char *body_of(const char *create)
+{
+    static const char *const words[] = {"FOR", "EACH", "ROW"};
+    int seen = 0;
+    const char *p = skip_blank(create);
+    while (*p && seen < 3) {
+        seen = is_word(p, words[seen]) ? seen + 1 : 0;
+        p = skip_blank(skip_token(p));
+    }
+    if (is_word(p, "FOLLOWS") || is_word(p, "PRECEDES"))
+        p = skip_blank(skip_token(skip_blank(skip_token(p))));
+    return *p ? p : NULL;
+}
+
+/* As it was written; what information_schema has of it loses quotes in texts. */
+static enum sc_result read_body(struct target *t, const char *name, char **out, struct sc_error *err)
+{
+    char *qualified = my_qualified(t->schema, name);
+    MYSQL_RES *res = NULL;
+    enum sc_result result = my_queryf(t->control, err, &res, "SHOW CREATE TRIGGER %s", qualified);
+    MYSQL_ROW row = result == SC_OK ? mysql_fetch_row(res) : NULL;
+    const char *create = row ? my_column_text(res, row, "SQL Original Statement") : NULL;
+    *out = create ? mem_strdup(body_of(create)) : NULL;
+    if (result == SC_OK && !*out)
+        result = error_set(err, SC_REFUSE, "the server does not show what trigger %s does", name);
+    mysql_free_result(res);
+    mem_free(qualified);
+    return result;
+}
+
 static enum sc_result capture(struct target *t, MYSQL_ROW row, struct plan *plan, struct sc_error *err)
 {
-    char *name = NULL;
-    if (strncmp(row[CHARSET], "utf8", 4) != 0 && !is_ascii(row[STATEMENT]))
-        return error_set(err, SC_REFUSE,
-                         "trigger %s was written in character set %s and is not plain ASCII: it cannot be carried over",
-                         row[NAME], row[CHARSET]);
-    enum sc_result result = new_trigger_name(t, row[NAME], &name, err);
+    char *name = NULL, *body = NULL;
+    enum sc_result result = read_body(t, row[NAME], &body, err);
+    if (result == SC_OK && strncmp(row[CHARSET], "utf8", 4) != 0 && !is_ascii(body))
+        result = error_set(err, SC_REFUSE,
+                           "trigger %s was written in character set %s and is not plain ASCII: it cannot be carried "
+                           "over",
+                           row[NAME], row[CHARSET]);
+    if (result == SC_OK)
+        result = new_trigger_name(t, row[NAME], &name, err);
     if (result == SC_OK) {
         struct buf sql = {0};
         capture_settings(t, row);
@@ -104,7 +176,7 @@ static enum sc_result capture(struct target *t, MYSQL_ROW row, struct plan *plan
         my_add_qualified(&sql, t->schema, name);
         buf_printf(&sql, " %s %s ON ", row[TIMING], row[EVENT]);
         my_add_ghost(&sql, t);
-        buf_printf(&sql, " FOR EACH ROW %s", row[STATEMENT]);
+        buf_printf(&sql, " FOR EACH ROW %s", body);
         char *what = mem_printf("trigger %s", row[NAME]);
         my_todo_add(t, MY_STAGE_CUTOVER, what, buf_cstr(&sql));
         mem_free(what);
@@ -113,6 +185,7 @@ static enum sc_result capture(struct target *t, MYSQL_ROW row, struct plan *plan
             strlist_addf(&plan->notes, "trigger %s: made on the new table in the cutover, as %s", row[NAME], name);
     }
     mem_free(name);
+    mem_free(body);
     return result;
 }
 
