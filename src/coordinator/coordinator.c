@@ -257,6 +257,9 @@ static enum sc_result run_once(struct run *r, struct sc_error *err)
     if (result == SC_FAIL && pipeline_check_source(r, &failure) != SC_OK) {
         *err = failure;
         result = failure.result;
+    } else if (result == SC_FAIL && pipeline_check_spool(r, &failure) != SC_OK) {
+        *err = failure;
+        result = failure.result;
     }
     return result;
 }
