@@ -39,6 +39,7 @@ struct run {
     char note_text[256];
 
     int cutover_tries;
+    bool swapped; /* what is left is to clean up */
     int64_t writers_held_ms, lag_at_cutover_ms;
     struct strlist notes;
     char *table;
