@@ -56,6 +56,8 @@ struct spool {
     size_t largest; /* block ever written */
     bool failed;    /* the producer's side is over; the consumer gets `failure` at the end */
     struct sc_error failure;
+    bool unreadable; /* `lost` says what cannot be read back */
+    struct sc_error lost;
 
     /* The consumer's alone. */
     struct block *reading;
@@ -192,6 +194,14 @@ void spool_fail(struct spool *s, const struct sc_error *err)
     pthread_mutex_lock(&s->mutex);
     set_failure(s, err);
     pthread_mutex_unlock(&s->mutex);
+}
+
+enum sc_result spool_unreadable(struct spool *s, struct sc_error *err)
+{
+    pthread_mutex_lock(&s->mutex);
+    enum sc_result result = s->unreadable ? hand_on(&s->lost, err) : SC_OK;
+    pthread_mutex_unlock(&s->mutex);
+    return result;
 }
 
 void spool_stop(struct spool *s)
@@ -419,6 +429,9 @@ static enum sc_result take_from_disk(struct spool *s, struct block **out, struct
     enum sc_result result = segment_read(s->files, g, end, max, grow_block, b, &stored, err);
     pthread_mutex_lock(&s->mutex);
     if (result != SC_OK) {
+        s->unreadable = true;
+        s->lost = *err;
+        s->lost.result = SC_RETRY;
         give_back(s, b);
         return result;
     }

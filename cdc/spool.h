@@ -53,6 +53,10 @@ enum sc_result spool_put(struct spool *spool, const void *record, size_t len, vo
  * where that is SC_REFUSE or SC_UNKNOWN) or a segment cannot be read back; every later call returns the same. */
 enum sc_result spool_take(struct spool *spool, const void **record, size_t *len, int timeout_ms, struct sc_error *err);
 
+/* SC_OK, or SC_RETRY and why, when spool_take() failed because a segment cannot be read back: nothing is lost, for a
+ * queue that is filled again from where the applier is has it again. From any thread. */
+enum sc_result spool_unreadable(struct spool *spool, struct sc_error *err);
+
 /* The producer failed for good: the consumer gets this error after all records that were put before. */
 void spool_fail(struct spool *spool, const struct sc_error *err);
 

@@ -61,12 +61,18 @@ enum mapped_state pg_mapped_state(const struct session *s, const struct pg_mappe
                                   bool (*unknown)(const void *arg, int logged), const void *arg);
 bool pg_mapped_is_key(const struct target *t, int mapped);
 
-/* Waits until the batch's transactions are visible, then sets all columns of these ghost rows from the source; `rows`
- * is the text of a subquery that yields the source's key columns, with its parameters. Rows that the source does not
- * have any more are left: their end is still to come in the log. With `insert`, rows missing in the ghost are inserted
- * (lenient). */
+/* Which logged columns are not known, as pg_mapped_state() takes it. */
+struct unknown {
+    bool (*is)(const void *arg, int logged);
+    const void *arg;
+};
+
+/* Waits until the batch's transactions are visible, then sets those columns of these ghost rows from the source that
+ * are only partly known; `rows` is the text of a subquery that yields the source's key columns, with its parameters.
+ * Rows that the source does not have any more are left: their end is still to come in the log. With `unknown` NULL,
+ * rows missing in the ghost are inserted (lenient), and no other is touched. */
 enum sc_result pg_repair(struct session *s, const struct batch *batch, const char *rows, int nparams,
-                         const char *const *params, bool insert, struct sc_error *err);
+                         const char *const *params, const struct unknown *unknown, struct sc_error *err);
 
 /* Before a batch: forgets which rows were read from the source as far as they cannot be ahead of the log any more. */
 void pg_ahead_begin(struct session *s, const struct batch *batch);

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "applier/postgres/ops.h"
-#include "applier/postgres/state.h"
 
 /* Rows (id, what, how to put it to people): all objects whose name says that they are ours. */
 static const char objects_sql[] =
@@ -30,8 +29,44 @@ static const char migrations_sql[] =
     "'advisory' AND l.classid = 1397052993 AND l.objsubid = 2"
     "   AND l.objid = m.table_oid AND l.granted AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname "
     "= pg_catalog.current_database()) LIMIT 1) AS running,"
-    " EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = m.table_oid) AS there"
+    " EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = m.table_oid) AS there, table_oid,"
+    " CASE WHEN phase IN ('copy', 'index', 'catch-up', 'ready') OR phase = 'cutover' AND EXISTS (SELECT FROM"
+    "  pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = m.table_oid"
+    "  AND n.nspname = m.schema_name) THEN fingerprint END AS fingerprint"
     " FROM seachange.migration m ORDER BY started_at";
+
+/* For people: where a stored migration stands, and what to do. */
+static enum sc_result note_of(struct target *t, const PGresult *res, int row, struct listed *l, struct sc_error *err)
+{
+    const char *running = pg_column_text(res, row, "running"), *fingerprint = pg_column_text(res, row, "fingerprint");
+    bool there = pg_column_text(res, row, "there")[0] == 't';
+    if (running) {
+        l->note = mem_strdup(running);
+        return SC_OK;
+    }
+    if (strcmp(l->phase, "done") == 0) {
+        l->note = there ? mem_strdup("done; the old table is kept until it is dropped")
+                        : mem_printf("done, and the old table is dropped: `seachange abort %s` forgets it", l->id);
+        return SC_OK;
+    }
+    if (!there && strcmp(l->phase, "cleanup") != 0) {
+        l->note =
+            mem_printf("not running, and its table was dropped: `seachange abort %s` removes what is left", l->id);
+        return SC_OK;
+    }
+    char *now = NULL;
+    enum sc_result result =
+        fingerprint ? pg_fingerprint(t->control, (Oid)pg_column_number(res, row, "table_oid"), &now, err) : SC_OK;
+    if (result == SC_OK && fingerprint && (!now || strcmp(now, fingerprint) != 0))
+        l->note = mem_printf("not running, and somebody changed the table's definition meanwhile, so it cannot go on: "
+                             "`seachange migrate` would stop; `seachange abort %s` removes it, then start again",
+                             l->id);
+    else
+        l->note = mem_printf(
+            "not running: `seachange migrate` with the same --alter goes on, `seachange abort %s` removes it", l->id);
+    mem_free(now);
+    return result;
+}
 
 static struct listed *add(struct listed **list, size_t *count)
 {
@@ -58,19 +93,7 @@ static enum sc_result add_migrations(struct target *t, struct listed **list, siz
         l->started = mem_strdup(PQgetvalue(res, i, 4));
         l->updated = mem_strdup(PQgetvalue(res, i, 5));
         l->owner = mem_strdup(PQgetvalue(res, i, 6));
-        if (!PQgetisnull(res, i, 7))
-            l->note = mem_strdup(PQgetvalue(res, i, 7));
-        else if (strcmp(l->phase, "done") == 0 && PQgetvalue(res, i, 8)[0] == 't')
-            l->note = mem_strdup("done; the old table is kept until it is dropped");
-        else if (strcmp(l->phase, "done") == 0)
-            l->note = mem_printf("done, and the old table is dropped: `seachange abort %s` forgets it", l->id);
-        else if (PQgetvalue(res, i, 8)[0] != 't' && strcmp(l->phase, "cleanup") != 0)
-            l->note =
-                mem_printf("not running, and its table was dropped: `seachange abort %s` removes what is left", l->id);
-        else
-            l->note = mem_printf(
-                "not running: `seachange migrate` with the same --alter goes on, `seachange abort %s` removes it",
-                l->id);
+        result = note_of(t, res, i, l, err);
     }
     PQclear(res);
     return result;

@@ -116,7 +116,7 @@ static enum sc_result read_missing(struct session *s, const struct batch *batch,
     buf_str(&sql, "SELECT ");
     pg_add_key(&sql, t, "\"seachange row\".");
     add_missing(&sql, t);
-    result = pg_repair(s, batch, buf_cstr(&sql), 0, NULL, true, err);
+    result = pg_repair(s, batch, buf_cstr(&sql), 0, NULL, NULL, err);
     buf_fini(&sql);
     for (uint32_t group = 0; group < fold_groups(batch->fold); group++) {
         size_t count;

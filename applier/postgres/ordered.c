@@ -367,8 +367,9 @@ static enum sc_result repair_new_key(struct pipeline *p, const struct batch *bat
     add_row_source(&rows, p->s, c->new_row, true, &parameter);
     p->parameters.count = 0;
     add_parameters(&p->parameters, t, c->new_row, true);
-    enum sc_result result =
-        pg_repair(p->s, batch, buf_cstr(&rows), p->parameters.count, p->parameters.values, insert, err);
+    struct unknown unknown = {column_unknown, c->new_row};
+    enum sc_result result = pg_repair(p->s, batch, buf_cstr(&rows), p->parameters.count, p->parameters.values,
+                                      insert ? NULL : &unknown, err);
     buf_fini(&rows);
     if (!p->strict) {
         for (int k = 0; k < t->key.count; k++) {

@@ -72,10 +72,20 @@ static const struct check checks[] = {
      " FROM pg_catalog.pg_seclabel WHERE objoid = $1::pg_catalog.oid AND classoid = "
      "'pg_catalog.pg_class'::pg_catalog.regclass LIMIT 1",
      0, false},
-    {"SELECT 'index ' || indexrelid::pg_catalog.regclass || E' is invalid\\tREINDEX INDEX CONCURRENTLY or drop it.' "
-     "FROM pg_catalog.pg_index"
-     " WHERE indrelid = $1::pg_catalog.oid AND NOT (indisvalid AND indisready AND indislive)",
-     0, false},
+    /* While one is made or replaced side by side with writers, who makes it holds this lock. Of others' sessions which
+     * index they are at may be hidden. */
+    {"SELECT 'index ' || i.indexrelid::pg_catalog.regclass || CASE WHEN b.pid IS NULL"
+     "  THEN E' is invalid\\tREINDEX INDEX CONCURRENTLY or drop it.'"
+     "  ELSE ' is being made, or replaced, by process ' || b.pid || E'\\tWait until that has ended, and start then.' "
+     "END"
+     " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid LEFT JOIN LATERAL"
+     "  (SELECT p.pid FROM pg_catalog.pg_stat_progress_create_index p JOIN pg_catalog.pg_locks l ON l.pid = p.pid"
+     "   WHERE l.locktype = 'relation' AND l.relation = i.indrelid AND l.mode = 'ShareUpdateExclusiveLock' AND "
+     "l.granted"
+     "    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())"
+     "    AND (COALESCE(p.index_relid, 0) IN (0, i.indexrelid) OR c.relname ~ '_cc(new|old)[0-9]*$') LIMIT 1) b ON true"
+     " WHERE i.indrelid = $1::pg_catalog.oid AND NOT (i.indisvalid AND i.indisready AND i.indislive)",
+     120000, false},
     {"SELECT 'rule ' || pg_catalog.quote_ident(rulename) || E' is on it; rules are not carried over\\tDrop it, or "
      "replace it by a trigger.'"
      " FROM pg_catalog.pg_rewrite WHERE ev_class = $1::pg_catalog.oid",

@@ -53,14 +53,14 @@ static void add_source_rows(struct buf *sql, const struct target *t, const char 
 }
 
 enum sc_result pg_repair(struct session *s, const struct batch *batch, const char *rows, int nparams,
-                         const char *const *params, bool insert, struct sc_error *err)
+                         const char *const *params, const struct unknown *unknown, struct sc_error *err)
 {
     struct target *t = s->target;
     enum sc_result result = wait_visible(s, batch, err);
     if (result != SC_OK)
         return result;
     struct buf sql = {0};
-    if (insert) {
+    if (!unknown) {
         buf_str(&sql, "INSERT INTO ");
         pg_add_ghost(&sql, t);
         buf_str(&sql, " (");
@@ -79,7 +79,10 @@ enum sc_result pg_repair(struct session *s, const struct batch *batch, const cha
         buf_str(&sql, " AS \"seachange ghost\" SET ");
         const char *glue = "";
         for (int i = 0; i < t->map.ncolumns; i++) {
-            if (t->map.columns[i].ninputs == 0 || pg_mapped_is_key(t, i))
+            /* All else is as the log has it, which may be behind the source: a unique value that another row has here
+             * still must not come too early. */
+            if (pg_mapped_is_key(t, i) ||
+                pg_mapped_state(s, &t->map.columns[i], unknown->is, unknown->arg) != MAPPED_PARTLY)
                 continue;
             buf_str(&sql, glue);
             pg_add_ident(&sql, t->map.columns[i].ghost_column);

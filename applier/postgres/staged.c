@@ -126,7 +126,8 @@ enum sc_result staged_repair(struct session *s, const struct batch *batch, const
     buf_str(&rows, "SELECT ");
     pg_add_key(&rows, s->target, NULL);
     buf_printf(&rows, " FROM " STAGE " WHERE \"seachange op\" = '%s'", code);
-    enum sc_result result = pg_repair(s, batch, buf_cstr(&rows), 0, NULL, false, err);
+    struct unknown unknown = {staged_in_mask, fold_group_mask(batch->fold, group)};
+    enum sc_result result = pg_repair(s, batch, buf_cstr(&rows), 0, NULL, &unknown, err);
     buf_fini(&rows);
     size_t count;
     const struct folded_row *const *read = fold_group_rows(batch->fold, op, group, &count);

@@ -250,11 +250,16 @@ static enum sc_result run_once(struct run *r, struct sc_error *err)
         if (result == SC_OK && r->migration->phase < PHASE_CUTOVER)
             result = pipeline_check_directory(r, err);
     }
-    if (result == SC_OK)
+    /* The last thing that cleaning up does was done, and its answer lost: there is no such migration any more. */
+    bool over = result == SC_OK && r->swapped && !r->migration->resumed;
+    if (result == SC_OK && !over)
         result = run_phases(r, err);
     /* Where the reader failed, that is the reason, and not what the applier makes of it. */
     struct sc_error failure;
     if (result == SC_FAIL && pipeline_check_source(r, &failure) != SC_OK) {
+        *err = failure;
+        result = failure.result;
+    } else if (result == SC_FAIL && pipeline_check_spool(r, &failure) != SC_OK) {
         *err = failure;
         result = failure.result;
     }
@@ -320,7 +325,6 @@ enum sc_result coordinator_run(const struct run_config *config, struct sc_error 
     int64_t failing_since = 0;
     char id[24] = "";
     uint64_t rows = 0;
-    bool swapped = false;
     char *old_table = NULL;
     progress_start(config->json, config->progress_interval_ms);
     enum sc_result result;
@@ -335,7 +339,7 @@ enum sc_result coordinator_run(const struct run_config *config, struct sc_error 
             mem_free(old_table);
             old_table = mem_strdup(r.migration->old_table);
         }
-        swapped |= begun && r.migration->phase >= PHASE_CLEANUP;
+        r.swapped |= begun && r.migration->phase >= PHASE_CLEANUP;
         if (result == SC_REFUSE && begun && r.migration->phase <= PHASE_PREPARE)
             id[0] = 0; /* nothing is left of it */
         /* Behind a lost connection everything is as the database has it: begin again from there. A run that never got
@@ -343,8 +347,8 @@ enum sc_result coordinator_run(const struct run_config *config, struct sc_error 
         if (begun)
             failing_since = 0;
         close_run(&r);
-        if (result != SC_RETRY || (!begun && !failing_since && !id[0]) || stop_requested() || r.cutover_tries > 0 ||
-            r.given_up)
+        if (result != SC_RETRY || (!begun && !failing_since && !id[0]) || stop_requested() ||
+            (r.cutover_tries > 0 && !r.swapped) || r.given_up)
             break;
         if (!failing_since)
             failing_since = clock_us();
@@ -354,7 +358,7 @@ enum sc_result coordinator_run(const struct run_config *config, struct sc_error 
         clock_sleep_ms(backoff_next_ms(&backoff));
     }
     progress_end();
-    if (swapped && result != SC_OK && result != SC_STOP) {
+    if (r.swapped && result != SC_OK && result != SC_STOP) {
         /* The new table is in its place; what is left to do can be done again. */
         result = err->result = SC_RETRY;
         error_wrap(err, "the tables are swapped, but cleaning up did not end");
@@ -365,7 +369,7 @@ enum sc_result coordinator_run(const struct run_config *config, struct sc_error 
                    id[0] ? ", or `seachange abort " : "", id, id[0] ? "` to remove it" : "");
     if (result == SC_FAIL && id[0])
         error_hint(err, "The source is untouched. `seachange abort %s` removes what is left.", id);
-    summarize(&r, swapped ? SC_OK : result, id, rows, old_table);
+    summarize(&r, r.swapped ? SC_OK : result, id, rows, old_table);
     mem_free(old_table);
     strlist_fini(&r.notes);
     mem_free(r.table);

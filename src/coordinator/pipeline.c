@@ -21,6 +21,8 @@
 /* When the moment for the cutover is looked for. */
 #define HEARTBEAT_FAST_US 100000
 #define CHECK_US 10000000
+/* So often the spool may be unreadable without anything having been applied in between. */
+#define UNREADABLE_TIMES 3
 
 static void name_spool(struct run *r)
 {
@@ -131,6 +133,21 @@ enum sc_result pipeline_check_source(struct run *r, struct sc_error *err)
     r->given_up |= failure->result == SC_RETRY;
     *err = *failure;
     return err->result;
+}
+
+enum sc_result pipeline_check_spool(struct run *r, struct sc_error *err)
+{
+    const struct migration *m = r->migration;
+    if (!r->spool || spool_unreadable(r->spool, err) == SC_OK)
+        return SC_OK;
+    if (m->applied.order != r->unreadable_at.order || m->partial_changes != r->unreadable_changes)
+        r->unreadable = 0;
+    r->unreadable_at = m->applied;
+    r->unreadable_changes = m->partial_changes;
+    if (++r->unreadable < UNREADABLE_TIMES)
+        return SC_RETRY;
+    error_wrap(err, "%d times at the same place of the log", r->unreadable);
+    return err->result = SC_FAIL;
 }
 
 /* The session that writes markers is opened again when it is lost: nothing depends on what it did before. */

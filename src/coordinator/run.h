@@ -23,6 +23,9 @@ struct run {
     struct apply *apply;
     struct copy *copy;
     struct source_stats source_stats; /* as last asked */
+    int unreadable;                   /* times in a row the spool could not be read back, ... */
+    struct position unreadable_at;    /* ... starting from here each time, */
+    uint64_t unreadable_changes;      /* and so many changes behind it */
     bool given_up;                    /* the reader has; trying again at once would not help */
     char *spool_dir;
     struct session *marker; /* writes heartbeats and markers */
@@ -36,6 +39,7 @@ struct run {
     char note_text[256];
 
     int cutover_tries;
+    bool swapped; /* what is left is to clean up */
     int64_t writers_held_ms, lag_at_cutover_ms;
     struct strlist notes;
     char *table;
@@ -53,6 +57,10 @@ enum sc_result pipeline_mark(struct run *r, bool fence, char *text, int size, st
 
 /* Has the reader ended for good? The applier would hear of it only behind everything that waits in the spool. */
 enum sc_result pipeline_check_source(struct run *r, struct sc_error *err);
+
+/* Why the applier failed, if it was the spool: SC_RETRY, for the server sends again what cannot be read back; SC_FAIL
+ * when that has not helped. */
+enum sc_result pipeline_check_spool(struct run *r, struct sc_error *err);
 
 /* Heartbeats, checks, progress; call at least every 100 ms. SC_STOP when asked to stop. */
 enum sc_result run_tick(struct run *r, struct sc_error *err);

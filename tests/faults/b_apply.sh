@@ -74,6 +74,26 @@ each_state_before_in_and_after_the_copy()
 B3_unchanged_large_values_and_nulls() { each_state_before_in_and_after_the_copy DEFAULT; }
 B3_unchanged_large_values_and_nulls_with_identity_full() { each_state_before_in_and_after_the_copy FULL; }
 
+# What is computed from a value that the log leaves out is read from the source, which is ahead: of that row nothing else may come along.
+applier_waits_for_a_row() { echo "EXISTS (SELECT FROM pg_stat_activity WHERE application_name ~ '^seachange' AND wait_event_type = 'Lock' AND wait_event IN ('transactionid', 'tuple'))"; }
+B3_a_unique_value_does_not_come_early_with_what_is_read_from_the_source()
+{
+    setup 2000 'ALTER TABLE t ADD u integer' 'UPDATE t SET u = id' 'CREATE UNIQUE INDEX t_u ON t (u)'
+    alter="$alter, ALTER COLUMN v TYPE text USING CASE WHEN length(big) >= 0 THEN v ELSE v END"
+    reader_start
+    migrate_start
+    in_strict_mode
+    session_start blocker "BEGIN; SELECT FROM $(table_of new) WHERE id = 1000 FOR UPDATE"
+    sql "UPDATE t SET v = 'read from the source' WHERE id = 1000"
+    until_true "$(applier_waits_for_a_row)" "the change is being applied"
+    sql 'BEGIN; UPDATE t SET u = -1 WHERE id = 1000; UPDATE t SET u = 1000 WHERE id = 1010; UPDATE t SET u = 1010 WHERE id = 1000; COMMIT'
+    session blocker COMMIT
+    reader_end
+    migrate_ends 0
+    must_be "string_agg(u || ' ' || v, ', ' ORDER BY id) FROM t WHERE id IN (1000, 1010)" '1010 read from the source, 1000 row 101'
+    same_rows 2000
+}
+
 B4_deletes_and_moves_under_each_replica_identity()
 {
     for identity in DEFAULT FULL 'USING INDEX t_v'; do

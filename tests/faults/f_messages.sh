@@ -55,3 +55,49 @@ F5_the_summary_of_a_resumed_run_names_the_table_in_full()
     grep -qF '"table":"\"public\".\"t\""' "$out/stdout" || fail "it says $(grep -o '"table":[^,]*' "$out/stdout")"
     same_rows 2000
 }
+
+listed_note() { "$SEACHANGE" list --source "$url" --log-format json | sed -n 's/.*"note":"\([^"]*\)".*/\1/p'; }
+
+F6_list_says_that_a_changed_table_cannot_go_on()
+{
+    setup 2000
+    hold $copy_lock
+    migrate_start
+    copy_is_held
+    case $(listed_note) in running:*) ;; *) fail "of one that runs list says: $(listed_note)" ;; esac
+    kill_it
+    let_go $copy_lock
+    until_true "NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^seachange')" "its sessions have ended"
+    case $(listed_note) in *'goes on'*) ;; *) fail "of one that can go on list says: $(listed_note)" ;; esac
+    sql 'CREATE INDEX t_v ON t (v)'
+    case $(listed_note) in *'changed the table'*'cannot go on'*'seachange abort'*) ;; *) fail "of a changed one list says: $(listed_note)" ;; esac
+    migrate 4
+    grep -q 'somebody changed the definition of table' "$out/stderr" || fail "it does not say why"
+    sql 'DROP INDEX t_v'
+    case $(listed_note) in *'goes on'*) ;; *) fail "of one changed back list says: $(listed_note)" ;; esac
+    migrate 0
+    same_rows 2000
+}
+
+# An index that is being made is invalid, too; to drop it would undo somebody's work.
+F6_an_index_that_is_being_made_is_waited_for()
+{
+    setup 2000 'CREATE INDEX t_v ON t (v)'
+    for statement in 'REINDEX TABLE CONCURRENTLY t' 'CREATE INDEX CONCURRENTLY t_n ON t (n)'; do
+        session_start writer 'BEGIN; UPDATE t SET n = n WHERE id = 10'
+        session_start maker
+        session_send maker "$statement"
+        until_true "EXISTS (SELECT FROM pg_index WHERE indrelid = 't'::regclass AND NOT indisvalid)" "the index is being made"
+        migrate 3
+        grep -q 'is being made, or replaced, by process [0-9]*. Wait until that has ended' "$out/stderr" || fail "it does not say to wait"
+        ! grep -q 'drop it' "$out/stderr" || fail "it says to drop it"
+        session writer COMMIT
+        session maker 'SELECT 1'
+        : > "$out/stderr"
+    done
+    session_start writer 'BEGIN; UPDATE t SET n = n WHERE id = 10'
+    ask "SET statement_timeout = '100ms'" 'CREATE INDEX CONCURRENTLY t_left ON t (n)'
+    session writer COMMIT
+    migrate 3
+    grep -q 'index public.t_left is invalid. REINDEX INDEX CONCURRENTLY or drop it' "$out/stderr" || fail "it does not say what to do with what is left"
+}

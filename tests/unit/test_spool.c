@@ -22,6 +22,7 @@
 
 #include "base/clock.h"
 #include "cdc/spool.h"
+#include "coordinator/run.h"
 
 #define KIB 1024u
 #define MIB (1024u * KIB)
@@ -528,8 +529,43 @@ static void a_flipped_byte_anywhere_in_a_segment_is_found_and_the_file_named(voi
         assert_non_null(strstr(err.hint, "Nothing is lost"));
         assert_int_equal(drain(spool, &taken, &err), SC_FAIL);
         assert_int_equal(taken, 0);
+        /* For the queue that is the end; for who can fill another one it is not. */
+        assert_int_equal(spool_unreadable(spool, &err), SC_RETRY);
+        assert_int_equal(err.result, SC_RETRY);
+        assert_non_null(strstr(err.what, path));
         spool_close(spool);
     }
+}
+
+static void an_unreadable_spool_is_filled_again_unless_that_does_not_help(void **state)
+{
+    (void)state;
+    struct spool_config config = small();
+    config.memory_bytes = 0;
+    char path[128];
+    snprintf(path, sizeof(path), "%s/seachange-00000000.spool", directory);
+    struct migration migration = {.applied = {.order = 1000}};
+    struct run run = {.migration = &migration};
+    struct sc_error err;
+    assert_int_equal(pipeline_check_spool(&run, &err), SC_OK); /* there is none */
+    static const enum sc_result expected[] = {SC_RETRY, SC_RETRY, SC_RETRY, SC_RETRY, SC_RETRY, SC_FAIL};
+    for (int i = 0; i < 6; i++) {
+        migration.partial_changes = i > 0;             /* the first time helped a little, ... */
+        migration.applied.order = i > 2 ? 2000 : 1000; /* the third a lot */
+        run.spool = open_spool(&config);
+        for (uint64_t n = 0; n < 1000; n++)
+            assert_int_equal(put_number(run.spool, n), SC_OK);
+        assert_int_equal(pipeline_check_spool(&run, &err), SC_OK);
+        assert_int_equal(truncate(path, 0), 0);
+        uint64_t taken;
+        assert_int_equal(drain(run.spool, &taken, &err), SC_FAIL);
+        error_init(&err);
+        assert_int_equal(pipeline_check_spool(&run, &err), expected[i]);
+        assert_int_equal(err.result, expected[i]);
+        assert_non_null(strstr(err.what, path));
+        spool_close(run.spool);
+    }
+    assert_non_null(strstr(err.what, "3 times at the same place of the log"));
 }
 
 static void a_segment_cut_short_or_gone_is_found_and_the_file_named(void **state)
@@ -727,6 +763,7 @@ int main(void)
         cmocka_unit_test(stop_wakes_a_waiting_consumer_and_a_waiting_producer),
         cmocka_unit_test(a_producer_s_failure_reaches_the_consumer_behind_all_that_was_put),
         cmocka_unit_test(a_flipped_byte_anywhere_in_a_segment_is_found_and_the_file_named),
+        cmocka_unit_test(an_unreadable_spool_is_filled_again_unless_that_does_not_help),
         cmocka_unit_test(a_segment_cut_short_or_gone_is_found_and_the_file_named),
         cmocka_unit_test(a_full_disk_fails_with_advice_and_keeps_what_was_accepted),
         cmocka_unit_test(a_file_size_limit_fails_with_the_same_advice),
