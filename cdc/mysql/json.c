@@ -118,7 +118,7 @@ bool json_key(const struct json_container *c, size_t i, const char **key, size_t
     return offset >= header_bytes(c) && offset <= c->size && *len <= c->size - offset && spend(&budget->bytes, *len);
 }
 
-static bool is_inline(uint8_t type, bool large)
+bool json_is_inline(uint8_t type, bool large)
 {
     return (type >= JSON_LITERAL && type <= JSON_UINT16) || (large && (type == JSON_INT32 || type == JSON_UINT32));
 }
@@ -127,7 +127,7 @@ bool json_element(const struct json_container *c, size_t i, struct json_value *o
 {
     size_t width = c->large ? 4 : 2;
     const uint8_t *entry = c->data + 2 * width + (c->object ? c->count * key_entry(c) : 0) + i * value_entry(c);
-    if (is_inline(entry[0], c->large))
+    if (json_is_inline(entry[0], c->large))
         return json_value_at(entry[0], entry + 1, width, out, budget);
     size_t offset = (size_t)json_number(entry + 1, width);
     return offset >= header_bytes(c) && offset < c->size &&
@@ -179,29 +179,26 @@ bool json_scalar_of(const struct json_value *value, struct json_scalar *out)
     }
 }
 
-bool my_json_text(struct buf *out, const void *data, size_t len)
-{
-    struct json_value root;
-    struct json_budget budget;
-    return json_root(data, len, &root, &budget) && json_value_text(out, &root, 1, &budget);
-}
-
+/* Parts that share bytes, which the server never writes, would make a document that is changed longer than it is. */
 static bool valid(const struct json_value *value, unsigned depth, struct json_budget *budget)
 {
     struct json_scalar scalar;
     struct json_container c;
     struct json_value element;
     const char *key;
-    size_t len;
+    size_t len = 0;
     if (!json_is_container(value->type))
         return json_scalar_of(value, &scalar);
     if (depth > MY_JSON_DEPTH || !json_open(value, &c))
         return false;
-    for (size_t i = 0; i < c.count; i++)
+    size_t used = header_bytes(&c);
+    for (size_t i = 0; i < c.count; i++) {
         if ((c.object && !json_key(&c, i, &key, &len, budget)) || !json_element(&c, i, &element, budget) ||
             !valid(&element, depth + 1, budget))
             return false;
-    return true;
+        used += len + (json_is_inline(element.type, c.large) ? 0 : element.len);
+    }
+    return used <= c.size;
 }
 
 bool my_json_valid(const void *data, size_t len)
@@ -209,4 +206,11 @@ bool my_json_valid(const void *data, size_t len)
     struct json_value root;
     struct json_budget budget;
     return json_root(data, len, &root, &budget) && valid(&root, 1, &budget);
+}
+
+bool my_json_text(struct buf *out, const void *data, size_t len)
+{
+    struct json_value root;
+    struct json_budget budget;
+    return my_json_valid(data, len) && json_root(data, len, &root, &budget) && json_value_text(out, &root, 1, &budget);
 }

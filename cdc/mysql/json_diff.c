@@ -341,11 +341,6 @@ static const char *apply(struct arena *arena, struct node *root, const struct di
 
 /* --- writing --- */
 
-static bool is_inline(uint8_t type, bool large)
-{
-    return (type >= JSON_LITERAL && type <= JSON_UINT16) || (large && (type == JSON_INT32 || type == JSON_UINT32));
-}
-
 static size_t header_bytes(const struct node *node, bool large)
 {
     return (large ? 8 : 4) + node->count * ((large ? 5 : 3) + (node->object ? (large ? 6 : 4) : 0));
@@ -368,7 +363,7 @@ static bool measure(struct node *node, unsigned depth)
             size += node->members[i].key_len;
             if (v->apart)
                 size += v->size;
-            else if (!is_inline(v->raw.type, large))
+            else if (!json_is_inline(v->raw.type, large))
                 size += v->raw.len;
         }
         node->size = size;
@@ -417,7 +412,7 @@ static void write_node(struct buf *out, const struct node *node)
     for (size_t i = 0; i < node->count; i++) {
         const struct node *v = node->members[i].value;
         buf_u8(out, type_of(v));
-        if (!v->apart && is_inline(v->raw.type, node->large)) {
+        if (!v->apart && json_is_inline(v->raw.type, node->large)) {
             put_inline(out, &v->raw, width);
         } else {
             put(out, offset, width);
@@ -428,7 +423,7 @@ static void write_node(struct buf *out, const struct node *node)
         buf_bytes(out, node->members[i].key, node->members[i].key_len);
     for (size_t i = 0; i < node->count; i++) {
         const struct node *v = node->members[i].value;
-        if (v->apart || !is_inline(v->raw.type, node->large))
+        if (v->apart || !json_is_inline(v->raw.type, node->large))
             write_node(out, v);
     }
 }
@@ -445,10 +440,13 @@ bool my_json_apply(struct buf *out, const void *data, size_t len, const void *di
     while (!*problem && p < end)
         *problem = next_diff(&p, end, &diff) ? apply(&arena, &root, &diff) : "a partial update of JSON that is damaged";
     if (!*problem && !measure(&root, 1))
-        *problem = "a partial update that makes a JSON document too large or too deep";
+        *problem = "a partial update that makes a JSON document too large";
     if (!*problem) {
+        size_t start = out->len;
         buf_u8(out, type_of(&root));
         write_node(out, &root);
+        if (!my_json_valid(out->data + start, out->len - start))
+            *problem = "a partial update that makes a JSON document too deep";
     }
     arena_fini(&arena);
     return !*problem;

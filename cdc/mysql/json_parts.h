@@ -76,6 +76,7 @@ bool json_root(const void *data, size_t len, struct json_value *out, struct json
 bool json_value_at(uint8_t type, const uint8_t *p, size_t len, struct json_value *out, struct json_budget *budget);
 
 bool json_is_container(uint8_t type);
+bool json_is_inline(uint8_t type, bool large); /* in its container's entry, instead of an offset */
 bool json_open(const struct json_value *value, struct json_container *out);
 bool json_key(const struct json_container *c, size_t i, const char **key, size_t *len, struct json_budget *budget);
 bool json_element(const struct json_container *c, size_t i, struct json_value *out, struct json_budget *budget);

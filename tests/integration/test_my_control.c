@@ -111,7 +111,9 @@ static void every_alter_that_cannot_be_done_is_refused_and_leaves_nothing(void *
     assert_refused(w, "t", "ENGINE=MyISAM", "InnoDB");
     assert_refused(w, "t", "MODIFY id int, DROP PRIMARY KEY, ADD PRIMARY KEY (a)", "another primary key");
     assert_refused(w, "t", "DROP COLUMN id", "drops column id of the key");
-    assert_refused(w, "t", "DROP COLUMN id, ADD COLUMN id bigint NOT NULL FIRST", "drops column id of the key");
+    assert_refused(w, "t",
+                   "DROP PRIMARY KEY, DROP COLUMN id, ADD COLUMN id bigint NOT NULL FIRST, ADD PRIMARY KEY (id)",
+                   "drops column id of the key");
     assert_refused(w, "t", "ADD FOREIGN KEY (a) REFERENCES t (id)", "foreign keys");
     assert_refused(w, "t", "ADD p point NOT NULL", "NOT NULL without a default");
     run_on(w->sql, "CREATE TABLE texts (k varchar(20) COLLATE utf8mb4_bin PRIMARY KEY)");

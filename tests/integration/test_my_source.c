@@ -28,6 +28,7 @@ struct world {
     struct source_config config;
     struct arena arena;
     int markers;
+    uint64_t disk_bytes;  /* of the spool */
     struct position last; /* of the last COMMIT or MARKER */
     struct strlist seen;
 };
@@ -123,7 +124,8 @@ static enum sc_result try_start(struct world *w, struct sc_error *err)
     struct spool_config spool = {.directory = w->directory,
                                  .memory_bytes = 1 << 20,
                                  .block_bytes = 64 << 10,
-                                 .segment_bytes = 8 << 20,
+                                 .segment_bytes = w->disk_bytes ? 64 << 10 : 8 << 20,
+                                 .disk_bytes = w->disk_bytes,
                                  .record_bytes = 64 << 20};
     assert_int_equal(spool_open(&spool, &w->spool, err), SC_OK);
     return mysql_source.start(&w->config, w->spool, &w->source, err);
@@ -504,6 +506,46 @@ static void positions_hold_what_was_executed(void **state)
         assert_non_null(strchr(now.text, ' '));
 }
 
+static void fill_spool(struct world *w)
+{
+    w->disk_bytes = 128 << 10;
+    start(w);
+    run(w, "INSERT INTO t VALUES (1, REPEAT('x', 150))");
+    for (int i = 0; i < 15; i++) {
+        char sql[160];
+        snprintf(sql, sizeof(sql), "INSERT INTO t SELECT id + %d, CONCAT(SHA2(RAND(), 256), SHA2(RAND(), 512)) FROM t",
+                 1 << i);
+        run(w, sql);
+    }
+    struct source_stats stats = {0};
+    for (int i = 0; i < 100 && !stats.full; i++) {
+        usleep(100000);
+        mysql_source.stats(w->source, &stats);
+    }
+    assert_true(stats.full);
+}
+
+static void a_full_spool_holds_the_reader_up_and_loses_nothing(void **state)
+{
+    struct world *w = need(state);
+    fill_spool(w);
+    take_all(w);
+    size_t inserts = 0;
+    for (size_t i = 0; i < w->seen.count; i++)
+        inserts += strncmp(w->seen.items[i], "INSERT", 6) == 0;
+    assert_int_equal(inserts, 32768);
+}
+
+static void a_reader_that_waits_for_room_can_be_stopped(void **state)
+{
+    struct world *w = need(state);
+    fill_spool(w);
+    int64_t begun = clock_us();
+    mysql_source.stop(w->source);
+    w->source = NULL;
+    assert_true(clock_us() - begun < 2000000);
+}
+
 /* --- lost connections --- */
 
 static void control(const char *verb)
@@ -756,6 +798,8 @@ int main(void)
         WITH_WORLD(a_prepared_transaction_is_read_again_by_the_next_reader),
         WITH_WORLD(positions_hold_what_was_executed),
         WITH_WORLD(a_server_that_restarts_or_crashes_is_read_on),
+        WITH_WORLD(a_full_spool_holds_the_reader_up_and_loses_nothing),
+        WITH_WORLD(a_reader_that_waits_for_room_can_be_stopped),
         WITH_WORLD(a_connection_killed_in_the_middle_of_a_transaction_loses_and_doubles_nothing),
         WITH_WORLD(a_new_reader_goes_on_behind_what_was_confirmed),
         WITH_WORLD(another_reader_of_the_same_number_is_given_way_to),

@@ -22,6 +22,7 @@ enum {
     WRITE_WITHIN_S = 60,
     STREAM_SILENT_S = 60,
     STOP_LOOK_MS = 100,
+    NO_AUTH_PLUGIN = 2059, /* CR_AUTH_PLUGIN_CANNOT_LOAD */
 };
 
 /* --- errors --- */
@@ -291,6 +292,11 @@ static enum sc_result connect_failed(MYSQL *my, const char *role, struct sc_erro
     error_set(err, result, "cannot connect (%s): %s (%u)", role, text, mysql_errno(my));
     if (err)
         snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", mysql_sqlstate(my));
+    if (mysql_errno(my) == NO_AUTH_PLUGIN)
+        error_hint(err,
+                   "The client library that this program was built with (%s) cannot log in the way the account "
+                   "wants. Give it another authentication plugin, or use a build with the other library.",
+                   mysql_get_client_info());
     return result;
 }
 

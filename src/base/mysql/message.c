@@ -53,7 +53,7 @@ enum sc_result my_classify_connect(unsigned error, const char *message)
                        strcasestr(message, "self signed") || strcasestr(message, "hostname") ||
                        strcasestr(message, "fingerprint") || strcasestr(message, "required") ||
                        strcasestr(message, "not support") || strcasestr(message, "unable to get") ||
-                       strcasestr(message, "No such file")
+                       strcasestr(message, "No such file") || strcasestr(message, "SSL_CTX")
                    ? SC_REFUSE
                    : SC_RETRY;
     if (my_classify(error) == SC_RETRY)
