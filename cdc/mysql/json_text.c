@@ -39,7 +39,7 @@ static void double_text(struct buf *out, double v)
     /* text: [-]d[.ddd]e[+-]x */
     const char *p = text, *e = strchr(text, 'e');
     size_t n = 0;
-    int exponent = e ? atoi(e + 1) : 0;
+    int exponent = e ? (int)strtol(e + 1, NULL, 10) : 0;
     if (*p == '-') {
         buf_char(out, '-');
         p++;

@@ -112,7 +112,7 @@ static int begin(void **state)
                     " '2024-01-01 00:00:01.125', '2024-01-01', '2024-01-01', '-10:00:00.25', 1.5, 0.1, 'q', 'a',"
                     " point(1,2))");
     }
-    strcpy(w->directory, "/tmp/seachange-values-XXXXXX");
+    snprintf(w->directory, sizeof(w->directory), "/tmp/seachange-values-XXXXXX");
     assert_non_null(mkdtemp(w->directory));
     *state = w;
     return 0;
