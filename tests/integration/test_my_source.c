@@ -67,7 +67,7 @@ static int begin(void **state)
     run(w, "CREATE TABLE other (id int PRIMARY KEY, v varchar(200)) ENGINE=InnoDB CHARACTER SET utf8mb4");
     run(w, "CREATE TABLE _seachange_marker (id varchar(16) PRIMARY KEY, text varchar(255)) ENGINE=InnoDB"
            " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");
-    strcpy(w->directory, "/tmp/seachange-source-XXXXXX");
+    snprintf(w->directory, sizeof(w->directory), "/tmp/seachange-source-XXXXXX");
     assert_non_null(mkdtemp(w->directory));
     w->config = (struct source_config){.url = w->server.url,
                                        .application = "seachange test",
@@ -645,7 +645,7 @@ static void another_reader_of_the_same_number_is_given_way_to(void **state)
     run(w, "INSERT INTO t VALUES (1, 'a')");
     take_all(w);
     struct world other = *w;
-    strcpy(other.directory, "/tmp/seachange-source-XXXXXX");
+    snprintf(other.directory, sizeof(other.directory), "/tmp/seachange-source-XXXXXX");
     assert_non_null(mkdtemp(other.directory));
     start(&other);
     other.seen = (struct strlist){0};

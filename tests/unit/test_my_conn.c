@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,7 +165,7 @@ static void a_server_that_refuses_is_not_asked_again_and_one_without_room_is(voi
 static void assert_masked(unsigned error, const char *message, const char *expected, const char *expected_object)
 {
     char text[256], object[64];
-    strcpy(text, message);
+    snprintf(text, sizeof(text), "%s", message);
     my_mask_values(text, error);
     assert_string_equal(text, expected);
     my_object_of(text, error, object, sizeof(object));

@@ -34,7 +34,7 @@ static struct position at(uint64_t offset)
 static int begin(void **state)
 {
     struct world *w = mem_alloc(sizeof(*w));
-    strcpy(w->directory, "/tmp/seachange-feed-XXXXXX");
+    snprintf(w->directory, sizeof(w->directory), "/tmp/seachange-feed-XXXXXX");
     assert_non_null(mkdtemp(w->directory));
     struct spool_config config = {.directory = w->directory,
                                   .memory_bytes = 1 << 20,
