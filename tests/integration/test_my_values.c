@@ -397,6 +397,38 @@ static void random_floats_and_decimals_come_back_too(void **state)
     assert_int_equal(w->wrong, 0);
 }
 
+/* MariaDB's forms of before it had those of MySQL 5.6: tables of that time still have them. */
+static void old_forms_of_times_come_back_too(void **state)
+{
+    struct world *w = need(state);
+    if (w->server.family != MY_MARIADB)
+        skip();
+    struct sc_error err;
+    if (my_run(w->sql, &err, "SET GLOBAL mysql56_temporal_format = OFF") != SC_OK)
+        skip();
+    run(w->sql, "DROP TABLE IF EXISTS o, o_copy");
+    run(w->sql, "CREATE TABLE o (id int PRIMARY KEY, t0 time, t1 time(1), t3 time(3), t6 time(6), d0 datetime,"
+                " d2 datetime(2), d5 datetime(5), d6 datetime(6), s0 timestamp NULL, s1 timestamp(1) NULL,"
+                " s6 timestamp(6) NULL)");
+    run(w->sql, "CREATE TABLE o_copy LIKE o");
+    run(w->sql, "SET GLOBAL mysql56_temporal_format = ON");
+    struct position from = log_end(w);
+    run(w->sql, "INSERT INTO o VALUES (0, '-838:59:59', '-838:59:59.9', '-00:00:00.001', '-00:00:00.000001',"
+                " '0000-00-00', '2024-00-00 00:00:00.01', '9999-12-31 23:59:59.99999', '9999-12-31 23:59:59.999999',"
+                " '0000-00-00', '2038-01-19 03:14:07.9', '1970-01-01 00:00:01.000001'),"
+                " (1, '838:59:59', '838:59:59.9', '838:59:59.999', '838:59:59.999999', '1000-01-01 00:00:01',"
+                " '0000-00-00', '2024-02-29 12:34:56.78901', '0000-00-00', '1970-01-01 00:00:01', '0000-00-00',"
+                " '2024-10-27 01:30:00.654321')");
+    all_there_and_back(w, "o", "o_copy", &from, 2);
+    char *differ = ask(w->sql, "SELECT COUNT(*) FROM o JOIN o_copy x USING (id) WHERE NOT (o.t0 <=> x.t0 AND"
+                               " o.t1 <=> x.t1 AND o.t3 <=> x.t3 AND o.t6 <=> x.t6 AND o.d0 <=> x.d0 AND o.d2 <=> x.d2"
+                               " AND o.d5 <=> x.d5 AND o.d6 <=> x.d6 AND o.s0 <=> x.s0 AND o.s1 <=> x.s1 AND"
+                               " o.s6 <=> x.s6)");
+    assert_string_equal(differ, "0");
+    mem_free(differ);
+    assert_int_equal(w->wrong, 0);
+}
+
 /* --- keys --- */
 
 /* Is it the index of the column that the plan uses, and not all of it? */
@@ -601,6 +633,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_value_comes_back_from_its_literal_bit_for_bit),
         cmocka_unit_test(random_floats_and_decimals_come_back_too),
+        cmocka_unit_test(old_forms_of_times_come_back_too),
         cmocka_unit_test(every_key_finds_its_row_through_the_index),
         cmocka_unit_test(json_is_printed_as_the_server_prints_it),
         cmocka_unit_test(partial_updates_give_the_document_that_the_server_has),
