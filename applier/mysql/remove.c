@@ -191,7 +191,10 @@ static enum sc_result complete(struct target *t, struct strlist *notes, struct s
 enum sc_result my_finish(struct target *t, struct strlist *notes, struct sc_error *err)
 {
     struct strlist removed = {0};
-    enum sc_result result = my_end_sessions(t, err);
+    /* Without the old table nobody could tell any more that it was swapped: so that is stored first. */
+    enum sc_result result = my_enter_phase(t, PHASE_CLEANUP, err);
+    if (result == SC_OK)
+        result = my_end_sessions(t, err);
     if (result == SC_OK)
         result = complete(t, notes, err);
     if (result == SC_OK && t->spec.drop_old) {

@@ -161,6 +161,9 @@ enum sc_result my_state_load(struct target *t, struct sc_error *err)
     if (t->migration.phase == PHASE_CUTOVER) {
         enum swap_outcome outcome = SWAP_UNPROVEN;
         result = my_cutover_outcome(t, &outcome, err);
+        /* The swap and its record are not one transaction. */
+        if (result == SC_OK && outcome == SWAP_DONE)
+            return my_enter_phase(t, PHASE_CLEANUP, err);
         if (result != SC_OK || outcome != SWAP_NOT_DONE)
             return result;
     }
