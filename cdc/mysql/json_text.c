@@ -49,7 +49,7 @@ static void double_text(struct buf *out, double v)
             digits[n++] = *p;
     while (n > 1 && digits[n - 1] == '0')
         n--;
-    if (digits[0] == '0') {
+    if (n == 0 || digits[0] == '0') {
         buf_str(out, "0.0");
     } else if (exponent < -15 || exponent > 14) {
         buf_char(out, digits[0]);
