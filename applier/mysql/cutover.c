@@ -2,7 +2,8 @@
  *
  *   lock     nobody writes to the source any more, and everything written is in the log
  *   drain    (driver) a marker is written on another connection, and everything up to it is applied on this one
- *   check    the catalog says of the source what it said when the ghost was made
+ *   check    the catalog says of the source what it said when the ghost was made, and nobody holds a snapshot in which
+ *            the new table is not yet as it is (snapshots.c)
  *   carry    the drain is committed, the ghost's AUTO_INCREMENT is the source's, triggers are made
  *   swap     both tables change their names at once
  *
@@ -42,6 +43,8 @@ enum sc_result my_cutover_ready(struct session *s, struct sc_error *err)
     enum sc_result result = my_sets_open(s, err);
     if (result == SC_OK)
         result = my_runf(s->conn, err, "SET SESSION lock_wait_timeout = %d", wait_s < 1 ? 1 : wait_s);
+    if (result == SC_OK)
+        result = my_snapshots_before(s, err);
     if (result == SC_OK)
         result = ops_of(s)->ready(s, err);
     return result;
@@ -119,6 +122,8 @@ enum sc_result my_cutover_swap(struct session *s, struct sc_error *err)
 {
     struct target *t = s->target;
     enum sc_result result = check_source(s, err);
+    if (result == SC_OK)
+        result = my_snapshots_under_lock(s, err);
     if (result == SC_OK)
         result = my_run(s->conn, err, "COMMIT");
     if (result == SC_OK)

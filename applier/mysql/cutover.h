@@ -28,6 +28,10 @@ enum sc_result my_read_answer(struct my_conn *conn, struct sc_error *err);
 /* Ends the running statement of a connection. */
 void my_interrupt(struct target *t, const struct my_conn *conn);
 
+/* snapshots.c: does nobody hold a snapshot that does not see the new table as it is? SC_RETRY: somebody does. */
+enum sc_result my_snapshots_before(struct session *s, struct sc_error *err);
+enum sc_result my_snapshots_under_lock(struct session *s, struct sc_error *err);
+
 /* cutover_mysql.c, cutover_mariadb.c: called in this order by cutover.c. swap: SC_UNKNOWN as in target.h; whatever else
  * fails is followed by unlock. unlock also stands at the end of a swap that is done. */
 struct my_swap_ops {

@@ -36,7 +36,8 @@ static void close_target(struct target *t)
                            t->old_name,
                            t->stage_name,
                            t->message_prefix,
-                           t->source_identity};
+                           t->source_identity,
+                           t->old_snapshots};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         mem_free(texts[i]);
     mem_free(t->lost);

@@ -128,6 +128,10 @@ struct target {
      * first. Guarded by lock. */
     bool triggers_made;
 
+    /* snapshots.c: when the new table was first in step (clock_us()), and which transactions were open then. */
+    int64_t in_step_us, looked_us;
+    char *old_snapshots;
+
     char *ghost_name, *old_name; /* <name>_seachange_new_<id>, <name>_seachange_old_<id>, in the source's schema */
     char *stage_name;            /* temporary table of the source's types, one a session */
     char *message_prefix;        /* seachange/<id> */

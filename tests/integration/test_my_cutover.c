@@ -217,6 +217,35 @@ static void who_reads_the_ghost_keeps_it_from_being_swapped_and_loses_nobody_a_r
     assert_answer(w->sql, "SELECT COUNT(*) FROM t WHERE v = 'client'", "200");
 }
 
+/* REPEATABLE READ: what it sees after the swap would not be what is there. */
+static void who_holds_an_older_snapshot_is_waited_for(void **state)
+{
+    struct world *w = need(state);
+    struct sc_error err = {0};
+    run_on(w->sql, "CREATE TABLE other (id int PRIMARY KEY) ENGINE=InnoDB");
+    begin(w, "ADD COLUMN extra int NOT NULL DEFAULT 7");
+    run_on(w->other, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+    run_on(w->other, "START TRANSACTION WITH CONSISTENT SNAPSHOT");
+    w->t->spec.old_snapshot_wait_ms = 60000;
+    assert_int_equal(mysql_target.cutover_ready(w->session, &err), SC_RETRY);
+    char *id = mem_printf("connection %lu (", w->other->thread_id);
+    if (!strstr(err.what, id))
+        fail_msg("%s", err.what);
+    mem_free(id);
+    run_on(w->other, "COMMIT");
+    ready_and_lock(w);
+    /* One that came behind that, and is idle while the table is locked. */
+    run_on(w->other, "START TRANSACTION WITH CONSISTENT SNAPSHOT");
+    run_on(w->other, "DO (SELECT COUNT(*) FROM other)");
+    assert_int_equal(mysql_target.cutover_swap(w->session, &err), SC_RETRY);
+    assert_untouched(w);
+    /* Not for ever. */
+    w->t->spec.old_snapshot_wait_ms = 1;
+    ready_and_lock(w);
+    must(mysql_target.cutover_swap(w->session, &err), &err);
+    run_on(w->other, "COMMIT");
+}
+
 /* --- broken connections --------------------------------------------------------------------------------------------
  */
 
@@ -407,6 +436,7 @@ int main(void)
         TEST(who_holds_the_table_is_named_and_not_waited_for_long),
         TEST(a_definition_that_was_changed_is_not_swapped_away),
         TEST(who_reads_the_ghost_keeps_it_from_being_swapped_and_loses_nobody_a_row),
+        TEST(who_holds_an_older_snapshot_is_waited_for),
         TEST(the_session_breaks_before_the_swap),
         TEST(a_swap_with_connections_killed_at_any_moment_loses_no_row),
     };
