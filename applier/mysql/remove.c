@@ -65,18 +65,29 @@ static enum sc_result drop_table(struct target *t, const char *schema, const cha
     return result;
 }
 
+/* *comment is malloc'd; NULL: there is no such table. Asked for one table at a time: MariaDB opens every table whose
+ * comment a query could want. */
+static enum sc_result comment_of(struct target *t, const char *schema, const char *name, char **comment,
+                                 struct sc_error *err)
+{
+    char *s = my_literal(schema), *n = my_literal(name);
+    *comment = NULL;
+    enum sc_result result = my_valuef(
+        t->control, err, comment,
+        "SELECT TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s", s, n);
+    mem_free(s);
+    mem_free(n);
+    return result;
+}
+
 /* What MariaDB's cutover lets stand under the old table's name while it is at work. */
 static enum sc_result remove_sentry(struct target *t, struct strlist *removed, struct sc_error *err)
 {
-    char *comment = NULL, *s = my_literal(t->schema), *n = my_literal(t->old_name);
-    enum sc_result result = my_valuef(
-        t->control, err, &comment,
-        "SELECT TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s", s, n);
+    char *comment = NULL;
+    enum sc_result result = comment_of(t, t->schema, t->old_name, &comment, err);
     if (result == SC_OK && comment && strcmp(comment, MY_SENTRY_COMMENT) == 0)
         result = drop_table(t, t->schema, t->old_name, "table", removed, err);
     mem_free(comment);
-    mem_free(s);
-    mem_free(n);
     return result;
 }
 
@@ -350,11 +361,14 @@ static enum sc_result is_empty(struct target *t, const char *qualified, bool *em
     return result;
 }
 
-static enum sc_result remove_orphan(struct target *t, const char *schema, const char *name, const char *comment,
-                                    struct strlist *removed, struct sc_error *err)
+static enum sc_result remove_orphan(struct target *t, const char *schema, const char *name, struct strlist *removed,
+                                    struct sc_error *err)
 {
+    char *comment = NULL;
+    enum sc_result result = comment_of(t, schema, name, &comment, err);
+    if (result != SC_OK || !comment)
+        return result;
     char *qualified = my_qualified(schema, name), *ours = mem_printf("seachange migration %s", t->migration.id);
-    enum sc_result result = SC_OK;
     bool empty = false;
     if (strcmp(comment, MY_SENTRY_COMMENT) == 0) {
         result = drop_table(t, schema, name, "table", removed, err);
@@ -369,6 +383,7 @@ static enum sc_result remove_orphan(struct target *t, const char *schema, const 
         else if (result == SC_OK)
             log_warn("table %s has rows, and is not seachange's by its comment; it is left as it is", qualified);
     }
+    mem_free(comment);
     mem_free(ours);
     mem_free(qualified);
     return result;
@@ -379,11 +394,11 @@ static enum sc_result remove_orphans(struct target *t, struct strlist *removed, 
     MYSQL_RES *res = NULL;
     enum sc_result result =
         my_queryf(t->control, err, &res,
-                  "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_NAME LIKE "
+                  "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_NAME LIKE "
                   "'%%|_seachange|_new|_%s' ESCAPE '|' OR TABLE_NAME LIKE '%%|_seachange|_old|_%s' ESCAPE '|'",
                   t->spec.id, t->spec.id);
     for (MYSQL_ROW row; result == SC_OK && (row = mysql_fetch_row(res)) != NULL;)
-        result = remove_orphan(t, row[0], row[1], row[2] ? row[2] : "", removed, err);
+        result = remove_orphan(t, row[0], row[1], removed, err);
     mysql_free_result(res);
     return result;
 }
@@ -395,7 +410,7 @@ enum sc_result my_remove_leftovers(struct target *t, struct sc_error *err)
     char *schema = my_literal(t->schema);
     MYSQL_RES *res = NULL;
     enum sc_result result = my_queryf(t->control, err, &res,
-                                      "SELECT TABLE_NAME, TABLE_COMMENT, RIGHT(TABLE_NAME, 8) FROM "
+                                      "SELECT TABLE_NAME, RIGHT(TABLE_NAME, 8) FROM "
                                       "information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME REGEXP "
                                       "'_seachange_new_[0-9a-f]{8}$'",
                                       schema);
@@ -405,11 +420,11 @@ enum sc_result my_remove_leftovers(struct target *t, struct sc_error *err)
     for (MYSQL_ROW row; result == SC_OK && (row = mysql_fetch_row(res)) != NULL;) {
         struct strlist removed = {0};
         bool used = false;
-        my_name_objects(t, row[2]);
+        my_name_objects(t, row[1]);
         if (strcmp(t->ghost_name, row[0]) == 0) {
             result = my_sessions_any(t, &used, err);
             if (result == SC_OK && !used)
-                result = remove_orphan(t, t->schema, row[0], row[1] ? row[1] : "", &removed, err);
+                result = remove_orphan(t, t->schema, row[0], &removed, err);
         }
         for (size_t i = 0; i < removed.count; i++)
             log_info("an earlier run was killed while it planned; removed %s", removed.items[i]);
