@@ -54,13 +54,18 @@ static void forget(struct open_transactions *o)
     buf_fini(&o->names);
 }
 
+static void wait_to_look(const struct target *t)
+{
+    int64_t early_ms = LOOK_EVERY_MS - (clock_us() - t->looked_us) / 1000;
+    if (early_ms > 0)
+        clock_sleep_ms(early_ms);
+}
+
 /* Those that meet the condition. An account that may not see others' transactions waits for none. */
 static enum sc_result list(struct target *t, const char *condition, struct open_transactions *o, struct sc_error *err)
 {
     MYSQL_RES *res = NULL;
-    int64_t early_ms = LOOK_EVERY_MS - (clock_us() - t->looked_us) / 1000;
-    if (early_ms > 0)
-        clock_sleep_ms(early_ms);
+    wait_to_look(t);
     enum sc_result result = my_queryf(t->control, err, &res, list_sql, written[o->by], condition);
     t->looked_us = clock_us();
     buf_clear(&o->which);
@@ -133,6 +138,8 @@ enum sc_result my_snapshots_before(struct session *s, struct sc_error *err)
         result = refuse("transactions from before the new table was in step are still open; under REPEATABLE READ they "
                         "would not see it as it is",
                         &o, err);
+    /* Nobody has to wait for us yet; under the lock they would. */
+    wait_to_look(t);
     forget(&o);
     return result;
 }
