@@ -79,7 +79,8 @@ static enum sc_result make_sentry(struct session *s, struct sc_error *err)
     struct buf sql = {0};
     buf_str(&sql, "CREATE TABLE ");
     my_add_old(&sql, s->target);
-    buf_str(&sql, " (id int) ENGINE=InnoDB COMMENT='" MY_SENTRY_COMMENT "'");
+    /* The engine that has the least to do when it is dropped: everybody waits then. */
+    buf_str(&sql, " (id int) ENGINE=MEMORY COMMENT='" MY_SENTRY_COMMENT "'");
     enum sc_result result = drop_sentry(s, s->conn, err);
     if (result == SC_OK)
         result = my_run(s->conn, err, buf_cstr(&sql));
