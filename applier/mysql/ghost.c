@@ -153,7 +153,10 @@ static enum sc_result check_result(struct target *t, struct sc_error *err)
 
 /* --- what comes later --------------------------------------------------------------------------------------------- */
 
-/* A column that counts must be the first of some index. */
+/* A column that counts must be the first of some index; one that is unique makes way for one that is not, because
+ * until the fence nothing but the key may be unique. */
+#define COUNTER_KEY "_seachange_counter"
+
 static const struct my_index *needed_by_counter(const struct target *t)
 {
     const struct my_index *found = NULL;
@@ -194,10 +197,16 @@ static void capture_indexes(struct target *t, struct buf *drops)
     int nalone = 0;
     for (int i = 0; i < t->ghost.nindexes; i++) {
         const struct my_index *index = &t->ghost.indexes[i];
-        if (index->kind == MY_INDEX_PRIMARY || index == needed || strcmp(index->name, t->key.ghost_index_name) == 0)
+        bool stays = index == needed && index->kind != MY_INDEX_UNIQUE;
+        if (index->kind == MY_INDEX_PRIMARY || stays || strcmp(index->name, t->key.ghost_index_name) == 0)
             continue;
         buf_str(drops, ", DROP KEY ");
         my_add_ident(drops, index->name);
+        if (index == needed) {
+            buf_str(drops, ", ADD KEY " COUNTER_KEY " (");
+            my_add_ident(drops, t->ghost.columns[index->columns[0]].name);
+            buf_char(drops, ')');
+        }
         if (index->kind == MY_INDEX_OTHER) {
             alone[nalone++] = index;
             continue;
@@ -205,6 +214,8 @@ static void capture_indexes(struct target *t, struct buf *drops)
         buf_printf(&all, "%s ADD %s", all.len ? "," : "", index->definition);
         buf_printf(&names, "%s%s", names.len ? ", " : "", index->name);
     }
+    if (needed && needed->kind == MY_INDEX_UNIQUE)
+        buf_str(&all, ", DROP KEY " COUNTER_KEY);
     if (all.len > 0) {
         buf_str(&sql, "ALTER TABLE ");
         my_add_ghost(&sql, t);
