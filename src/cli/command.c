@@ -12,18 +12,20 @@ const struct command command_table[] = {
      .description =
          "Shows how the change would be made: the strategy, every statement, which locks are taken and for how long at "
          "most, the room it needs, what happens to everything that depends on the table, and all reasons to refuse at "
-         "once. Nothing is changed: what has to be tried is tried in a transaction that is rolled back.\n\n"
+         "once. Nothing is changed: what has to be tried is tried in a transaction that is rolled back, or on an empty "
+         "table that is dropped again (MySQL, MariaDB).\n\n"
          "With --log-format json the plan is one JSON document.",
      .examples = "  seachange plan -s postgresql://app@db1/shop -t shop.orders \\\n"
-                 "      -a \"ADD COLUMN region text NOT NULL DEFAULT 'eu'\"\n"},
+                 "      -a \"ADD COLUMN region text NOT NULL DEFAULT 'eu'\"\n"
+                 "  seachange plan -s mysql://app@db1/shop -t orders -a 'MODIFY n bigint'\n"},
     {.id = COMMAND_MIGRATE,
      .name = "migrate",
      .summary = "change a table while it is being read and written",
      .usage = "migrate --source URL --table NAME --alter ACTIONS [options]",
      .description =
          "Makes a new table with the new schema, copies the rows, keeps the new table in step by the server's own "
-         "replication log, and puts it into the place of the old one in one short transaction. Until then the source "
-         "table is only read.\n\n"
+         "replication log, and puts it into the place of the old one while writers wait for a moment. Until then the "
+         "source table is only read.\n\n"
          "It may be killed at any moment: the same command goes on where it was. A first Ctrl-C (or SIGTERM) stops it "
          "cleanly, with exit code 75; `seachange abort` removes what it has made.",
      .examples = "  export SEACHANGE_SOURCE=postgresql://app@db1/shop\n"
@@ -35,8 +37,10 @@ const struct command command_table[] = {
      .name = "list",
      .summary = "show the migrations in a database, and what is left of old ones",
      .usage = "list --source URL [options]",
-     .description = "Shows each migration that is stored in the database: where it stands, who runs it, and what of it "
-                    "exists on the server. Objects of ours that no stored migration explains are shown too.",
+     .description =
+         "Shows each migration that is stored in the database (MySQL, MariaDB: in all databases that the account may "
+         "see): where it stands, who runs it, and what of it "
+         "exists on the server. Objects of ours that no stored migration explains are shown too.",
      .examples = "  seachange list -s postgresql://app@db1/shop\n"
                  "  seachange list --log-format json | jq -r '.migrations[].id'\n"},
     {.id = COMMAND_ABORT,
@@ -45,7 +49,8 @@ const struct command command_table[] = {
      .usage = "abort --source URL ID [options]\n"
               "abort --source URL --table NAME [options]",
      .description =
-         "Removes the new table, the replication slot and whatever else belongs to the migration. The source table "
+         "Removes the new table and whatever else belongs to the migration, the replication slot, say. The source "
+         "table "
          "stays as it is. Refused while the migration is running: stop it first. What is already gone is fine, so "
          "it may be repeated.",
      .examples = "  seachange abort -s postgresql://app@db1/shop 7f3a91c2\n"

@@ -103,7 +103,7 @@ static const char environment_text[] =
     "(SEACHANGE_CHUNK_TIME "
     "for --chunk-time), and by a line in the file of --config. The command line comes first, then the environment, "
     "then the "
-    "file. libpq's own variables (PGPASSFILE, PGSSLMODE, PGSERVICE, ...) work as with psql.";
+    "file. libpq's own variables (PGPASSFILE, PGSSLMODE, PGSERVICE, ...) work as with psql, MYSQL_PWD as with mysql.";
 
 static void usage_lines(struct buf *out, const char *usage)
 {
@@ -129,6 +129,7 @@ static void program_help(struct buf *out)
     buf_str(out, "  export SEACHANGE_SOURCE=postgresql://app@db1/shop\n");
     buf_str(out, "  seachange plan    -t shop.orders -a 'ALTER COLUMN id TYPE bigint'\n");
     buf_str(out, "  seachange migrate -t shop.orders -a 'ALTER COLUMN id TYPE bigint'\n");
+    buf_str(out, "  seachange plan -s mysql://app@db1/shop -t orders -a 'MODIFY n bigint'\n");
     exit_entries(out);
     buf_str(out, "\nEnvironment:\n  ");
     wrap(out, environment_text, 2, 2);
@@ -236,8 +237,9 @@ void help_markdown(struct buf *out)
         "alter = ADD COLUMN region text NOT NULL DEFAULT 'eu'\nworkers = 4\n```\n"
         "\n## Passwords\n\n"
         "A password in `--source` on the command line is refused: every user of the machine can read it there. Use "
-        "a password file (`PGPASSFILE`, `~/.pgpass`), `SEACHANGE_SOURCE` or the file of `--config`. No password is "
-        "ever logged or printed.\n"
+        "a password file (`PGPASSFILE`, `~/.pgpass`; MySQL and MariaDB: `?defaults-file=...` in the URL, its groups "
+        "`[client]` and `[seachange]`), `SEACHANGE_SOURCE` or the file of `--config`. No password is ever logged or "
+        "printed.\n"
         "\n## Exit status\n\n| status | meaning |\n|---|---|\n");
     for (size_t i = 0; i < exit_text_count; i++) {
         buf_printf(out, "| %d | ", exit_texts[i].status);

@@ -28,9 +28,11 @@ const struct option_def option_table[] = {
      .placeholder = "URL",
      .help =
          "The server and database: postgresql://user@host:5432/database, with all parameters libpq knows, or a libpq "
-         "string (\"host=... dbname=...\"). Must be the primary, reached directly: no transaction pooler in between. "
-         "A password is refused here, where every user of the machine can read it; put it into a password file "
-         "(PGPASSFILE), or give the whole URL by SEACHANGE_SOURCE or the --config file."},
+         "string (\"host=... dbname=...\"); mysql://user@host:3306/database for MySQL and MariaDB, with the parameters "
+         "socket, defaults-file, connect-timeout, ssl-mode, ssl-ca, ssl-cert, ssl-key and get-server-public-key. Must "
+         "be the primary, reached directly: no pooler or proxy in between. A password is refused here, where every "
+         "user of the machine can read it; put it into a password file (PGPASSFILE; defaults-file=... in a mysql URL), "
+         "or give the whole URL by SEACHANGE_SOURCE or the --config file."},
     {.name = "table",
      .letter = 't',
      .type = OPTION_TEXT,
@@ -39,7 +41,8 @@ const struct option_def option_table[] = {
      .group = GROUP_WHAT,
      .offset = AT(table),
      .placeholder = "NAME",
-     .help = "The table, as in SQL: orders, shop.orders, shop.\"Order Lines\"."},
+     .help = "The table, as in SQL: orders, shop.orders, shop.\"Order Lines\", shop.`Order Lines`. MySQL and MariaDB: "
+             "what stands before the dot is the database, which may be in the URL instead."},
     {.name = "alter",
      .letter = 'a',
      .type = OPTION_TEXT,
@@ -66,8 +69,9 @@ const struct option_def option_table[] = {
      .max = 64,
      .standard = "2",
      .placeholder = "N",
-     .help = "How many connections copy rows side by side. As many build indexes, and twice as many, up to "
-             "8, apply changes when there are many."},
+     .help =
+         "How many connections copy rows side by side. As many build indexes (MySQL and MariaDB: one), and twice as "
+         "many, up to 8, apply changes when there are many."},
     {.name = "chunk-time",
      .type = OPTION_DURATION,
      .commands = COMMAND_MIGRATE,
@@ -79,7 +83,8 @@ const struct option_def option_table[] = {
      .placeholder = "TIME",
      .help =
          "How long one chunk of rows should take to copy; the number of rows in a chunk follows it. Shorter is gentler "
-         "to the server, longer is faster."},
+         "to the server, longer is faster. MySQL and MariaDB: a chunk is copied in transactions of 100 ms or so "
+         "whatever this says, because they lock the rows they read."},
     {.name = "slot-wait",
      .type = OPTION_DURATION,
      .commands = COMMAND_PLAN | COMMAND_MIGRATE,
@@ -89,8 +94,9 @@ const struct option_def option_table[] = {
      .max = HOURS(24),
      .standard = "10m",
      .placeholder = "TIME",
-     .help = "How long to wait at the start for transactions that are open: the server cannot begin to decode its log "
-             "before they end. What is waited for is shown."},
+     .help =
+         "PostgreSQL: how long to wait at the start for transactions that are open, because the server cannot begin "
+         "to decode its log before they end. What is waited for is shown."},
     {.name = "give-up",
      .type = OPTION_DURATION,
      .commands = COMMAND_MIGRATE,

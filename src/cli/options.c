@@ -300,9 +300,9 @@ static enum sc_result refuse_password(const struct given *g, struct sc_error *er
     error_set(err, SC_REFUSE,
               "--source has a password in it, which every user of this machine can read in the list of "
               "processes");
-    return error_hint(err,
-                      "Leave it out and use a password file (PGPASSFILE, or ~/.pgpass), or give the whole URL by the "
-                      "environment variable SEACHANGE_SOURCE or as `source = URL` in the file of --config.");
+    return error_hint(err, "Leave it out and use a password file (PGPASSFILE, or ~/.pgpass; MySQL and MariaDB: "
+                           "?defaults-file=...), or give the whole URL by the "
+                           "environment variable SEACHANGE_SOURCE or as `source = URL` in the file of --config.");
 }
 
 static enum sc_result store_given(struct options *o, const struct given *g, struct sc_error *err)
