@@ -86,6 +86,7 @@ check_old()
     if grep -qx -- --drop-old "$(path options)" 2> /dev/null; then
         [ -z "$old" ] || complain "the old table is there in spite of --drop-old" "$old"
     else
+        old_is_kept=1
         [ "$(printf '%s\n' "$old" | grep -c .)" = 1 ] || { complain "there must be one old table" "$old"; return; }
         if [ -z "$traffic" ]; then
             rows_of "$1" "$old" > "$out/rows.old" 2>&1
@@ -129,7 +130,7 @@ check_twin()
 run_case()
 {
     name=$1 db=$2
-    dir=$here/$engine/$name out=$work/$name traffic=
+    dir=$here/$engine/$name out=$work/$name traffic= old_is_kept=
     mkdir -p "$out"
     verdict=$work/$name.verdict
     if [ -e "$dir/servers" ] && ! fits "$dir/servers"; then

@@ -102,20 +102,19 @@ dump_of()
 {
     local url=$1
     shift
-    mapfile -t tables < <(sql "$url" -e "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()
+    mapfile -t tables < <(sql "$url" --raw -e "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()
         AND table_name NOT LIKE '%\\_seachange\\_%' AND table_name <> '$mirror_table' ORDER BY HEX(table_name)")
     # shellcheck disable=SC2086
     "$SERVER_BIN/mysqldump" $client_options --skip-comments --skip-add-locks --skip-add-drop-table --routines --events --triggers \
         --single-transaction --hex-blob --complete-insert --skip-extended-insert --order-by-primary --no-tablespaces "$@" "${url##*/}" \
         "${tables[@]}" 2>&1 | grep -v 'enable the sandbox mode'
 }
+# A trigger cannot have its name back in MySQL: nothing renames triggers, and the old table's is there until the swap. Which of its names were
+# quoted does not matter.
 schema_of()
 {
-    if [ -n "$traffic" ]; then
-        dump_of "$1" --no-data | sed 's/ AUTO_INCREMENT=[0-9]*//'
-    else
-        dump_of "$1" --no-data
-    fi
+    dump_of "$1" --no-data | sed -E "s/_seachange_[0-9a-f]{8}\`/\`/g; ${traffic:+s/ AUTO_INCREMENT=[0-9]*//;}
+        s/TRIGGER [\`\"]?([^ \`]+)[\`\"]? (BEFORE|AFTER) (INSERT|UPDATE|DELETE) ON [\`\"]?([^ \`]+)[\`\"]? /TRIGGER \1 \2 \3 ON \4 /"
     histograms_of "$1"
 }
 
@@ -129,7 +128,7 @@ histograms_of()
 # Every row as text, in an order that no collation decides. Bytes are compared wherever text could hide a difference.
 rows_of()
 {
-    list=$(sql "$1" <<SQL
+    list=$(sql "$1" --raw <<SQL
 SET group_concat_max_len = 1000000, @t = $(quoted "$(plain_name "$2")");
 SELECT GROUP_CONCAT(REPLACE(
     CASE WHEN data_type IN ('float', 'double') THEN '(# + 0e0)'
@@ -155,7 +154,7 @@ leftovers_of()
     for _ in $(seq 20); do
         found=$(sql "$1" <<'SQL'
 SELECT CONCAT('table ', table_name) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name LIKE '%\_seachange\_%'
-UNION ALL SELECT CONCAT('trigger ', trigger_name) FROM information_schema.triggers WHERE trigger_schema = DATABASE() AND trigger_name LIKE '%seachange%'
+UNION ALL SELECT CONCAT('trigger ', trigger_name) FROM information_schema.triggers WHERE trigger_schema = DATABASE() AND event_object_table LIKE '%seachange%'
 UNION ALL SELECT CONCAT('constraint ', constraint_name) FROM information_schema.table_constraints WHERE constraint_schema = DATABASE() AND constraint_name LIKE '%seachange%'
 UNION ALL SELECT CONCAT('index ', index_name) FROM information_schema.statistics WHERE table_schema = DATABASE() AND index_name LIKE '%seachange%'
 UNION ALL SELECT CONCAT('session ', id, ' of ', user, ': ', command) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()
@@ -163,6 +162,7 @@ SQL
         )
         case $found in *session*) sleep 0.2 ;; *) break ;; esac
     done
+    [ -z "$old_is_kept" ] || found=$(grep -vxE 'table _seachange_(migration|chunk|todo|part|marker)' <<< "$found")
     [ -z "$found" ] || echo "$found"
     [ "$family" != mysql ] || sql "$1" -e "SELECT CONCAT('lock ', object_type, ' ', object_name, ' ', lock_type) FROM performance_schema.metadata_locks
         WHERE (object_schema = DATABASE() OR object_name LIKE CONCAT('%', DATABASE(), '%') AND object_type = 'USER LEVEL LOCK')
@@ -177,7 +177,7 @@ made_by_refusal()
 
 old_tables_of()
 {
-    sql "$1" -e "SELECT CONCAT('\`', REPLACE(table_name, '\`', '\`\`'), '\`') FROM information_schema.tables
+    sql "$1" --raw -e "SELECT CONCAT('\`', REPLACE(table_name, '\`', '\`\`'), '\`') FROM information_schema.tables
         WHERE table_schema = DATABASE() AND table_name LIKE '%\\_seachange\\_old\\_%'"
 }
 
@@ -187,7 +187,7 @@ drop_old() { sql "$1" -e "SET lock_wait_timeout = 5; DROP TABLE $2"; }
 # Columns of $2 that are written, in their order.
 written_columns()
 {
-    sql "$1" -e "SET group_concat_max_len = 1000000; SELECT GROUP_CONCAT('\`', REPLACE(column_name, '\`', '\`\`'), '\`' ORDER BY ordinal_position SEPARATOR ', ')
+    sql "$1" --raw -e "SET group_concat_max_len = 1000000; SELECT GROUP_CONCAT('\`', REPLACE(column_name, '\`', '\`\`'), '\`' ORDER BY ordinal_position SEPARATOR ', ')
         FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = $(quoted "$(plain_name "$2")") AND COALESCE(generation_expression, '') = ''"
 }
 

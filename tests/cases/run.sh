@@ -59,18 +59,31 @@ report()
     cat "$work/$1.report"
 }
 
-# Keeps $jobs cases running; results are shown in the order of the names.
+# Shows the results that are there, in the order of the names.
+shown=0
+show()
+{
+    while [ $shown -lt "$1" ] && [ -e "$work/${names[$shown]}.done" ]; do
+        [ -s "$work/${names[$shown]}.verdict" ] || echo broken > "$work/${names[$shown]}.verdict"
+        report "${names[$shown]}"
+        shown=$((shown + 1))
+    done
+}
+
+# Keeps $jobs cases running.
 started=0
 for name in "${names[@]}"; do
     while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
+    show $started
     started=$((started + 1))
-    (run_case "$name" "sc_case_$started" > "$work/$name.report" 2>&1) &
+    (
+        run_case "$name" "sc_case_$started" > "$work/$name.report" 2>&1
+        touch "$work/$name.done"
+    ) &
 done
 wait
-for name in "${names[@]}"; do
-    [ -s "$work/$name.verdict" ] || echo broken > "$work/$name.verdict"
-    report "$name"
-done
+for name in "${names[@]}"; do touch "$work/$name.done"; done
+show ${#names[@]}
 left=$(engine_end)
 [ -z "$left" ] || { echo "FAILED   the server, behind all cases: $left"; failed=$((failed + 1)); }
 [ -z "$keep" ] || echo "what the cases left is in $work"

@@ -1,0 +1,2 @@
+SELECT COUNT(*) = 0 FROM t WHERE made < NOW() - INTERVAL 1 HOUR;
+SELECT COUNT(*) = (SELECT COUNT(*) FROM mirror JOIN t USING (id, n)) FROM t;

@@ -1,0 +1,3 @@
+SET @most = (SELECT MAX(id) FROM t);
+INSERT INTO t (n) VALUES (9);
+SELECT LAST_INSERT_ID() > @most;

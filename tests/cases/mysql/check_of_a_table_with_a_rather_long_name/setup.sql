@@ -1,0 +1,4 @@
+-- A check on a table whose name leaves room for the server's name of the check, but not if there is more behind it.
+CREATE TABLE bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb (id int PRIMARY KEY, n int, CONSTRAINT k CHECK (n < 1000000));
+INSERT INTO bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb WITH RECURSIVE series (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM series WHERE i < 100)
+SELECT i, i FROM series;

@@ -1,0 +1,4 @@
+-- A negative number for an unsigned column.
+CREATE TABLE t (id int PRIMARY KEY, n int, v varchar(50));
+INSERT INTO t WITH RECURSIVE series (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM series WHERE i < 200)
+SELECT i, i - 100, 'v' FROM series;

@@ -1,0 +1,16 @@
+\set k random(1, 700)
+\set l random(1, 700)
+\set op random(1, 4)
+\if :op = 1
+DELETE FROM t WHERE k = (:k * 7919 % 100003 - 50000);
+DELETE FROM mirror WHERE k = (:k * 7919 % 100003 - 50000);
+\elif :op = 2
+INSERT INTO t VALUES ((:k * 7919 % 100003 - 50000), :l, 'new') ON DUPLICATE KEY UPDATE n = :l, v = CONCAT(LEFT(v, 40), '.');
+INSERT INTO mirror VALUES ((:k * 7919 % 100003 - 50000), :l, 'new') ON DUPLICATE KEY UPDATE n = :l, v = CONCAT(LEFT(v, 40), '.');
+\elif :op = 3
+UPDATE IGNORE t SET k = (:l * 7919 % 100003 - 50000), n = :k WHERE k = (:k * 7919 % 100003 - 50000);
+UPDATE IGNORE mirror SET k = (:l * 7919 % 100003 - 50000), n = :k WHERE k = (:k * 7919 % 100003 - 50000);
+\else
+UPDATE t SET v = 'changed' WHERE k = (:k * 7919 % 100003 - 50000);
+UPDATE mirror SET v = 'changed' WHERE k = (:k * 7919 % 100003 - 50000);
+\endif

@@ -1,0 +1,2 @@
+-- A sequence of MariaDB is no table to migrate.
+CREATE SEQUENCE t;

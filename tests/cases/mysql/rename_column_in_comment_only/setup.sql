@@ -1,0 +1,4 @@
+-- Words that look like a rename, in a comment and in a default.
+CREATE TABLE t (id int PRIMARY KEY, n int, v varchar(50));
+INSERT INTO t WITH RECURSIVE series (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM series WHERE i < 200)
+SELECT i, i, 'row' FROM series;

@@ -1,0 +1,13 @@
+\set k random(1, 250)
+\set s random(1, 4)
+\set op random(1, 3)
+\if :op = 1
+DELETE FROM t WHERE id = :k;
+DELETE FROM mirror WHERE id = :k;
+\elif :op = 2
+INSERT INTO t (id, small, g, p, l, pg, mp, ml, mpg, gc) SELECT :k, :s, g, p, l, pg, mp, ml, mpg, gc FROM samples WHERE s = :s AND NOT EXISTS (SELECT 1 FROM t WHERE id = :k);
+INSERT INTO mirror (id, small, g, p, l, pg, mp, ml, mpg, gc) SELECT :k, :s, g, p, l, pg, mp, ml, mpg, gc FROM samples WHERE s = :s AND NOT EXISTS (SELECT 1 FROM mirror WHERE id = :k);
+\else
+UPDATE t JOIN samples ON s = :s SET t.g = samples.g, t.p = samples.p, t.l = samples.l, t.pg = samples.pg, t.mp = samples.mp, t.ml = samples.ml, t.mpg = samples.mpg, t.gc = samples.gc WHERE id = :k;
+UPDATE mirror JOIN samples ON s = :s SET mirror.g = samples.g, mirror.p = samples.p, mirror.l = samples.l, mirror.pg = samples.pg, mirror.mp = samples.mp, mirror.ml = samples.ml, mirror.mpg = samples.mpg, mirror.gc = samples.gc WHERE id = :k;
+\endif
