@@ -340,11 +340,43 @@ static enum sc_result load(struct my_conn *conn, const char *schema, const char 
     return result;
 }
 
+/* A TRUNCATE makes the table anew, and for that moment MariaDB's information_schema knows nothing of it. Who has read a
+ * table in an open transaction keeps it from being made anew. Not where the session is in a transaction already, or has
+ * locked the table: then nothing changes. *held: to be given back by release(). What cannot be held is read as it is.
+ */
+static enum sc_result hold(struct my_conn *conn, const char *schema, const char *name, bool *held, struct sc_error *err)
+{
+    *held = false;
+    unsigned status = conn->my->server_status;
+    if (!(status & SERVER_STATUS_AUTOCOMMIT) || (status & SERVER_STATUS_IN_TRANS))
+        return SC_OK;
+    struct buf sql = {0};
+    buf_str(&sql, "SELECT 1 FROM ");
+    my_add_qualified(&sql, schema, name);
+    buf_str(&sql, " LIMIT 0");
+    enum sc_result result = my_run(conn, err, "BEGIN");
+    *held = result == SC_OK;
+    if (result == SC_OK && my_run(conn, err, buf_cstr(&sql)) == SC_RETRY)
+        result = SC_RETRY;
+    buf_fini(&sql);
+    return result;
+}
+
+static void release(struct my_conn *conn, bool held)
+{
+    if (held && my_alive(conn))
+        my_run(conn, NULL, "COMMIT");
+}
+
 enum sc_result my_table_load(struct my_conn *conn, const char *schema, const char *name, struct my_table *out,
                              struct sc_error *err)
 {
     *out = (struct my_table){0};
-    enum sc_result result = load(conn, schema, name, out, err);
+    bool held = false;
+    enum sc_result result = hold(conn, schema, name, &held, err);
+    if (result == SC_OK)
+        result = load(conn, schema, name, out, err);
+    release(conn, held);
     if (result != SC_OK)
         my_table_fini(out);
     return result;
@@ -365,7 +397,10 @@ enum sc_result my_fingerprint(struct my_conn *conn, const char *schema, const ch
     struct buf b = {0};
     char *create = NULL, *s = my_literal(schema), *n = my_literal(name);
     *out = NULL;
-    enum sc_result result = show_create(conn, schema, name, &create, err);
+    bool held = false;
+    enum sc_result result = hold(conn, schema, name, &held, err);
+    if (result == SC_OK)
+        result = show_create(conn, schema, name, &create, err);
     if (result == SC_OK) {
         size_t len = 0;
         const char *next = auto_increment_option(create, &len);
@@ -381,6 +416,7 @@ enum sc_result my_fingerprint(struct my_conn *conn, const char *schema, const ch
             buf_printf(&b, "\n%s", row[i] ? row[i] : "");
     }
     mysql_free_result(res);
+    release(conn, held);
     if (result == SC_OK)
         *out = mem_printf("%016" PRIx64 "%016" PRIx64, my_hash(buf_cstr(&b), 0), my_hash(buf_cstr(&b), 1));
     else

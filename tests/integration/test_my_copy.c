@@ -14,7 +14,10 @@ static int copy_all(struct world *w, uint64_t rows)
         struct chunk chunk = {.number = (uint64_t)number, .after = after};
         uint64_t copied;
         must(mysql_target.chunk_bound(w->session, after, rows, &chunk.upto, &err), &err);
-        must(mysql_target.chunk_copy(w->session, &chunk, &copied, &err), &err);
+        enum sc_result result = SC_RETRY;
+        for (int try = 0; try < 30 && result == SC_RETRY; try++) /* a row was locked for long */
+            result = mysql_target.chunk_copy(w->session, &chunk, &copied, &err);
+        must(result, &err);
         key_free(after);
         after = chunk.upto;
         if (!after)
