@@ -8,11 +8,13 @@ enum {
 };
 
 /* Defaults of a server or an account may be anything; what decides about rows and transactions is said here.
- * lc_messages: messages are read where values are masked. sql_log_bin is left alone: replicas need the new table too.
+ * sql_notes: what the server does with no more than a note (a time cut off a date, digits rounded to a new scale), its
+ * own ALTER does too, and it was asked for. lc_messages: messages are read where values are masked. sql_log_bin is left
+ * alone: replicas need the new table too.
  */
 static const char both[] =
     "SET SESSION autocommit = 1, completion_type = 0, foreign_key_checks = 1, unique_checks = 1,"
-    " time_zone = '+00:00', lc_messages = 'en_US', sql_warnings = 0, sql_notes = 1,"
+    " time_zone = '+00:00', lc_messages = 'en_US', sql_warnings = 0, sql_notes = 0,"
     " sql_safe_updates = 0, sql_big_selects = 1, sql_select_limit = DEFAULT, sql_quote_show_create = 1,"
     " sql_auto_is_null = 0, group_concat_max_len = 1048576,"
     " wait_timeout = 604800, net_read_timeout = 600, net_write_timeout = 600";
