@@ -269,6 +269,15 @@ static void check_definition(struct target *t, struct plan *plan)
                     "a primary key first.");
     if (strstr(t->source.create, "\n  PERIOD FOR ") || strstr(t->source.create, "WITH SYSTEM VERSIONING"))
         strlist_add(&plan->refusals, "it has a period or system versioning. Such tables cannot be copied.");
+    /* MariaDB: the hash is a column that the log has and the catalog has not. */
+    for (int i = 0; i < t->source.nindexes; i++)
+        if (t->server.family == MY_MARIADB && strncmp(t->source.indexes[i].definition, "UNIQUE ", 7) == 0 &&
+            strstr(t->source.indexes[i].definition, ") USING HASH"))
+            strlist_addf(
+                &plan->refusals,
+                "its unique index %s is USING HASH, by a hidden column that the log cannot be told apart with. "
+                "Drop that index for the time of the migration.",
+                t->source.indexes[i].name);
     if (strstr(t->source.create, " DATA DIRECTORY=") || strstr(t->source.create, " DATA DIRECTORY ="))
         strlist_add(&plan->refusals, "it lies in a directory of its own (DATA DIRECTORY), which the new table would "
                                      "not. Move it into the default directory first.");

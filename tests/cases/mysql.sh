@@ -118,6 +118,7 @@ dump_of()
 schema_of()
 {
     dump_of "$1" --no-data | sed -E "s/_seachange_[0-9a-f]{8}\`/\`/g; ${traffic:+s/ AUTO_INCREMENT=[0-9]*//;}
+        s/TRIGGER \`sc_case_[0-9]+\`\./TRIGGER /; s/ ON [\`\"]t[\`\"] FOR/ ON t FOR/;
         s/TRIGGER [\`\"]?([^ \`]+)[\`\"]? (BEFORE|AFTER) (INSERT|UPDATE|DELETE) ON [\`\"]?([^ \`]+)[\`\"]? /TRIGGER \1 \2 \3 ON \4 /"
     histograms_of "$1"
 }

@@ -21,6 +21,8 @@ INSERT INTO samples VALUES
     (9, '1', 2, 1, 1, 1, 1),
     (10, '0', 300, 3, 3, 2, 3),
     (11, 8, 3, 7, 7, 2, 3);
+-- MariaDB's strict mode takes the empty value that is no member in no form.
+DELETE FROM samples WHERE s = 7 AND VERSION() LIKE '%MariaDB%';
 CREATE TABLE t (
     id int PRIMARY KEY,
     small smallint,
