@@ -1,5 +1,6 @@
-# What the tests of rules are written with: a database, the program, sessions that stay open, and waiting for a condition. Sourced by run.sh, which sets
-# base, work, SEACHANGE and SERVER_BIN. A test runs in a subshell of its own: fail and skip end it.
+# What the tests of rules are written with on every server: the program, sessions that stay open, and waiting for a condition. Sourced by run.sh, which sets
+# base, url, work, SEACHANGE and SERVER_BIN; what differs between the servers is in the lib.sh of their folders. A test runs in a subshell of its own: fail and skip
+# end it.
 
 fail()
 {
@@ -14,10 +15,9 @@ skip()
     exit 77
 }
 
-# One statement or more in a session of its own. What must not fail ends the test when it does.
-ask() { "$SERVER_BIN/psql" -X -q -At -v ON_ERROR_STOP=1 -d "$url" "${@/#/-c}" 2>> "$out/sql.err"; }
+# One statement or more in a session of its own, by the server's ask(). What must not fail ends the test when it does.
 sql() { ask "$@" || fail "$(tail -n 3 "$out/sql.err" | head -n 1): $*"; }
-is_true() { [ "$(ask "SELECT $1")" = t ]; }
+is_true() { [ "$(ask "SELECT $1")" = "$true_is" ]; }
 
 pid=
 ended() { ! kill -0 "$1" 2> /dev/null; }
@@ -25,7 +25,7 @@ ended() { ! kill -0 "$1" 2> /dev/null; }
 # Waits until a command succeeds: until_ok SECONDS COMMAND... It cannot any more when the program that was started has ended.
 until_ok()
 {
-    end=$((SECONDS + $1))
+    local end=$((SECONDS + $1))
     shift
     until "$@"; do
         [ $SECONDS -lt $end ] || return 1
@@ -33,7 +33,7 @@ until_ok()
             "$@"
             return
         fi
-        sleep 0.03
+        sleep "$poll"
     done
 }
 
@@ -41,55 +41,15 @@ until_ok()
 until_true() { until_ok 60 is_true "$1" || fail "after 60 s, or the end of seachange, not so: $2"; }
 until_said() { until_ok 60 grep -qE -- "$1" "$out/stderr" || fail "after 60 s seachange had not said: $1"; }
 
-drop_database()
-{
-    "$SERVER_BIN/psql" -X -q -d "$SERVER_URL" > /dev/null 2>&1 <<SQL
-SET client_min_messages = error;
-SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = 'sc_faults' AND active;
-DROP DATABASE IF EXISTS sc_faults WITH (FORCE);
-SELECT pg_sleep(0.05), pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = 'sc_faults' AND NOT active;
-DROP DATABASE IF EXISTS sc_faults WITH (FORCE);
-SQL
-}
-
-# A database with table t (id, n, v, big) of so many rows, ids 10, 20, 30 ..., and a function in the ALTER by which each chunk of the copy comes to an advisory
-# lock: whoever holds it lets one chunk after the other go. Another one stands in the way of an index on public.held(n).
-copy_lock=77 index_lock=78 commit_lock=79
-setup()
-{
-    drop_database
-    "$SERVER_BIN/psql" -X -q -d "$SERVER_URL" -c 'CREATE DATABASE sc_faults TEMPLATE template0' > /dev/null || fail "no database"
-    "$SERVER_BIN/psql" -X -q -v ON_ERROR_STOP=1 -d "$url" > /dev/null 2> "$out/setup.err" <<SQL || fail "setup: $(cat "$out/setup.err")"
-CREATE FUNCTION hold(n integer, id bigint) RETURNS bigint LANGUAGE plpgsql AS \$\$
-BEGIN
-    IF id % 500 = 0 AND current_setting('application_name') ~ '^seachange .* copy' THEN
-        PERFORM pg_advisory_xact_lock_shared($copy_lock);
-    END IF;
-    RETURN n;
-END \$\$;
-CREATE FUNCTION held(n bigint) RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS \$\$
-BEGIN
-    IF current_setting('application_name') ~ '^seachange' AND NOT pg_try_advisory_xact_lock_shared($index_lock) THEN
-        PERFORM pg_advisory_xact_lock_shared($index_lock);
-    END IF;
-    RETURN n;
-END \$\$;
-CREATE TABLE t (id bigint PRIMARY KEY, n integer, v text, big text);
-ALTER TABLE t ALTER big SET STORAGE EXTERNAL;
-INSERT INTO t SELECT i * 10, i, 'row ' || i, CASE WHEN i % 10 = 0 THEN repeat(i || '.', 600) END FROM generate_series(1, $1) i;
-ANALYZE t;
-SQL
-    [ $# -lt 2 ] || sql "${@:2}"
-}
+# must_be EXPRESSION VALUE: one more thing that must be so.
+must_be() { got=$(sql "SELECT $1"); [ "$got" = "$2" ] || fail "$1 is '$got', expected '$2'"; }
 
 # --- the program
-
-alter='ALTER COLUMN n TYPE bigint USING public.hold(n, id)'
 
 # migrate_start [OPTION...]: in the background; its process is $pid.
 migrate_start()
 {
-    "$SEACHANGE" migrate --source "$url" --table t --alter "$alter" --spool-dir "${spool:-$out}" --log-format json --log-level debug --progress-interval 200ms "$@" \
+    "$SEACHANGE" migrate --source "${program_url:-$url}" --table t --alter "$alter" --spool-dir "${spool:-$out}" --log-format json --log-level debug --progress-interval 200ms "$@" \
         > "$out/stdout" 2>> "$out/stderr" &
     pid=$!
 }
@@ -107,9 +67,8 @@ migrate_ends()
 }
 
 migrate() { migrate_start "${@:2}"; migrate_ends "$1"; }
-phase_is() { echo "(SELECT phase FROM seachange.migration) = '$1'"; }
-in_phase() { until_true "to_regclass('seachange.migration') IS NOT NULL" "the migration's state is stored"; until_true "$(phase_is "$1")" "the migration is in phase $1"; }
-waits_for_lock() { echo "EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.objid = $1 AND NOT l.granted AND a.application_name ~ '^seachange')"; }
+in_strict_mode() { in_phase cutover; until_said 'cutover, try 1'; }
+went_on() { grep -q "goes on in phase $1" "$out/stderr" || fail "it did not go on in phase $1"; }
 
 # --- sessions that stay open
 
@@ -119,7 +78,7 @@ session_start()
     rm -f "$out/$1.in"
     : > "$out/$1.out"
     mkfifo "$out/$1.in"
-    "$SERVER_BIN/psql" -X -q -At -d "$url" < "$out/$1.in" > "$out/$1.out" 2>&1 &
+    session_client < "$out/$1.in" > "$out/$1.out" 2>&1 &
     eval "exec {fd_$1}> \"$out/$1.in\""
     [ $# -lt 2 ] || session "$1" "$2"
 }
@@ -130,102 +89,12 @@ session()
 {
     steps=$((steps + 1))
     session_send "$1" "$2"
-    line="\\echo done $steps."
+    line=$(session_echo "done $steps.")
     eval "printf '%s\\n' \"\$line\" >&\$fd_$1"
     until_ok 60 grep -q "^done $steps\.$" "$out/$1.out" || fail "session $1 did not come to the end of: $2"
 }
 session_says() { grep -q -- "$2" "$out/$1.out"; }
 
-# The copy stops in each of its chunks, or the index where one on held(n) is built, until let_go.
-hold() { eval "holder_$1=a"; session_start "a$1" "SELECT pg_advisory_lock($1)"; session_start "b$1"; }
-let_go() { eval "holder=\$holder_$1"; session "$holder$1" "SELECT pg_advisory_unlock($1)"; }
-copy_is_held() { until_true "$(waits_for_lock $copy_lock)" "the copy is held"; }
-
-# Lets the chunk in flight go, and no other: who asks for the lock before it is let go stands before the next chunk.
-queued() { echo "(SELECT count(*) > 0 FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.objid = $copy_lock AND NOT l.granted AND application_name = 'psql')"; }
-step()
-{
-    eval "holder=\$holder_$copy_lock"
-    next=$([ $holder = a ] && echo b || echo a)
-    session_send $next$copy_lock "SELECT pg_advisory_lock($copy_lock)"
-    until_true "$(queued)" "the next one is queued"
-    session $holder$copy_lock "SELECT pg_advisory_unlock($copy_lock)"
-    session $next$copy_lock 'SELECT 1'
-    eval "holder_$copy_lock=$next"
-}
-# Lets chunks go until EXPRESSION is true; what is not copied by then is held.
-copy_until()
-{
-    for _ in $(seq 60); do
-        until_true "$(waits_for_lock $copy_lock) OR $1" "the copy is held"
-        ! is_true "$1" || return 0
-        step
-    done
-    fail "the copy ended before: $1"
-}
-# Whether everything that was changed up to now is applied: what is asked for is before one more change, whose transaction takes the checkpoint past it.
-applied()
-{
-    lsn=$(sql "SELECT pg_current_wal_insert_lsn()")
-    sql "BEGIN; INSERT INTO t VALUES (-1000000000, 1); DELETE FROM t WHERE id = -1000000000; COMMIT"
-    echo "(SELECT applied >= '$lsn' FROM seachange.checkpoint)"
-}
-
-# The program copies, has the index on the key, and applies in between: most of the table is not copied yet. Changes that pile up on disk bring it there.
-copy_and_apply()
-{
-    hold $copy_lock
-    migrate_start --workers 1 --chunk-time 20ms --spool-memory 256KiB "$@"
-    copy_is_held
-    sql "INSERT INTO t SELECT -i, i, repeat(md5(i::text), 30) FROM generate_series(1, 8000) i" 'DELETE FROM t WHERE id < 0'
-    copy_until "$(applied)"
-}
-copied_upto() { sql "SELECT max(upto_key[1]::bigint) FROM seachange.chunk"; }
-
 # Somebody reads the table and goes on for long: the cutover waits.
 reader_start() { session_start "${1:-reader}" 'BEGIN; SELECT count(*) FROM t;'; }
 reader_end() { session "${1:-reader}" 'COMMIT;'; }
-in_strict_mode() { in_phase cutover; until_said 'cutover, try 1'; }
-
-# --- what must be in the end
-
-table_of() { sql "SELECT quote_ident(nspname) || '.t' FROM pg_namespace WHERE nspname ~ '^seachange_$1_'"; }
-
-# The table has the rows that the source had when it was put aside, and as many as are expected.
-same_rows()
-{
-    old=$(table_of old)
-    [ -n "$old" ] || fail "there is no old table"
-    [ "$(sql "SELECT atttypid::regtype FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'n'")" = bigint ] || fail "table t is not the new one"
-    differ=$(sql "SELECT count(*) FROM (SELECT r::text FROM t r EXCEPT ALL SELECT o::text FROM $old o) x UNION ALL SELECT count(*) FROM (SELECT o::text FROM $old o EXCEPT ALL SELECT r::text FROM t r) x" | tr '\n' ' ')
-    [ "$differ" = "0 0 " ] || fail "rows in the new table alone, and in the source alone: $differ"
-    rows=$(sql 'SELECT count(*) FROM t')
-    [ $# = 0 ] || [ "$rows" = "$1" ] || fail "the table has $rows rows, expected $1"
-    sql "DROP TABLE $old" "DROP SCHEMA ${old%.t}" || fail "the old table cannot be dropped"
-    nothing_left
-}
-
-# what EXPRESSION VALUE: one more thing that must be so.
-must_be() { got=$(sql "SELECT $1"); [ "$got" = "$2" ] || fail "$1 is '$got', expected '$2'"; }
-
-nothing_left()
-{
-    # A session that was closed takes its time to end on a busy server.
-    until_ok 10 is_true "NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^seachange')"
-    left=$(sql "SELECT 'slot ' || slot_name FROM pg_replication_slots WHERE database = current_database() UNION ALL SELECT 'publication ' || pubname FROM pg_publication
-        UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname ~ '^seachange_' UNION ALL SELECT 'session ' || application_name FROM pg_stat_activity
-        WHERE datname = current_database() AND application_name ~ '^seachange'")
-    [ -z "$left" ] || fail "left behind: $left"
-}
-
-# Nothing was swapped: t is the table it was, with the rows that FINGERPRINT says, and abort takes away all the rest.
-rows_fingerprint() { sql "SELECT count(*), sum(hashtextextended(t::text, 0)), 't'::regclass::oid FROM t"; }
-untouched()
-{
-    [ "$(rows_fingerprint)" = "$1" ] || fail "the source is not what it was"
-    timeout 60 "$SEACHANGE" abort --source "$url" --table t > "$out/abort" 2>&1
-    status=$?
-    [ $status = 0 ] || [ $status = 6 ] || fail "seachange abort: exit $status: $(tail -n 3 "$out/abort")"
-    nothing_left
-    [ "$(rows_fingerprint)" = "$1" ] || fail "the source is not what it was after abort"
-}

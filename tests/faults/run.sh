@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One test for each rule that keeps rows from being lost: the fault is made, then every row is compared. Needs SERVER_URL, SERVER_BIN, SERVER_DATA, SEACHANGE.
+# One test for each rule that keeps rows from being lost: the fault is made, then every row is compared. Needs SERVER_URL, SERVER_BIN, SERVER_DATA, SERVER_CTL, SEACHANGE.
 #
 #   run.sh [GLOB...]    tests whose name matches, e.g. 'D*'
 set -u
@@ -8,8 +8,9 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/seachange-faults.XXXXXX")
 chmod 755 "$work"
 base=${SERVER_URL%/*}
 url=$base/sc_faults
+case $SERVER_URL in mysql://*) tests=$here/mysql ;; *) tests=$here/postgresql ;; esac
 . "$here/lib.sh"
-for file in "$here"/[a-z]*_*.sh; do
+for file in "$tests"/*.sh; do
     . "$file"
 done
 
@@ -25,9 +26,10 @@ after_test()
 }
 
 passed=0 failed=0 skipped=0
-trap 'drop_database; rm -rf "$work"' EXIT
+trap 'drop_database; [ -n "${KEEP:-}" ] || rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-for name in $(sed -n 's/^\([A-F][0-9]_[a-z_A-Z0-9]*\)().*/\1/p' "$here"/[a-z]*_*.sh | sort -V); do
+server_begin || exit 1
+for name in $(sed -n 's/^\([A-F][0-9]_[a-z_A-Z0-9]*\)().*/\1/p' "$tests"/*.sh | sort -V); do
     wanted=$(($# == 0))
     for glob in "$@"; do
         [[ $name == $glob ]] && wanted=1

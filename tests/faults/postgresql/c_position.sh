@@ -10,7 +10,6 @@ stopped_in_mid_copy()
     let_go $copy_lock
     until_true "NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^seachange')" "the sessions of the killed program are gone"
 }
-went_on() { grep -q "goes on in phase $1" "$out/stderr" || fail "it did not go on in phase $1"; }
 meanwhile_is_there()
 {
     same_rows $((20000 - 2))

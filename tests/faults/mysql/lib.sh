@@ -1,0 +1,209 @@
+# What is MySQL's and MariaDB's of the tests of rules. The program has an account of its own, by which its sessions are known.
+
+true_is=1 poll=0.15
+program_url=mysql://sc_faults_program@${url#*@}
+
+# Sets family and version, and makes what all tests share: sc_faults_numbers.n, with i from 1 to 100000.
+server_begin()
+{
+    version=$("$SERVER_BIN/mysql" -N -B -e 'SELECT VERSION()') || return 1
+    case $version in *MariaDB*) family=mariadb ;; *) family=mysql ;; esac
+    "$SERVER_BIN/mysql" <<'SQL'
+SET SESSION sql_log_bin = 0;
+CREATE USER IF NOT EXISTS 'sc_faults_program'@'127.0.0.1' IDENTIFIED BY '';
+GRANT ALL ON *.* TO 'sc_faults_program'@'127.0.0.1' WITH GRANT OPTION;
+DROP DATABASE IF EXISTS sc_faults_numbers;
+CREATE DATABASE sc_faults_numbers;
+USE sc_faults_numbers;
+CREATE TABLE d (i int PRIMARY KEY);
+INSERT INTO d VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9);
+CREATE TABLE n (i int PRIMARY KEY);
+INSERT INTO n SELECT 1 + a.i + 10 * b.i + 100 * c.i + 1000 * d.i + 10000 * e.i FROM d a, d b, d c, d, d e;
+SQL
+}
+is_mariadb() { [ $family = mariadb ]; }
+
+# One statement or more in a session of its own.
+ask()
+{
+    (IFS=$'\n'; printf '%s;\n' "$@") | "$SERVER_BIN/mysql" -N -B sc_faults 2>> "$out/sql.err"
+}
+server_sql() { (IFS=$'\n'; printf '%s;\n' "$@") | "$SERVER_BIN/mysql" -N -B 2>> "$out/sql.err"; }
+
+# A row that is locked is asked for in READ COMMITTED: there are no gaps, and no snapshot that a cutover would wait for.
+session_client() { "$SERVER_BIN/mysql" -N -B -n --force --init-command='SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED' sc_faults; }
+session_echo() { echo "SELECT '$1';"; }
+
+# --- sessions of the program
+
+program_sessions="SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'sc_faults_program' AND COMMAND NOT LIKE 'Binlog Dump%'"
+no_program_sessions() { [ -z "$(server_sql "$program_sessions")" ]; }
+program_is_gone() { until_ok 60 no_program_sessions || fail "sessions of the killed program stay on the server"; }
+# kill_sessions QUERY-FOR-IDS: at least one must be there. That one has ended by itself is no failure.
+kill_sessions()
+{
+    ids=$(server_sql "$1")
+    [ -n "$ids" ] || fail "there is no such session: $1"
+    for id in $ids; do
+        server_sql "KILL $id"
+    done
+}
+# FNV-1a, as in applier/mysql/names.c.
+lock_name()
+{
+    local text=$'sc_faults\n'$1 hash=$((0xcbf29ce484222325)) i
+    for ((i = 0; i < ${#text}; i++)); do
+        hash=$(((hash ^ $(printf '%d' "'${text:i:1}")) * 0x100000001b3))
+    done
+    printf 'seachange table %016x' "$hash"
+}
+lock_holder() { echo "SELECT IS_USED_LOCK('$(lock_name t)')"; }
+
+drop_database()
+{
+    local id
+    for id in $("$SERVER_BIN/mysql" -N -B -e "SELECT ID FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND (USER = 'sc_faults_program' OR DB = 'sc_faults')"); do
+        "$SERVER_BIN/mysql" -e "KILL $id"
+    done 2> /dev/null
+    for id in $("$SERVER_BIN/mysql" -N -B -e 'XA RECOVER' | cut -f 4); do
+        "$SERVER_BIN/mysql" -e "XA ROLLBACK '$id'"
+    done 2> /dev/null
+    "$SERVER_BIN/mysql" -e 'SET SESSION lock_wait_timeout = 60; DROP DATABASE IF EXISTS sc_faults' > /dev/null
+}
+
+# A database with table t (id, n, v, big) of so many rows, ids 10, 20, 30 ...
+setup()
+{
+    : > "$out/sql.err"
+    drop_database
+    server_sql "PURGE BINARY LOGS BEFORE NOW()"
+    "$SERVER_BIN/mysql" > /dev/null 2> "$out/setup.err" <<SQL || fail "setup: $(cat "$out/setup.err")"
+CREATE DATABASE sc_faults CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+USE sc_faults;
+CREATE TABLE t (id bigint PRIMARY KEY, n int, v varchar(200), big mediumtext);
+INSERT INTO t SELECT i * 10, i, CONCAT('row ', i), CASE WHEN i % 10 = 0 THEN REPEAT(CONCAT(i, '.'), 600) END FROM sc_faults_numbers.n WHERE i <= $1;
+ANALYZE TABLE t;
+SQL
+    [ $# -lt 2 ] || sql "${@:2}"
+}
+
+# --- the program
+
+alter='MODIFY n bigint'
+
+phase_is() { echo "(SELECT phase FROM _seachange_migration) = '$1'"; }
+in_phase() { until_true "$(phase_is "$1")" "the migration is in phase $1"; }
+table_of() { sql "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'sc_faults' AND TABLE_NAME LIKE 't\\\\_seachange\\\\_$1\\\\_%'"; }
+
+# --- the copy stops at a row that somebody keeps locked. It waits for some seconds, lets changes be applied, and comes again.
+
+hold_row() { session_start "row$1" "BEGIN; SELECT id FROM t WHERE id = $1 FOR UPDATE"; }
+let_row() { session "row$1" 'COMMIT'; }
+waits_for_row="EXISTS (SELECT 1 FROM information_schema.INNODB_TRX x JOIN information_schema.PROCESSLIST p ON p.ID = x.trx_mysql_thread_id WHERE x.trx_state = 'LOCK WAIT' AND p.USER = 'sc_faults_program')"
+copy_is_held() { until_true "$waits_for_row" "the copy waits for a row"; }
+
+# copy_held_at ID [OPTION...]: starts the program, which copies what is before this row.
+copy_held_at()
+{
+    held_at=$1
+    hold_row "$1"
+    migrate_start --workers 1 --chunk-time 20ms --spool-memory 256KiB "${@:2}"
+    copy_is_held
+}
+# Lets it go on to another row, which is copied and behind the held one.
+copy_goes_to()
+{
+    hold_row "$1"
+    let_row "$held_at"
+    until_true "EXISTS (SELECT 1 FROM $(table_of new) WHERE id = $held_at)" "row $held_at is copied"
+    copy_is_held
+    held_at=$1
+}
+copy_let_go() { let_row "$held_at"; }
+
+log_place() { is_mariadb && sql 'SHOW MASTER STATUS' || sql 'SHOW BINARY LOG STATUS'; }
+# Waits until everything that was changed up to now is applied. One more change takes the checkpoint past it.
+all_is_applied()
+{
+    place=$(log_place | cut -f 1-2)
+    file=${place%$'\t'*} file=${file##*.}
+    sql "BEGIN" "INSERT INTO t (id) VALUES (-1000000000)" "DELETE FROM t WHERE id = -1000000000" COMMIT
+    until_ok "${1:-60}" is_true "(SELECT applied_order >= $(((10#$file << 40) | ${place#*$'\t'})) FROM _seachange_migration)" || fail "changes are not applied"
+}
+
+# --- what must be in the end
+
+# The columns that both have; equal as values, and as they are written.
+rows_differ()
+{
+    equal=$(sql "SELECT GROUP_CONCAT('a.\`', COLUMN_NAME, '\` <=> b.\`', COLUMN_NAME, '\` AND HEX(a.\`', COLUMN_NAME, '\`) <=> HEX(b.\`', COLUMN_NAME, '\`)' SEPARATOR ' AND ') FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'sc_faults' AND TABLE_NAME = '$1'")
+    for pair in "$1 a LEFT JOIN $2 b" "$2 a LEFT JOIN $1 b"; do
+        sql "SELECT COUNT(*) FROM $pair ON a.id = b.id WHERE b.id IS NULL OR NOT ($equal)"
+    done | tr '\n' ' '
+}
+new_type=bigint
+is_swapped() { [ "$(sql "SELECT DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'sc_faults' AND TABLE_NAME = 't' AND COLUMN_NAME = 'n'")" = $new_type ]; }
+# The table has the rows that the source had when it was put aside, and as many as are expected.
+same_rows()
+{
+    old=$(table_of old)
+    [ -n "$old" ] || fail "there is no old table"
+    is_swapped || fail "table t is not the new one"
+    differ=$(rows_differ "$old" t)
+    [ "$differ" = "0 0 " ] || fail "rows that the source alone has, or another one; and the new table: $differ"
+    rows=$(sql 'SELECT COUNT(*) FROM t')
+    [ $# = 0 ] || [ "$rows" = "$1" ] || fail "the table has $rows rows, expected $1"
+    sql "DROP TABLE $old"
+    nothing_left
+}
+
+nothing_left()
+{
+    program_is_gone
+    left=$(sql "SELECT CONCAT('table ', TABLE_NAME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'sc_faults' AND TABLE_NAME LIKE '%seachange%' AND TABLE_NAME NOT LIKE '\\\\_seachange\\\\_%'
+        UNION ALL SELECT CONCAT('trigger ', TRIGGER_NAME) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'sc_faults' AND TRIGGER_NAME LIKE '%seachange%'")
+    [ -z "$left" ] || fail "left behind: $left"
+}
+
+# Nothing was swapped: t is the table it was, with the rows that FINGERPRINT says, and abort takes away all the rest.
+rows_fingerprint()
+{
+    is_mariadb && tables=INNODB_SYS_TABLES || tables=INNODB_TABLES
+    sql "SELECT COUNT(*), SUM(CRC32(CONCAT_WS('|', id, IFNULL(n, 'N'), IFNULL(v, 'N'), IFNULL(big, 'N')))), (SELECT TABLE_ID FROM information_schema.$tables WHERE NAME = 'sc_faults/t') FROM t"
+}
+untouched()
+{
+    [ "$(rows_fingerprint)" = "$1" ] || fail "the source is not what it was"
+    timeout 60 "$SEACHANGE" abort --source "$program_url" --table t > "$out/abort" 2>&1
+    status=$?
+    [ $status = 0 ] || [ $status = 6 ] || fail "seachange abort: exit $status: $(tail -n 3 "$out/abort")"
+    nothing_left
+    left=$(sql "SHOW TABLES LIKE '%seachange%'")
+    [ -z "$left" ] || fail "abort left $left"
+    [ "$(rows_fingerprint)" = "$1" ] || fail "the source is not what it was after abort"
+}
+
+# --- the phases behind the copy
+
+# Somebody reads the new table and goes on for long: its indexes cannot be made.
+hold_ghost() { session_start ghost "BEGIN; SELECT COUNT(*) FROM $(table_of new) WHERE id = 0"; }
+let_ghost() { session ghost COMMIT; }
+index_is_held() { in_phase index; until_true "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'sc_faults_program' AND STATE = 'Waiting for table metadata lock' AND INFO LIKE 'ALTER TABLE%')" "the index waits for the new table"; }
+
+# in_each_phase ID FUNCTION [OPTION...]: calls it as FUNCTION PHASE in the copy, which waits for row ID; while indexes wait to be made; while the cutover is tried. The
+# table must have an index.
+in_each_phase()
+{
+    copy_held_at "$1" "${@:3}"
+    $2 copy
+    hold_ghost
+    copy_let_go
+    index_is_held
+    $2 index
+    reader_start
+    let_ghost
+    in_strict_mode
+    $2 cutover
+    reader_end
+}
+with_index='CREATE INDEX t_n ON t (n)'
