@@ -364,8 +364,11 @@ static enum sc_result hold(struct my_conn *conn, const char *schema, const char 
 
 static void release(struct my_conn *conn, bool held)
 {
-    if (held && my_alive(conn))
+    unsigned error = conn->error; /* of what was read; somebody may ask for it */
+    if (held && my_alive(conn)) {
         my_run(conn, NULL, "COMMIT");
+        conn->error = error;
+    }
 }
 
 enum sc_result my_table_load(struct my_conn *conn, const char *schema, const char *name, struct my_table *out,
