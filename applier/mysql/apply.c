@@ -92,6 +92,8 @@ enum sc_result my_apply(struct session *s, const struct batch *batch, bool commi
 {
     error_init(err);
     enum sc_result result = batch->count > 0 ? my_sets_open(s, err) : SC_OK;
+    if (result == SC_OK && commit && batch->count > 0)
+        result = my_sets_tidy(s, err);
     if (result == SC_OK && commit)
         result = my_run(s->conn, err, "BEGIN");
     if (result == SC_OK && batch->count > 0)

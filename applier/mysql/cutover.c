@@ -16,6 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+
+/* The driver looks between batches how long writers have waited, and one batch can take long. */
+#define DRAIN_MS 2500
+
 static const struct my_swap_ops *ops_of(const struct session *s)
 {
     return s->target->server.family == MY_MARIADB ? &my_swap_mariadb : &my_swap_mysql;
@@ -56,7 +61,13 @@ enum sc_result my_cutover_lock(struct session *s, int timeout_ms, struct sc_erro
     error_init(err);
     enum sc_result result = ops_of(s)->lock(s, timeout_ms, err);
     s->in_cutover = result == SC_OK;
+    s->cutover->locked_us = clock_us();
     return result;
+}
+
+bool my_cutover_is_late(const struct session *s)
+{
+    return clock_us() - s->cutover->locked_us > DRAIN_MS * 1000;
 }
 
 /* --- under the lock

@@ -13,6 +13,7 @@ struct my_cutover {
     bool sentry;                   /* MariaDB: the table that keeps a RENAME from succeeding is there */
     bool renaming;                 /* MariaDB: a RENAME was sent whose end is not known */
     int timeout_ms;                /* of this try */
+    int64_t locked_us;             /* clock_us() */
 };
 
 /* lock.c */

@@ -38,11 +38,16 @@ static enum sc_result apply_one(struct session *s, const struct batch *batch, co
     if (c->kind == CHANGE_DELETE)
         return my_set_row(s, MY_SET_DELETE, old, NULL, err);
     key_of(t, c->new_row, new);
+    bool moves = c->kind == CHANGE_UPDATE && moves_key(t, c);
+    if (batch->strict && c->kind == CHANGE_INSERT)
+        return my_set_row(s, MY_SET_INSERT, new, c->new_row, err);
+    /* A staged row is looked for with what stands before it done. */
+    if (batch->strict && s->apply->sets->staged && !moves)
+        return my_set_row(s, MY_SET_UPDATE, new, c->new_row, err);
     if (batch->strict)
-        return c->kind == CHANGE_INSERT ? my_set_row(s, MY_SET_INSERT, new, c->new_row, err)
-                                        : my_set_change(s, old, c->new_row, err);
+        return my_set_change(s, old, c->new_row, err);
     enum sc_result result = SC_OK;
-    if (c->kind == CHANGE_UPDATE && moves_key(t, c))
+    if (moves)
         result = my_set_row(s, MY_SET_DELETE, old, NULL, err);
     return result == SC_OK ? my_set_row(s, MY_SET_UPSERT, new, c->new_row, err) : result;
 }

@@ -193,7 +193,9 @@ static enum sc_result part_once(struct session *s, const struct batch *batch, co
 {
     int done = 0;
     my_sets_begin(s, batch->strict);
-    enum sc_result result = my_run(s->conn, err, "BEGIN");
+    enum sc_result result = my_sets_tidy(s, err);
+    if (result == SC_OK)
+        result = my_run(s->conn, err, "BEGIN");
     if (result == SC_OK)
         result = hold_token(s, err);
     if (result == SC_OK)

@@ -1,10 +1,15 @@
 #include "applier/mysql/sets.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define STATEMENT_ROWS 2000
+/* So many rows may have been staged until the temporary tables are emptied. */
+#define STAGE_ROWS_MOST 20000
+/* What one set, or one change, takes at most. */
+#define STATEMENTS_AT_ONCE 4
 /* The optimizers look keys of a list up one by one only up to some size. */
 #define LIST_KEYS 1000
 
@@ -122,7 +127,9 @@ static enum sc_result run_script(struct session *s, struct sc_error *err)
     if (script->count == 0)
         return SC_OK;
     enum sc_result result = SC_OK;
-    if (script->sql.len >= s->target->server.max_allowed_packet) {
+    if (s->in_cutover && my_cutover_is_late(s)) {
+        result = error_set(err, SC_RETRY, "what was still to be applied did not get done in the time of a cutover");
+    } else if (script->sql.len >= s->target->server.max_allowed_packet) {
         result = error_set(err, SC_FAIL, "a row of %s.%s takes %zu bytes as a statement, and the server takes %" PRIu64,
                            s->target->schema, s->target->name, script->sql.len, s->target->server.max_allowed_packet);
         error_hint(err, "The source is untouched. SET GLOBAL max_allowed_packet to more, and run the same command.");
@@ -138,7 +145,7 @@ static enum sc_result run_script(struct session *s, struct sc_error *err)
 static enum sc_result reserve(struct session *s, size_t len, struct sc_error *err)
 {
     struct my_script *script = &s->apply->sets->script;
-    if (script->count + 4 <= MY_SCRIPT_STATEMENTS && script->sql.len + len <= s->apply->sets->most)
+    if (script->count + STATEMENTS_AT_ONCE <= MY_SCRIPT_STATEMENTS && script->sql.len + len <= s->apply->sets->most)
         return SC_OK;
     return run_script(s, err);
 }
@@ -153,6 +160,7 @@ static void begin_statement(struct session *s)
 static void end_statement(struct session *s, enum my_expect expect, uint64_t rows, const char *what)
 {
     struct my_script *script = &s->apply->sets->script;
+    assert(script->count < MY_SCRIPT_STATEMENTS);
     script->statements[script->count++] =
         (struct my_expectation){.expect = expect, .rows = rows, .end = script->sql.len, .what = what};
 }
@@ -229,7 +237,6 @@ static void close_direct(struct session *s)
 static void stage_keys(struct session *s)
 {
     struct my_sets *sets = s->apply->sets;
-    add_statement(s, sets->empty_keys, MY_EXPECT_ANYTHING, 0, "DELETE");
     with_list(s, sets->into_keys, &sets->keys_list, "");
     end_statement(s, MY_EXPECT_AFFECTED, sets->rows, "INSERT");
 }
@@ -237,42 +244,52 @@ static void stage_keys(struct session *s)
 static void stage_rows(struct session *s)
 {
     struct my_sets *sets = s->apply->sets;
-    add_statement(s, sets->empty_stage, MY_EXPECT_ANYTHING, 0, "DELETE");
     with_list(s, sets->into_stage, &sets->values_list, "");
     end_statement(s, MY_EXPECT_AFFECTED, sets->rows, "INSERT");
+}
+
+/* A statement on the rows that were staged last: `before`, the condition that finds them, `after`. */
+static void staged_statement(struct session *s, const char *before, const char *where, const char *after,
+                             enum my_expect expect, const char *what)
+{
+    struct my_sets *sets = s->apply->sets;
+    begin_statement(s);
+    buf_printf(&sets->script.sql, "%s%s BETWEEN %" PRIu64 " AND %" PRIu64 "%s", before, where,
+               sets->next_row - sets->rows, sets->next_row - 1, after);
+    end_statement(s, expect, sets->rows, what);
 }
 
 static void close_staged(struct session *s)
 {
     struct my_sets *sets = s->apply->sets;
+    enum my_expect found = sets->counted ? MY_EXPECT_AFFECTED : MY_EXPECT_ANYTHING;
     char *sql = NULL;
     switch (sets->kind) {
     case MY_SET_DELETE:
         stage_keys(s);
         sql = mem_printf("DELETE %s FROM %s", s->apply->ghost, sets->join_keys);
-        add_statement(s, sql, sets->counted ? MY_EXPECT_AFFECTED : MY_EXPECT_ANYTHING, sets->rows, "DELETE");
+        staged_statement(s, sql, sets->where_keys, "", found, "DELETE");
         break;
     case MY_SET_PARK:
         stage_keys(s);
         sql = mem_printf("UPDATE %s SET %s", sets->join_keys, sets->park);
-        add_statement(s, sql, MY_EXPECT_ANYTHING, 0, "UPDATE");
+        staged_statement(s, sql, sets->where_keys, "", MY_EXPECT_ANYTHING, "UPDATE");
         break;
     case MY_SET_UPDATE:
         stage_rows(s);
         sql = mem_printf("SELECT COUNT(*) FROM %s", sets->join_stage);
-        add_statement(s, sql, MY_EXPECT_COUNT, sets->rows, "UPDATE");
-        mem_free(sql);
-        sql = mem_printf("%s%s", sets->insert_staged, sets->on_staged_duplicate);
-        add_statement(s, sql, MY_EXPECT_ANYTHING, 0, "UPDATE");
+        staged_statement(s, sql, sets->where_stage, "", MY_EXPECT_COUNT, "UPDATE");
+        staged_statement(s, sets->insert_staged, sets->where_stage, sets->on_staged_duplicate, MY_EXPECT_ANYTHING,
+                         "UPDATE");
         break;
     case MY_SET_UPSERT:
         stage_rows(s);
-        sql = mem_printf("%s%s", sets->insert_staged, sets->on_staged_duplicate);
-        add_statement(s, sql, MY_EXPECT_ANYTHING, 0, "INSERT");
+        staged_statement(s, sets->insert_staged, sets->where_stage, sets->on_staged_duplicate, MY_EXPECT_ANYTHING,
+                         "INSERT");
         break;
     case MY_SET_INSERT:
         stage_rows(s);
-        add_statement(s, sets->insert_staged, MY_EXPECT_AFFECTED, sets->rows, "INSERT");
+        staged_statement(s, sets->insert_staged, sets->where_stage, "", MY_EXPECT_AFFECTED, "INSERT");
         break;
     case MY_SET_NONE:
         break;
@@ -310,6 +327,8 @@ static enum sc_result add_key(struct session *s, struct buf *b, const struct val
     const struct target *t = s->target;
     bool tuple = t->key.count > 1 || !compared;
     buf_str(b, tuple ? "(" : "");
+    if (!compared)
+        buf_printf(b, "%" PRIu64 ",", s->apply->sets->next_row);
     enum sc_result result = SC_OK;
     for (int k = 0; k < t->key.count && result == SC_OK; k++) {
         buf_str(b, k ? "," : "");
@@ -336,6 +355,8 @@ static enum sc_result add_values(struct session *s, struct buf *b, const struct 
 {
     const struct target *t = s->target;
     buf_char(b, '(');
+    if (s->apply->sets->staged)
+        buf_printf(b, "%" PRIu64 ",", s->apply->sets->next_row);
     enum sc_result result = SC_OK;
     for (int i = 0; i < t->map.ncolumns && result == SC_OK; i++) {
         if (i)
@@ -371,6 +392,7 @@ static enum sc_result add_row(struct session *s, enum my_set_kind kind, const st
         result = add_values(s, &sets->values_list, row, err);
     }
     sets->rows++;
+    sets->next_row++;
     return result;
 }
 
@@ -449,14 +471,17 @@ static enum sc_result change_staged(struct session *s, const struct value *old, 
         result = reserve(s, sets->keys_list.len + sets->values_list.len, err);
     if (result == SC_OK) {
         sets->rows = 1;
+        sets->next_row++;
         stage_keys(s);
         stage_rows(s);
         struct buf sql = {0};
+        /* The ON of join_keys stands at its end, so what follows joins the one staged row with the one that is found.
+         */
         buf_printf(&sql, "UPDATE %s STRAIGHT_JOIN ", sets->join_keys);
         my_add_qualified(&sql, s->target->schema, s->target->stage_name);
-        /* The ON of join_keys stands at its end, so what follows joins the one row of the stage with the one found. */
-        buf_printf(&sql, " SET %s", sets->set_staged);
-        add_statement(s, buf_cstr(&sql), MY_EXPECT_AFFECTED, 1, "UPDATE");
+        buf_printf(&sql, " SET %s%s = %" PRIu64, sets->set_staged, sets->where_stage, sets->next_row - 1);
+        buf_printf(&sql, " AND %s", sets->where_keys + strlen(" WHERE "));
+        staged_statement(s, buf_cstr(&sql), "", "", MY_EXPECT_AFFECTED, "UPDATE");
         buf_fini(&sql);
     }
     sets->rows = 0;
@@ -484,6 +509,19 @@ enum sc_result my_set_truncate(struct session *s, struct sc_error *err)
     if (result == SC_OK)
         add_statement(s, sql, MY_EXPECT_ANYTHING, 0, "TRUNCATE");
     mem_free(sql);
+    return result;
+}
+
+enum sc_result my_sets_tidy(struct session *s, struct sc_error *err)
+{
+    struct my_sets *sets = s->apply->sets;
+    if (!sets->staged || sets->next_row < STAGE_ROWS_MOST)
+        return SC_OK;
+    enum sc_result result = my_run(s->conn, err, sets->empty_stage);
+    if (result == SC_OK)
+        result = my_run(s->conn, err, sets->empty_keys);
+    if (result == SC_OK)
+        sets->next_row = 1;
     return result;
 }
 

@@ -4,7 +4,7 @@
  * order in which they came, and what each statement must have found is checked. Where a column converts, rows pass
  * through a temporary table with the source's columns, so that the server converts as it does when it copies.
  *
- *   my_sets_open()            outside a transaction
+ *   my_sets_open(), my_sets_tidy()  outside a transaction
  *   my_sets_begin()           at the start of what is to be applied
  *   my_set_row() ...          in the order in which it is to be done
  *   my_sets_end() */
@@ -18,7 +18,7 @@ enum my_set_kind {
     MY_SET_DELETE, /* counted: every key must be there */
     MY_SET_PARK,   /* makes unique values NULL, of rows that are set later in the same batch */
     MY_SET_UPSERT, /* the row is as given afterwards, there or not */
-    MY_SET_UPDATE, /* as MY_SET_UPSERT, and must be there; no key twice in a row */
+    MY_SET_UPDATE, /* as MY_SET_UPSERT, and must be there; no key twice in a row unless rows are staged */
     MY_SET_INSERT, /* must not be there */
 };
 
@@ -46,8 +46,9 @@ struct my_sets {
     const char *insert_into;  /* INSERT INTO ghost (columns) VALUES */
     const char *on_duplicate; /* sets every mapped column */
     const char *empty_stage, *empty_keys;
-    const char *into_stage, *into_keys; /* INSERT INTO ... VALUES */
-    const char *join_stage, *join_keys; /* stage STRAIGHT_JOIN ghost ON the key */
+    const char *into_stage, *into_keys;   /* INSERT INTO ... VALUES */
+    const char *join_stage, *join_keys;   /* stage STRAIGHT_JOIN ghost ON the key */
+    const char *where_stage, *where_keys; /* " WHERE " and the number of a row there */
     const char *insert_staged, *on_staged_duplicate;
     const char *set_staged; /* ghost.column = stage.column, ... */
     bool park_known;
@@ -62,6 +63,9 @@ struct my_sets {
     bool warned;
     bool large; /* the row at hand is sent in pieces: large.c */
     int larges; /* of its values */
+    /* Of the next row in a temporary table. Rows are left there till the batch has ended: to delete them would leave
+     * something that every scan has to pass until the transaction ends. */
+    uint64_t next_row;
     enum my_set_kind kind;
     uint64_t rows;
     struct buf keys_list, values_list;
@@ -71,6 +75,8 @@ struct my_sets {
 enum sc_result my_sets_open(struct session *s, struct sc_error *err);
 void my_sets_free(struct my_sets *sets); /* NULL is fine */
 
+/* Outside a transaction, from time to time. */
+enum sc_result my_sets_tidy(struct session *s, struct sc_error *err);
 void my_sets_begin(struct session *s, bool strict);
 /* key: the key's values in key order. row: all of the source's columns; not looked at by MY_SET_DELETE and MY_SET_PARK.
  */
@@ -102,6 +108,9 @@ enum sc_result my_large_end(struct session *s, struct sc_error *err);
 
 /* apply.c: says of a failure what it means and what to do. Returns `result`. */
 enum sc_result my_apply_explain(const struct session *s, enum sc_result result, struct sc_error *err);
+
+/* cutover.c: have writers waited for the drain for too long? */
+bool my_cutover_is_late(const struct session *s);
 
 /* folded.c. In two steps where applied in parts: first everything goes away that has to, then everything is set. */
 enum my_step { MY_STEP_ALL, MY_STEP_MAKE_ROOM, MY_STEP_SET };

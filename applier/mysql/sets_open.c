@@ -151,8 +151,17 @@ static const char *join(struct session *s, struct my_sets *sets, const char *tem
 static const char *empty(const struct target *t, struct my_sets *sets, const char *temporary)
 {
     struct buf b = {0};
-    buf_str(&b, "DELETE FROM ");
+    buf_str(&b, "TRUNCATE TABLE ");
     my_add_qualified(&b, t->schema, temporary);
+    return keep(sets, &b);
+}
+
+static const char *where(const struct target *t, struct my_sets *sets, const char *temporary)
+{
+    struct buf b = {0};
+    buf_str(&b, " WHERE ");
+    my_add_qualified(&b, t->schema, temporary);
+    buf_str(&b, "." STAGE_ROW);
     return keep(sets, &b);
 }
 
@@ -170,7 +179,7 @@ static const char *into(const struct target *t, struct my_sets *sets, const char
     struct buf b = {0};
     buf_str(&b, "INSERT INTO ");
     my_add_qualified(&b, t->schema, temporary);
-    buf_str(&b, " (");
+    buf_str(&b, " (" STAGE_ROW ", ");
     add_source_columns(&b, t, keys);
     buf_str(&b, ") VALUES ");
     return keep(sets, &b);
@@ -185,6 +194,9 @@ static void make_staged(struct session *s, struct my_sets *sets)
     sets->into_keys = into(t, sets, KEYS_TABLE, true);
     sets->join_stage = join(s, sets, t->stage_name);
     sets->join_keys = join(s, sets, KEYS_TABLE);
+    sets->where_stage = where(t, sets, t->stage_name);
+    sets->where_keys = where(t, sets, KEYS_TABLE);
+    sets->next_row = 1;
     sets->on_staged_duplicate = on_duplicate(t, sets, MY_FROM_STAGE);
     struct buf b = {0};
     buf_printf(&b, "INSERT INTO %s (%s) SELECT ", s->apply->ghost, s->apply->insert_columns);
@@ -209,7 +221,7 @@ static enum sc_result make_temporary(struct session *s, const char *name, bool k
     struct buf b = {0};
     buf_str(&b, "CREATE TEMPORARY TABLE ");
     my_add_qualified(&b, t->schema, name);
-    buf_str(&b, " (" STAGE_ROW " bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY) ENGINE=InnoDB SELECT ");
+    buf_str(&b, " (" STAGE_ROW " bigint unsigned NOT NULL DEFAULT 0 PRIMARY KEY) ENGINE=InnoDB SELECT ");
     add_source_columns(&b, t, keys);
     buf_printf(&b, " FROM %s LIMIT 0", s->apply->source);
     enum sc_result result = my_run(s->conn, err, buf_cstr(&b));
