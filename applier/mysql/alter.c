@@ -212,6 +212,96 @@ static void names_constraint(struct parser *p)
         p->out->named[p->out->nnamed++] = (struct my_named){t->text, t->start, t->end};
 }
 
+/* --- foreign keys ------------------------------------------------------------------------------------------------- */
+
+static bool at_foreign_key(const struct parser *p, int ahead)
+{
+    return is_word(peek(p, ahead), "FOREIGN") && is_word(peek(p, ahead + 1), "KEY");
+}
+
+static void drops_foreign(struct parser *p, bool certain, bool if_exists, const struct token *name)
+{
+    p->out->foreign_dropped[p->out->nforeign_dropped++] = (struct my_foreign_dropped){
+        .name = name->text, .action = p->out->count, .certain = certain, .if_exists = if_exists};
+    p->out->actions[p->out->count].cut = certain;
+}
+
+/* "(a, b)" */
+static const char **take_columns(struct parser *p, int *count)
+{
+    if (!is_symbol(peek(p, 0), '('))
+        return NULL;
+    const char **names = arena_array(&p->out->arena, (size_t)p->count, sizeof(*names));
+    *count = 0;
+    do {
+        p->at++;
+        const struct token *name = take_name(p);
+        if (!name)
+            return NULL;
+        names[(*count)++] = name->text;
+    } while (is_symbol(peek(p, 0), ','));
+    if (!is_symbol(peek(p, 0), ')'))
+        return NULL;
+    p->at++;
+    return names;
+}
+
+static const char *take_rule(struct parser *p)
+{
+    if (take_word(p, "CASCADE"))
+        return "CASCADE";
+    if (take_word(p, "RESTRICT"))
+        return "RESTRICT";
+    bool set = take_word(p, "SET");
+    if (set && take_word(p, "NULL"))
+        return "SET NULL";
+    if (set && take_word(p, "DEFAULT"))
+        return "SET DEFAULT";
+    return !set && take_word(p, "NO") && take_word(p, "ACTION") ? "NO ACTION" : NULL;
+}
+
+static bool take_rules(struct parser *p, struct my_foreign_clause *f)
+{
+    while (take_word(p, "ON")) {
+        const char **rule = take_word(p, "DELETE") ? &f->on_delete : take_word(p, "UPDATE") ? &f->on_update : NULL;
+        if (!rule || *rule || (*rule = take_rule(p)) == NULL)
+            return false;
+    }
+    return peek(p, 0)->kind == END || is_symbol(peek(p, 0), ',');
+}
+
+/* Behind [CONSTRAINT [name]]. */
+static enum sc_result add_foreign(struct parser *p, const char *name)
+{
+    struct my_foreign_clause f = {.name = name};
+    p->at += 2;
+    if (is_word(peek(p, 0), "IF")) {
+        take_if_exists(p);
+        f.if_not_exists = true;
+    }
+    if (!is_symbol(peek(p, 0), '(')) {
+        const struct token *index = take_name(p);
+        f.index_name = index ? index->text : NULL;
+    }
+    int nrefs = 0;
+    f.columns = take_columns(p, &f.ncolumns);
+    const struct token *table = f.columns && take_word(p, "REFERENCES") ? take_name(p) : NULL;
+    if (table && is_symbol(peek(p, 0), '.')) {
+        p->at++;
+        f.schema = table->text;
+        table = take_name(p);
+    }
+    f.table = table ? table->text : NULL;
+    f.refs = table ? take_columns(p, &nrefs) : NULL;
+    if (!f.refs || nrefs != f.ncolumns || !take_rules(p, &f))
+        return not_understood(p);
+    p->out->foreign_added[p->out->nforeign_added++] = f;
+    p->out->actions[p->out->count].cut = true;
+    return SC_OK;
+}
+
+/* --- other actions ------------------------------------------------------------------------------------------------ */
+
 static enum sc_result drop(struct parser *p)
 {
     static const char *const others[] = {"INDEX", "KEY", "PRIMARY", NULL};
@@ -219,12 +309,22 @@ static enum sc_result drop(struct parser *p)
         return refuse(p, "DROP PARTITION removes rows", "It takes no time: run it in the client.");
     if (take_word(p, "SYSTEM") || is_word(peek(p, 0), "PERIOD"))
         return refuse(p, "system versioning and periods cannot be changed by a copy", "Run it in the client.");
-    if (is_word(peek(p, 0), "FOREIGN") && is_word(peek(p, 1), "KEY")) {
-        p->out->foreign = true;
+    if (at_foreign_key(p, 0)) {
+        p->at += 2;
+        bool if_exists = is_word(peek(p, 0), "IF");
+        take_if_exists(p);
+        const struct token *name = take_name(p);
+        if (!name)
+            return not_understood(p);
+        drops_foreign(p, true, if_exists, name);
         return SC_OK;
     }
+    bool constraint = is_word(peek(p, 0), "CONSTRAINT");
     if (take_either(p, "CONSTRAINT", "CHECK")) {
+        bool if_exists = is_word(peek(p, 0), "IF");
         take_if_exists(p);
+        if (constraint && is_name(peek(p, 0)))
+            drops_foreign(p, false, if_exists, peek(p, 0));
         names_constraint(p);
         return SC_OK;
     }
@@ -272,6 +372,16 @@ static enum sc_result add(struct parser *p)
 {
     if (take_word(p, "SYSTEM") || is_word(peek(p, 0), "PERIOD"))
         return refuse(p, "system versioning and periods cannot be changed by a copy", "Run it in the client.");
+    if (at_foreign_key(p, 0))
+        return add_foreign(p, NULL);
+    if (is_word(peek(p, 0), "CONSTRAINT") && at_foreign_key(p, 1)) {
+        p->at++;
+        return add_foreign(p, NULL);
+    }
+    if (is_word(peek(p, 0), "CONSTRAINT") && is_name(peek(p, 1)) && at_foreign_key(p, 2)) {
+        p->at += 2;
+        return add_foreign(p, peek(p, -1)->text);
+    }
     return SC_OK;
 }
 
@@ -358,13 +468,14 @@ static enum sc_result action(struct parser *p)
 static enum sc_result actions(struct parser *p)
 {
     while (p->at < p->count) {
+        p->out->actions[p->out->count].start = p->tokens[p->at].start;
         enum sc_result result = action(p);
         if (result != SC_OK)
             return result;
-        p->out->count++;
         for (; p->at < p->count && !(is_symbol(peek(p, 0), ',') && peek(p, 0)->depth == 0); p->at++)
             if (is_word(peek(p, 0), "FOREIGN") && is_word(peek(p, 1), "KEY"))
                 p->out->foreign = true;
+        p->out->actions[p->out->count++].end = p->tokens[p->at - 1].end;
         if (p->at < p->count && ++p->at == p->count)
             return not_understood(p);
     }
@@ -394,6 +505,9 @@ static enum sc_result parse(const char *text, struct my_alter_mode mode, struct 
     out->renamed = arena_array(&out->arena, words, sizeof(*out->renamed));
     out->dropped = arena_array(&out->arena, words, sizeof(*out->dropped));
     out->named = arena_array(&out->arena, words, sizeof(*out->named));
+    out->actions = arena_array(&out->arena, words, sizeof(*out->actions));
+    out->foreign_added = arena_array(&out->arena, words, sizeof(*out->foreign_added));
+    out->foreign_dropped = arena_array(&out->arena, words, sizeof(*out->foreign_dropped));
     return actions(p);
 }
 
@@ -413,21 +527,38 @@ void my_alter_fini(struct my_alter *alter)
     *alter = (struct my_alter){0};
 }
 
-char *my_alter_text(const struct my_alter *alter, const struct my_renamed *names, int count)
+/* The bytes [at, end) of the text, with the names in them replaced. */
+static void add_range(struct buf *b, const struct my_alter *alter, size_t at, size_t end,
+                      const struct my_renamed *names, int count)
 {
-    struct buf b = {0};
-    size_t at = 0;
     for (int i = 0; i < alter->nnamed; i++) {
         const struct my_named *n = &alter->named[i];
-        for (int k = 0; k < count; k++) {
+        for (int k = 0; k < count && n->start >= at && n->end <= end; k++) {
             if (strcasecmp(names[k].from, n->name) != 0)
                 continue;
-            buf_bytes(&b, alter->text + at, n->start - at);
-            my_add_ident(&b, names[k].to);
+            buf_bytes(b, alter->text + at, n->start - at);
+            my_add_ident(b, names[k].to);
             at = n->end;
             break;
         }
     }
-    buf_str(&b, alter->text + at);
+    buf_bytes(b, alter->text + at, end - at);
+}
+
+char *my_alter_text(const struct my_alter *alter, const struct my_renamed *names, int count)
+{
+    struct buf b = {0};
+    int cut = 0;
+    for (int i = 0; i < alter->count; i++)
+        cut += alter->actions[i].cut;
+    if (cut == 0)
+        add_range(&b, alter, 0, strlen(alter->text), names, count);
+    for (int i = 0; i < alter->count && cut > 0; i++) {
+        const struct my_action *a = &alter->actions[i];
+        if (a->cut)
+            continue;
+        buf_str(&b, b.len ? ", " : "");
+        add_range(&b, alter, a->start, a->end, names, count);
+    }
     return buf_take(&b);
 }

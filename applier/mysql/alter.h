@@ -23,22 +23,51 @@ struct my_named {
     size_t start, end;
 };
 
+/* ADD [CONSTRAINT name] FOREIGN KEY [index_name] (columns) REFERENCES [schema.]table (refs) [ON DELETE ..] [ON UPDATE
+ * ..].
+ */
+struct my_foreign_clause {
+    const char *name, *index_name; /* NULL: none was given */
+    bool if_not_exists;
+    int ncolumns;
+    const char **columns, **refs;      /* as many refs */
+    const char *schema, *table;        /* schema NULL: none was given */
+    const char *on_delete, *on_update; /* "CASCADE", "SET NULL" ..., NULL */
+};
+
+/* DROP FOREIGN KEY name; DROP CONSTRAINT name may mean one, too. */
+struct my_foreign_dropped {
+    const char *name;
+    int action;
+    bool certain, if_exists;
+};
+
+struct my_action {
+    size_t start, end; /* bytes of the text */
+    bool cut;          /* is no part of my_alter_text() */
+};
+
 struct my_alter {
     struct arena arena;
     const char *text; /* without a semicolon at the end */
     int count;        /* of actions */
+    struct my_action *actions;
+    int nforeign_added, nforeign_dropped;
+    struct my_foreign_clause *foreign_added; /* their actions are cut */
+    struct my_foreign_dropped *foreign_dropped;
     int nrenamed, ndropped, nnamed;
     struct my_renamed *renamed; /* columns */
     const char **dropped;       /* columns */
     struct my_named *named;     /* constraints that are dropped or altered */
-    bool foreign;               /* adds or drops a foreign key */
+    bool foreign;               /* has a foreign key where it is not understood */
 };
 
 /* SC_REFUSE with the reason; *out is emptied then. */
 enum sc_result my_alter_parse(const char *text, struct my_alter_mode mode, struct my_alter *out, struct sc_error *err);
 void my_alter_fini(struct my_alter *alter);
 
-/* The text with constraint names[i].from replaced by names[i].to; malloc'd. */
+/* The text with constraint names[i].from replaced by names[i].to, and without actions that are cut; malloc'd. Empty
+ * where all are. */
 char *my_alter_text(const struct my_alter *alter, const struct my_renamed *names, int count);
 
 #endif

@@ -6,6 +6,7 @@
  *            the new table is not yet as it is (snapshots.c)
  *   carry    the drain is committed, the ghost's AUTO_INCREMENT is the source's, triggers are made
  *   swap     both tables change their names at once
+ *   foreign  foreign keys out of the table are put on the new one (foreign_run.c)
  *
  * DDL commits, so a swap that fails behind the drain leaves the ghost drained, with its checkpoint: the driver loads it
  * before it goes on. If it is not known how the swap went, the tables tell: the old table's name is the source, or the
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "applier/mysql/foreign.h"
 #include "base/clock.h"
 
 /* The driver looks between batches how long writers have waited, and one batch can take long. */
@@ -148,6 +150,7 @@ enum sc_result my_cutover_swap(struct session *s, struct sc_error *err)
         /* It is done; what is stored of it can be told from the tables. */
         struct sc_error ignored;
         store_phase(s, &ignored);
+        my_foreign_swapped(s);
         ops_of(s)->unlock(s);
         t->migration.phase = PHASE_CLEANUP;
     } else if (result == SC_UNKNOWN) {

@@ -1,8 +1,4 @@
-/* Foreign keys.
- *
- * A foreign key out of the table cannot be on the ghost while it is filled: its rows lag behind, so a parent that the
- * application may delete would still have a child there. Nor does the log tell what ON DELETE CASCADE and its like do
- * to rows: the storage engine does that by itself. A foreign key into the table would go on pointing to the old one. */
+/* Foreign keys. Those out of the table are foreign.c's. One into the table would go on pointing to the old one. */
 #include "applier/mysql/dependents.h"
 
 #include <ctype.h>
@@ -10,22 +6,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "applier/mysql/foreign.h"
 #include "applier/mysql/names.h"
 #include "applier/mysql/state.h"
 
 const char *my_log_status_sql(const struct target *t)
 {
     return t->server.family == MY_MYSQL && t->server.version >= 80200 ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS";
-}
-
-static void outgoing(struct target *t, struct plan *plan)
-{
-    for (int i = 0; i < t->source.nconstraints; i++)
-        if (t->source.constraints[i].foreign)
-            strlist_addf(&plan->refusals,
-                         "it has foreign key %s; foreign keys cannot be carried over without holding up or losing "
-                         "changes. Drop it for the time of the migration.",
-                         t->source.constraints[i].name);
 }
 
 static bool is_plain(const char *name)
@@ -94,7 +81,6 @@ static enum sc_result incoming(struct target *t, struct plan *plan, struct sc_er
 
 enum sc_result my_dependents_check(struct target *t, struct plan *plan, struct sc_error *err)
 {
-    outgoing(t, plan);
-    enum sc_result result = incoming(t, plan, err);
-    return result;
+    enum sc_result result = my_foreign_check(t, plan, err);
+    return result == SC_OK ? incoming(t, plan, err) : result;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "applier/mysql/foreign.h"
 #include "applier/mysql/names.h"
 #include "applier/mysql/ops.h"
 
@@ -122,7 +123,9 @@ static enum sc_result run_alter(struct target *t, const struct my_alter *alter, 
     buf_str(&sql, "ALTER TABLE ");
     my_add_ghost(&sql, t);
     buf_printf(&sql, " %s", text);
-    result = alter_failed(t, my_run_as_operator(t, buf_cstr(&sql), err), err);
+    /* Nothing is left where all of it is about foreign keys. */
+    if (*text)
+        result = alter_failed(t, my_run_as_operator(t, buf_cstr(&sql), err), err);
     buf_fini(&sql);
     mem_free(text);
     for (int i = 0; i < count && result == SC_OK && plan; i++)
@@ -145,8 +148,9 @@ static enum sc_result check_result(struct target *t, struct sc_error *err)
     for (int i = 0; i < t->ghost.nconstraints; i++) {
         if (!t->ghost.constraints[i].foreign)
             continue;
-        error_set(err, SC_REFUSE, "the ALTER adds foreign key %s", t->ghost.constraints[i].name);
-        return error_hint(err, "Leave it out, and add it after the migration.");
+        error_set(err, SC_REFUSE, "the ALTER makes a foreign key out of REFERENCES behind a column");
+        return error_hint(err, "Write it as an action of its own: ADD [CONSTRAINT name] FOREIGN KEY (column) "
+                               "REFERENCES table (column).");
     }
     return SC_OK;
 }
@@ -348,9 +352,12 @@ enum sc_result my_clone_create(struct target *t, struct sc_error *err)
     return result;
 }
 
-static enum sc_result make(struct target *t, const struct my_alter *alter, struct plan *plan, struct sc_error *err)
+static enum sc_result make(struct target *t, struct my_alter *alter, struct plan *plan, struct sc_error *err)
 {
-    enum sc_result result = my_clone_create(t, err);
+    struct my_foreigns keys = {0};
+    enum sc_result result = my_foreign_learn(t, alter, &keys, err);
+    if (result == SC_OK)
+        result = my_clone_create(t, err);
     if (result == SC_OK)
         result = run_alter(t, alter, plan, err);
     my_table_fini(&t->ghost);
@@ -359,9 +366,14 @@ static enum sc_result make(struct target *t, const struct my_alter *alter, struc
     if (result == SC_OK)
         result = check_result(t, err);
     if (result == SC_OK)
-        result = my_map_make(t, alter, err);
+        result = my_foreign_try(t, &keys, err);
     if (result == SC_OK)
+        result = my_map_make(t, alter, err);
+    if (result == SC_OK) {
+        my_foreign_capture_swap(t, &keys);
         result = strip(t, err);
+        my_foreign_capture_rows(t, &keys);
+    }
     if (result == SC_OK)
         result = my_triggers_capture(t, plan, err);
     return result;
@@ -373,10 +385,6 @@ enum sc_result my_ghost_make(struct target *t, struct plan *plan, struct sc_erro
     t->ntodo = 0;
     t->key.index_name = t->key.ghost_index_name = NULL;
     enum sc_result result = my_alter_of(t, &alter, err);
-    if (result == SC_OK && alter.foreign) {
-        error_set(err, SC_REFUSE, "--alter: foreign keys cannot be added or dropped by a copy");
-        result = error_hint(err, "Leave it out, and do it after the migration.");
-    }
     if (result == SC_OK)
         result = make(t, &alter, plan, err);
     my_alter_fini(&alter);

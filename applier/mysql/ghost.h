@@ -14,6 +14,10 @@ enum sc_result my_map_make(struct target *t, const struct my_alter *alter, struc
 /* mapping.c: what the log's rows are: t->log_columns, t->logged_key, t->key_bytewise. */
 void my_logged_columns(struct target *t);
 
+/* mapping.c: the name that the source's column has in the ghost: its own, unless the ALTER gives it another; NULL: it
+ * is dropped. A column of the same name that the ALTER drops and adds is another column. */
+const char *my_new_column_name(const struct my_alter *alter, const char *name);
+
 /* Reads spec.alter as the operator's sessions would. */
 enum sc_result my_alter_of(struct target *t, struct my_alter *out, struct sc_error *err);
 

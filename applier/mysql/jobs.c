@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "applier/mysql/foreign.h"
 #include "applier/mysql/ops.h"
 #include "base/log.h"
 
@@ -19,9 +20,11 @@
 static struct my_todo *find_job(struct target *t, int stage)
 {
     int seen = 0;
-    for (int i = 0; i < t->ntodo; i++)
-        if ((t->todo[i].stage == MY_STAGE_INDEX || t->todo[i].stage == MY_STAGE_AFTER) && seen++ == stage)
+    for (int i = 0; i < t->ntodo; i++) {
+        enum my_stage s = t->todo[i].stage;
+        if ((s == MY_STAGE_INDEX || s == MY_STAGE_AFTER || s == MY_STAGE_ROWS) && seen++ == stage)
             return &t->todo[i];
+    }
     return NULL;
 }
 
@@ -96,7 +99,8 @@ enum sc_result my_job_run(struct session *s, int stage, int job, struct sc_error
     log_debug("%s", todo->name);
     if (todo->stage == MY_STAGE_INDEX)
         give_memory(s);
-    enum sc_result result = my_run(s->conn, err, todo->sql);
+    enum sc_result result =
+        todo->stage == MY_STAGE_ROWS ? my_foreign_verify(s, todo, err) : my_run(s->conn, err, todo->sql);
     if (result == SC_FAIL && todo->stage == MY_STAGE_INDEX && my_errno(s->conn) == ER_DUP_KEYNAME)
         result = SC_OK;
     if (result != SC_OK)

@@ -8,9 +8,7 @@
 
 /* --- columns ------------------------------------------------------------------------------------------------------ */
 
-/* The name that the source's column has in the ghost: its own, unless the ALTER gives it another; NULL: it is dropped.
- * A column of the same name that the ALTER drops and adds is another column. */
-static const char *new_name(const struct my_alter *alter, const char *name)
+const char *my_new_column_name(const struct my_alter *alter, const char *name)
 {
     for (int i = 0; i < alter->ndropped; i++)
         if (strcasecmp(alter->dropped[i], name) == 0)
@@ -46,7 +44,7 @@ static enum sc_result map_columns(struct target *t, const struct my_alter *alter
             continue;
         for (int i = 0; i < t->source.ncolumns; i++) {
             const struct my_column *from = &t->source.columns[i];
-            const char *name = new_name(alter, from->name);
+            const char *name = my_new_column_name(alter, from->name);
             if (!name || strcasecmp(name, to->name) != 0)
                 continue;
             /* MariaDB 11.8 leaves stored ones out, too, in updates and deletes. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "applier/mysql/foreign.h"
 #include "applier/mysql/ghost.h"
 #include "applier/mysql/names.h"
 #include "applier/mysql/ops.h"
@@ -248,15 +249,19 @@ static void describe(struct target *t, struct plan *plan)
     strlist_add(s, "-- index: built on the new table before it takes its place");
     add_todo(t, plan, MY_STAGE_INDEX);
     add_todo(t, plan, MY_STAGE_AFTER);
+    add_todo(t, plan, MY_STAGE_ROWS);
     strlist_add(s, "-- cutover: writers wait");
     strlist_addf(s, "LOCK TABLES %s WRITE%s", source, t->server.family == MY_MYSQL ? ", ..." : "");
     add_todo(t, plan, MY_STAGE_CUTOVER);
     strlist_addf(s, "RENAME TABLE %s TO %s, %s TO %s", source, old, ghost, source);
     strlist_add(s, "-- after the cutover");
+    add_todo(t, plan, MY_STAGE_RELEASE);
+    add_todo(t, plan, MY_STAGE_FOREIGN);
     add_todo(t, plan, MY_STAGE_POST);
     if (t->spec.drop_old)
         strlist_addf(s, "DROP TABLE %s", old);
     describe_locks(t, plan, source);
+    my_foreign_describe(t, plan);
     /* A copy of the live rows and its indexes; the log has every row in full, once. */
     plan->disk_bytes = plan->table_bytes + plan->index_bytes;
     plan->log_bytes = plan->table_bytes + plan->table_bytes / 4;
@@ -269,7 +274,7 @@ static enum sc_result look(struct target *t, struct plan *plan, struct sc_error 
 {
     struct my_alter alter = {0};
     enum sc_result result = my_alter_of(t, &alter, err);
-    if (result == SC_OK && alter.nnamed == 0)
+    if (result == SC_OK && alter.nnamed == 0 && alter.nforeign_added == 0 && alter.nforeign_dropped == 0)
         result = natively(t, plan, err);
     my_alter_fini(&alter);
     if (result == SC_OK)

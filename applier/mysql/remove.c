@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "applier/mysql/cutover.h"
+#include "applier/mysql/foreign.h"
 #include "applier/mysql/names.h"
 #include "applier/mysql/ops.h"
 #include "base/clock.h"
@@ -94,6 +95,8 @@ static enum sc_result remove_sentry(struct target *t, struct strlist *removed, s
 enum sc_result my_remove_ghost(struct target *t, struct strlist *removed, struct sc_error *err)
 {
     enum sc_result result = remove_sentry(t, removed, err);
+    if (result == SC_OK)
+        result = my_foreign_remove_clones(t, err);
     return result == SC_OK ? drop_table(t, t->schema, t->ghost_name, "table", removed, err) : result;
 }
 
@@ -170,31 +173,51 @@ static enum sc_result remove_state(struct target *t, bool keep_row, struct sc_er
 
 /* --- after the swap ----------------------------------------------------------------------------------------------- */
 
+static enum sc_result post_once(struct target *t, const struct my_todo *todo, struct strlist *notes,
+                                struct sc_error *err)
+{
+    if (my_is_foreign(todo->stage))
+        return my_foreign_run(t, t->control, todo, notes, err);
+    enum sc_result result = my_run(t->control, err, todo->sql);
+    if (result == SC_FAIL && my_errno(t->control) == ER_CANT_DROP_FIELD_OR_KEY)
+        result = SC_OK; /* done before, and not recorded */
+    return result;
+}
+
+static enum sc_result post(struct target *t, const struct my_todo *todo, struct strlist *notes, struct sc_error *err)
+{
+    struct backoff backoff;
+    backoff_init(&backoff, 200, 2000);
+    enum sc_result result = my_runf(t->control, err, "SET SESSION lock_wait_timeout = %d, foreign_key_checks = %d",
+                                    POST_LOCK_S, my_is_foreign(todo->stage) ? 0 : 1);
+    if (result != SC_OK)
+        return result;
+    for (int try = 0; try < POST_TRIES; try++) {
+        if (try > 0)
+            clock_sleep_ms(backoff_next_ms(&backoff));
+        result = post_once(t, todo, notes, err);
+        if (result != SC_RETRY || !my_alive(t->control))
+            break;
+    }
+    return result;
+}
+
 /* What cannot be done after the swap does not undo it. */
 static enum sc_result complete(struct target *t, struct strlist *notes, struct sc_error *err)
 {
     enum sc_result result = SC_OK;
     for (int i = 0; i < t->ntodo && result == SC_OK; i++) {
         struct my_todo *todo = &t->todo[i];
-        if (todo->stage != MY_STAGE_POST || todo->done)
+        if ((todo->stage != MY_STAGE_POST && !my_is_foreign(todo->stage)) || todo->done)
             continue;
-        result = my_runf(t->control, err, "SET SESSION lock_wait_timeout = %d", POST_LOCK_S);
-        for (int try = 0; try < POST_TRIES && result == SC_OK; try++) {
-            if (try > 0)
-                clock_sleep_ms(1000);
-            result = my_run(t->control, err, todo->sql);
-            if (result == SC_FAIL && my_errno(t->control) == ER_CANT_DROP_FIELD_OR_KEY)
-                result = SC_OK; /* done before, and not recorded */
-            if (result != SC_RETRY || !my_alive(t->control))
-                break;
-            result = SC_OK;
-        }
+        result = post(t, todo, notes, err);
+        bool failed = result == SC_FAIL;
+        if (failed)
+            strlist_addf(notes, "%s failed: %s. To have it done, run: %s", todo->name, err->what, todo->sql);
         if (result == SC_OK)
             result = my_todo_done(t, t->control, todo, err);
-        if (result == SC_FAIL) {
-            strlist_addf(notes, "%s failed: %s. To have it done, run: %s", todo->name, err->what, todo->sql);
+        else if (failed)
             result = SC_OK;
-        }
     }
     return result;
 }
@@ -421,7 +444,7 @@ enum sc_result my_remove_leftovers(struct target *t, struct sc_error *err)
         struct strlist removed = {0};
         bool used = false;
         my_name_objects(t, row[1]);
-        if (strcmp(t->ghost_name, row[0]) == 0) {
+        if (strcmp(t->ghost_name, row[0]) == 0 || my_foreign_is_clone(t, row[0])) {
             result = my_sessions_any(t, &used, err);
             if (result == SC_OK && !used)
                 result = remove_orphan(t, t->schema, row[0], &removed, err);

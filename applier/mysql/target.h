@@ -96,7 +96,14 @@ enum my_stage {
     MY_STAGE_AFTER,   /* the comment, ANALYZE ... */
     MY_STAGE_CUTOVER, /* under the cutover's lock, before the swap: triggers onto the ghost (nothing is applied any
                          more) */
-    MY_STAGE_POST, /* after the swap: foreign keys get their names, what is left of the old one's triggers goes ... */
+    MY_STAGE_POST,    /* after the swap: what the new table was lent goes ... */
+    /* Foreign keys. Before the swap: */
+    MY_STAGE_ROWS, /* do the rows fit what the ALTER adds? */
+    /* after it: */
+    MY_STAGE_RELEASE,        /* the old table's go */
+    MY_STAGE_FOREIGN,        /* the new table's come */
+    MY_STAGE_STRAYS,         /* is there a row that does not fit? */
+    MY_STAGE_STRAYS_CARRIED, /* the same, where only rows can that came while the key was not there */
 };
 
 struct my_todo {
@@ -127,6 +134,7 @@ struct target {
     /* Triggers are being made on the ghost, which is not the live table yet: whoever opens a session takes them off
      * first. Guarded by lock. */
     bool triggers_made;
+    bool foreign_held; /* the foreign keys were put on under the cutover's lock */
 
     /* snapshots.c: when the new table was first in step (clock_us()), and which transactions were open then. */
     int64_t in_step_us, looked_us;

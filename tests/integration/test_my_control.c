@@ -86,11 +86,13 @@ static void every_table_that_cannot_be_migrated_is_refused_with_the_reason(void 
     run_on(w->sql, "CREATE TABLE parent (id int PRIMARY KEY)");
     run_on(w->sql,
            "CREATE TABLE child (id int PRIMARY KEY, p int, CONSTRAINT fk FOREIGN KEY (p) REFERENCES parent (id))");
+    run_on(w->sql,
+           "CREATE TABLE self (id int PRIMARY KEY, p int, CONSTRAINT own FOREIGN KEY (p) REFERENCES self (id))");
     assert_refused(w, "v", "ADD x int", "it is a view");
     assert_refused(w, "isam", "ADD x int", "its engine is MyISAM");
     assert_refused(w, "keyless", "ADD x int", "it has no key");
     assert_refused(w, "prefix", "ADD x int", "it has no key");
-    assert_refused(w, "child", "ADD x int", "foreign key fk");
+    assert_refused(w, "self", "ADD x int", "foreign key own refers to the table itself");
     assert_refused(w, "parent", "ADD x int", "table sc_data.child refers to it (foreign key fk)");
     assert_refused(w, "mysql.user", "ADD x int", "belongs to the system");
     if (w->server.family == MY_MARIADB) {
@@ -114,7 +116,9 @@ static void every_alter_that_cannot_be_done_is_refused_and_leaves_nothing(void *
     assert_refused(w, "t",
                    "DROP PRIMARY KEY, DROP COLUMN id, ADD COLUMN id bigint NOT NULL FIRST, ADD PRIMARY KEY (id)",
                    "drops column id of the key");
-    assert_refused(w, "t", "ADD FOREIGN KEY (a) REFERENCES t (id)", "foreign keys");
+    assert_refused(w, "t", "ADD FOREIGN KEY (a) REFERENCES t (id)", "refers to the table itself");
+    assert_refused(w, "t", "ADD FOREIGN KEY (a) REFERENCES nowhere (id)", "cannot be put on the new table");
+    assert_refused(w, "t", "DROP FOREIGN KEY nothing", "there is no foreign key nothing");
     assert_refused(w, "t", "ADD p point NOT NULL", "NOT NULL without a default");
     run_on(w->sql, "CREATE TABLE texts (k varchar(20) COLLATE utf8mb4_bin PRIMARY KEY)");
     assert_refused(w, "texts", "MODIFY k varchar(20) COLLATE utf8mb4_general_ci", "two rows could have the same key");

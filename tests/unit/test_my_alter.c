@@ -109,16 +109,63 @@ static void what_a_new_table_cannot_stand_for_is_refused(void **state)
     assert_refused("CHANGE a", "not understood");
 }
 
-static void foreign_keys_are_seen(void **state)
+static void foreign_keys_are_read_and_taken_out_of_the_text(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"DROP FOREIGN KEY x", "ADD FOREIGN KEY (a) REFERENCES t (b)",
-                                        "ADD a int, ADD CONSTRAINT x FOREIGN KEY y (a) REFERENCES t (b)"};
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        struct my_alter a = read_alter(texts[i]);
-        assert_true(a.foreign);
-        my_alter_fini(&a);
-    }
+    struct my_alter a =
+        read_alter("ADD a int, ADD CONSTRAINT x FOREIGN KEY y (a, `b c`) REFERENCES d.p (e, `f,g`) ON "
+                   "DELETE SET NULL /* , */ ON UPDATE no action, drop foreign key z , DROP CONSTRAINT w, "
+                   "ADD CONSTRAINT FOREIGN KEY (h) REFERENCES q (i), MODIFY h bigint");
+    assert_int_equal(a.count, 6);
+    assert_int_equal(a.nforeign_added, 2);
+    const struct my_foreign_clause *f = a.foreign_added;
+    assert_string_equal(f[0].name, "x");
+    assert_string_equal(f[0].index_name, "y");
+    assert_int_equal(f[0].ncolumns, 2);
+    assert_string_equal(f[0].columns[1], "b c");
+    assert_string_equal(f[0].schema, "d");
+    assert_string_equal(f[0].table, "p");
+    assert_string_equal(f[0].refs[1], "f,g");
+    assert_string_equal(f[0].on_delete, "SET NULL");
+    assert_string_equal(f[0].on_update, "NO ACTION");
+    assert_null(f[1].name);
+    assert_null(f[1].schema);
+    assert_null(f[1].on_delete);
+    assert_int_equal(a.nforeign_dropped, 2);
+    assert_string_equal(a.foreign_dropped[0].name, "z");
+    assert_true(a.foreign_dropped[0].certain);
+    assert_string_equal(a.foreign_dropped[1].name, "w");
+    assert_false(a.foreign_dropped[1].certain);
+    assert_false(a.foreign);
+    struct my_renamed names = {"w", "w2"};
+    char *text = my_alter_text(&a, &names, 1);
+    assert_string_equal(text, "ADD a int, DROP CONSTRAINT `w2`, MODIFY h bigint");
+    mem_free(text);
+    a.actions[a.foreign_dropped[1].action].cut = true;
+    text = my_alter_text(&a, NULL, 0);
+    assert_string_equal(text, "ADD a int, MODIFY h bigint");
+    mem_free(text);
+    my_alter_fini(&a);
+    a = read_alter("DROP FOREIGN KEY IF EXISTS z;");
+    assert_true(a.foreign_dropped[0].if_exists);
+    text = my_alter_text(&a, NULL, 0);
+    assert_string_equal(text, "");
+    mem_free(text);
+    my_alter_fini(&a);
+}
+
+static void foreign_keys_that_are_not_understood_are_seen(void **state)
+{
+    (void)state;
+    struct my_alter a = read_alter("ADD (a int, FOREIGN KEY (a) REFERENCES t (b))");
+    assert_true(a.foreign);
+    my_alter_fini(&a);
+    assert_refused("ADD FOREIGN KEY (a) REFERENCES t", "not understood");
+    assert_refused("ADD FOREIGN KEY (a, b) REFERENCES t (c)", "not understood");
+    assert_refused("ADD FOREIGN KEY (a) REFERENCES t (c) ON DELETE", "not understood");
+    assert_refused("ADD FOREIGN KEY (a) REFERENCES t (c) MATCH FULL", "not understood");
+    assert_refused("ADD FOREIGN KEY (a REFERENCES t (c))", "not understood");
+    assert_refused("DROP FOREIGN KEY", "not understood");
 }
 
 static void constraint_names_are_replaced_where_they_stand(void **state)
@@ -189,7 +236,8 @@ int main(void)
         cmocka_unit_test(what_is_not_a_column_is_not_taken_for_one),
         cmocka_unit_test(quotes_follow_the_sql_mode),
         cmocka_unit_test(what_a_new_table_cannot_stand_for_is_refused),
-        cmocka_unit_test(foreign_keys_are_seen),
+        cmocka_unit_test(foreign_keys_are_read_and_taken_out_of_the_text),
+        cmocka_unit_test(foreign_keys_that_are_not_understood_are_seen),
         cmocka_unit_test(constraint_names_are_replaced_where_they_stand),
         cmocka_unit_test(names_are_cut_so_that_they_sort_behind),
         cmocka_unit_test(tables_are_named_as_in_sql),

@@ -1,0 +1,8 @@
+-- The ALTER drops two of three foreign keys.
+CREATE TABLE parent (id int PRIMARY KEY);
+CREATE TABLE other (id int PRIMARY KEY);
+INSERT INTO parent WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 200) SELECT i FROM s;
+INSERT INTO other SELECT id FROM parent;
+CREATE TABLE t (id int PRIMARY KEY, p int, q int, r int, CONSTRAINT one FOREIGN KEY (p) REFERENCES parent (id),
+    CONSTRAINT two FOREIGN KEY (q) REFERENCES parent (id), CONSTRAINT three FOREIGN KEY (r) REFERENCES other (id));
+INSERT INTO t WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 200) SELECT i, i, i, i FROM s;
