@@ -177,6 +177,9 @@ void my_cutover_free(struct my_cutover *cutover)
         return;
     my_close(cutover->lock);
     my_close(cutover->rename);
+    for (int i = 0; i < cutover->nparents; i++)
+        my_close(cutover->parents[i]);
+    mem_free(cutover->parents);
     mem_free(cutover);
 }
 

@@ -9,6 +9,8 @@
 #define MY_SENTRY_COMMENT "seachange sentry"
 
 struct my_cutover {
+    struct my_conn **parents; /* MySQL: one for each table that foreign keys refer to */
+    int nparents;
     struct my_conn *lock, *rename; /* MariaDB's; NULL where not open */
     bool sentry;                   /* MariaDB: the table that keeps a RENAME from succeeding is there */
     bool renaming;                 /* MariaDB: a RENAME was sent whose end is not known */

@@ -121,6 +121,22 @@ enum sc_result my_foreign_check(struct target *t, struct plan *plan, struct sc_e
     return result;
 }
 
+void my_foreign_parents(const struct target *t, struct strlist *out)
+{
+    for (int i = 0; i < t->source.nconstraints; i++) {
+        struct my_alter read;
+        struct sc_error ignored;
+        if (!t->source.constraints[i].foreign || read_constraint(&t->source.constraints[i], &read, &ignored) != SC_OK)
+            continue;
+        const struct my_foreign_clause *f = &read.foreign_added[0];
+        char *name = my_qualified(f->schema ? f->schema : t->schema, f->table);
+        if (!strlist_has(out, name))
+            strlist_add(out, name);
+        mem_free(name);
+        my_alter_fini(&read);
+    }
+}
+
 /* --- those of the new table --------------------------------------------------------------------------------------- */
 
 static const struct my_constraint *find_key(const struct target *t, const char *name)

@@ -40,6 +40,9 @@ void my_foreign_capture_swap(struct target *t, const struct my_foreigns *keys);
 /* Do the rows fit? Before the swap, those the ALTER adds; and behind it, when everything else is done. */
 void my_foreign_capture_rows(struct target *t, const struct my_foreigns *keys);
 
+/* The tables that the source's foreign keys refer to, each once, qualified and quoted. */
+void my_foreign_parents(const struct target *t, struct strlist *out);
+
 /* Locks and notes for the plan, from t->todo. */
 void my_foreign_describe(struct target *t, struct plan *plan);
 

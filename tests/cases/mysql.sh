@@ -76,6 +76,7 @@ fits()
 
 make_database()
 {
+    purge_logs
     sql "${SERVER_URL%/*}/" -e "SET foreign_key_checks = 0; DROP DATABASE IF EXISTS \`$1\`; CREATE DATABASE \`$1\`" > "$out/createdb" 2>&1
 }
 
@@ -85,7 +86,6 @@ purge_logs() { sql "${SERVER_URL%/*}/" -e 'PURGE BINARY LOGS BEFORE NOW() - INTE
 drop_database()
 {
     sql "${SERVER_URL%/*}/" -e "SET lock_wait_timeout = 5, foreign_key_checks = 0; DROP DATABASE IF EXISTS \`$1\`" > /dev/null 2>&1
-    purge_logs
 }
 
 # The database is part of a table's name here.

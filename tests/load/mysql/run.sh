@@ -89,7 +89,7 @@ nothing_left kept
 
 echo "--- killed again and again, and started again each time"
 setup 400000
-load_start 2
+load_start 2 "$pause"
 kills=0
 for goal in 'copy 40000' 'copy 160000' 'copy 280000' drain index catch-up end; do
     : > "$work/err"
