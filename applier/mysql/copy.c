@@ -377,26 +377,6 @@ struct pieces {
     uint64_t copied;
 };
 
-/* An instance that was taken over copies nothing, and who would take this one over waits until the piece is in or gone.
- */
-static enum sc_result claim(struct session *s, struct sc_error *err)
-{
-    const struct target *t = s->target;
-    struct buf sql = {0};
-    char *ours = NULL;
-    buf_str(&sql, "SELECT 1 FROM ");
-    my_add_state(&sql, t, "migration");
-    buf_printf(&sql, " WHERE id = '%s' AND token = %" PRIu64 "%s", t->migration.id, t->token, sharing(s));
-    enum sc_result result = my_value(s->conn, err, &ours, buf_cstr(&sql));
-    if (result == SC_OK && !ours) {
-        error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops", t->migration.id);
-        result = error_hint(err, "Nothing is lost: the other one goes on with it.");
-    }
-    mem_free(ours);
-    buf_fini(&sql);
-    return result;
-}
-
 /* One piece: (at, upto], or the one row `upto`. `last`: the chunk's record goes with it. *locked: somebody holds a row,
  * and nothing happened. */
 static enum sc_result copy_piece(struct session *s, struct pieces *p, const struct key *upto, bool single, bool last,
@@ -408,7 +388,7 @@ static enum sc_result copy_piece(struct session *s, struct pieces *p, const stru
     if (result == SC_OK && single)
         result = wait_for_row(s, upto, err);
     if (result == SC_OK)
-        result = claim(s, err);
+        result = my_hold_token(s->target, s->conn, err);
     if (result == SC_OK) {
         result = insert_rows(s, p->at, upto, single, &rows, err);
         *locked = result == SC_RETRY && my_was_locked(s);

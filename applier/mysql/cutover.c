@@ -131,6 +131,14 @@ static enum sc_result store_phase(struct session *s, struct sc_error *err)
     return result == SC_OK ? my_run(s->conn, err, "COMMIT") : result;
 }
 
+/* An instance that was taken over swaps nothing, and who would take this one over waits until it has swapped. */
+static enum sc_result hold_token(struct session *s, struct sc_error *err)
+{
+    /* MySQL's session has no autocommit, and BEGIN would give its locks back. */
+    enum sc_result result = s->target->server.family == MY_MARIADB ? my_run(s->conn, err, "BEGIN") : SC_OK;
+    return result == SC_OK ? my_hold_token(s->target, s->conn, err) : result;
+}
+
 enum sc_result my_cutover_swap(struct session *s, struct sc_error *err)
 {
     struct target *t = s->target;
@@ -143,6 +151,8 @@ enum sc_result my_cutover_swap(struct session *s, struct sc_error *err)
         result = carry_auto_increment(s, err);
     if (result == SC_OK)
         result = my_triggers_make(t, s->conn, err);
+    if (result == SC_OK)
+        result = hold_token(s, err);
     if (result == SC_OK)
         result = ops_of(s)->swap(s, err);
     if (result == SC_OK) {

@@ -113,25 +113,6 @@ static enum sc_result contradiction(const struct target *t, struct sc_error *err
                       t->migration.id);
 }
 
-/* Keeps whoever would take the migration over waiting until the transaction has ended. */
-static enum sc_result hold_token(struct session *s, struct sc_error *err)
-{
-    const struct target *t = s->target;
-    struct buf sql = {0};
-    buf_str(&sql, "SELECT 1 FROM ");
-    my_add_state(&sql, t, "migration");
-    buf_printf(&sql, " WHERE id = '%s' AND token = %" PRIu64 "%s", t->migration.id, t->token,
-               t->server.family == MY_MARIADB ? " LOCK IN SHARE MODE" : " FOR SHARE");
-    char *ours = NULL;
-    enum sc_result result = my_value(s->conn, err, &ours, buf_cstr(&sql));
-    buf_fini(&sql);
-    if (result == SC_OK && !ours)
-        result =
-            error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops", t->migration.id);
-    mem_free(ours);
-    return result;
-}
-
 /* *done: the step the part's row says is in; 0: there is none. SC_FAIL: it is of another batch. */
 static enum sc_result read_part(struct session *s, const struct batch *batch, const struct parts_cut *cut, int *done,
                                 struct sc_error *err)
@@ -197,7 +178,7 @@ static enum sc_result part_once(struct session *s, const struct batch *batch, co
     if (result == SC_OK)
         result = my_run(s->conn, err, "BEGIN");
     if (result == SC_OK)
-        result = hold_token(s, err);
+        result = my_hold_token(s->target, s->conn, err);
     if (result == SC_OK)
         result = read_part(s, batch, cut, &done, err);
     bool in = done >= step;

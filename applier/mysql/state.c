@@ -286,7 +286,24 @@ void my_name_new(struct target *t)
 
 static enum sc_result taken_over(struct target *t, struct sc_error *err)
 {
-    return error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops", t->migration.id);
+    error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops", t->migration.id);
+    return error_hint(err, "Nothing is lost: the other one goes on with it.");
+}
+
+enum sc_result my_hold_token(struct target *t, struct my_conn *conn, struct sc_error *err)
+{
+    struct buf sql = {0};
+    char *ours = NULL;
+    buf_str(&sql, "SELECT 1 FROM ");
+    my_add_state(&sql, t, "migration");
+    buf_printf(&sql, " WHERE id = '%s' AND token = %" PRIu64 "%s", t->migration.id, t->token,
+               t->server.family == MY_MARIADB ? " LOCK IN SHARE MODE" : " FOR SHARE");
+    enum sc_result result = my_value(conn, err, &ours, buf_cstr(&sql));
+    if (result == SC_OK && !ours)
+        result = taken_over(t, err);
+    mem_free(ours);
+    buf_fini(&sql);
+    return result;
 }
 
 /* An UPDATE of this migration's row; SC_FAIL when it is not ours any more. */

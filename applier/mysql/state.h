@@ -41,6 +41,10 @@ enum sc_result my_state_rows(struct target *t, const char *condition, MYSQL_RES 
 /* Stores the phase; the first call (PHASE_PREPARE of a new migration) makes the tables and the row. */
 enum sc_result my_enter_phase(struct target *t, enum phase phase, struct sc_error *err);
 
+/* In conn's open transaction: whoever would take the migration over waits until it has ended. SC_FAIL: somebody has
+ * done so; this instance may write nothing more. */
+enum sc_result my_hold_token(struct target *t, struct my_conn *conn, struct sc_error *err);
+
 /* Lock still held, server and source table as they were? */
 enum sc_result my_check(struct target *t, struct sc_error *err);
 

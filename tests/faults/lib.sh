@@ -78,7 +78,7 @@ session_start()
     rm -f "$out/$1.in"
     : > "$out/$1.out"
     mkfifo "$out/$1.in"
-    session_client < "$out/$1.in" > "$out/$1.out" 2>&1 &
+    session_client < "$out/$1.in" > "$out/$1.out" 2>&1 8>&- & # 8: what other clients wait for the end of
     eval "exec {fd_$1}> \"$out/$1.in\""
     [ $# -lt 2 ] || session "$1" "$2"
 }
@@ -91,7 +91,8 @@ session()
     session_send "$1" "$2"
     line=$(session_echo "done $steps.")
     eval "printf '%s\\n' \"\$line\" >&\$fd_$1"
-    until_ok 60 grep -q "^done $steps\.$" "$out/$1.out" || fail "session $1 did not come to the end of: $2"
+    # That the program ends meanwhile is no reason not to wait.
+    pid= until_ok 60 grep -q "^done $steps\.$" "$out/$1.out" || fail "session $1 did not come to the end of: $2"
 }
 session_says() { grep -q -- "$2" "$out/$1.out"; }
 

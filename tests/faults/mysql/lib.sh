@@ -23,15 +23,12 @@ SQL
 }
 is_mariadb() { [ $family = mariadb ]; }
 
-# One statement or more in a session of its own.
-ask()
-{
-    (IFS=$'\n'; printf '%s;\n' "$@") | "$SERVER_BIN/mysql" -N -B sc_faults 2>> "$out/sql.err"
-}
-server_sql() { (IFS=$'\n'; printf '%s;\n' "$@") | "$SERVER_BIN/mysql" -N -B 2>> "$out/sql.err"; }
-
-# A row that is locked is asked for in READ COMMITTED: there are no gaps, and no snapshot that a cutover would wait for.
-session_client() { "$SERVER_BIN/mysql" -N -B -n --force --init-command='SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED' sc_faults; }
+# In READ COMMITTED a row is locked without the gaps beside it, who changes others passes it by, and there is no snapshot that a cutover would wait for.
+client() { "$SERVER_BIN/mysql" -N -B --init-command='SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED' "$@"; }
+# One statement or more in a session of its own; and without the database.
+ask() { printf '%s;\n' "$@" | client sc_faults 2>> "$out/sql.err"; }
+server_sql() { printf '%s;\n' "$@" | client 2>> "$out/sql.err"; }
+session_client() { client -n --force sc_faults; }
 session_echo() { echo "SELECT '$1';"; }
 
 # --- sessions of the program
@@ -42,6 +39,7 @@ program_is_gone() { until_ok 60 no_program_sessions || fail "sessions of the kil
 # kill_sessions QUERY-FOR-IDS: at least one must be there. That one has ended by itself is no failure.
 kill_sessions()
 {
+    local ids id
     ids=$(server_sql "$1")
     [ -n "$ids" ] || fail "there is no such session: $1"
     for id in $ids; do
@@ -120,6 +118,20 @@ copy_goes_to()
     held_at=$1
 }
 copy_let_go() { let_row "$held_at"; }
+
+# Readers of the log that the server has not noticed to be gone would keep it.
+purge_log()
+{
+    kill_readers
+    until_ok 30 no_readers || fail "readers of the log stay on the server"
+    sql 'FLUSH BINARY LOGS'
+    # What recovery may still need is not purged at once.
+    until_ok 30 purged_up_to "$(log_place | cut -f 1)" || fail "the log cannot be purged"
+}
+purged_up_to() { sql "PURGE BINARY LOGS TO '$1'"; [ "$(sql 'SHOW BINARY LOGS' | head -n 1 | cut -f 1)" = "$1" ]; }
+readers="SELECT ID FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'"
+no_readers() { [ -z "$(server_sql "$readers")" ]; }
+kill_readers() { local id; for id in $(server_sql "$readers"); do server_sql "KILL $id" || true; done; }
 
 log_place() { is_mariadb && sql 'SHOW MASTER STATUS' || sql 'SHOW BINARY LOG STATUS'; }
 # Waits until everything that was changed up to now is applied. One more change takes the checkpoint past it.
@@ -207,3 +219,7 @@ in_each_phase()
     reader_end
 }
 with_index='CREATE INDEX t_n ON t (n)'
+
+# A transaction from before the new table was in step keeps the cutover from being tried, and holds nothing.
+snapshot_start() { session_start "${1:-snapshot}" 'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; BEGIN; SELECT COUNT(*) FROM sc_faults_numbers.d'; }
+snapshot_end() { session "${1:-snapshot}" COMMIT; }
