@@ -8,6 +8,7 @@
 
 #include "applier/fold.h"
 #include "applier/gather.h"
+#include "applier/join.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -543,7 +544,7 @@ void apply_stop(struct apply *a)
     pthread_cond_broadcast(&a->changed);
     pthread_mutex_unlock(&a->lock);
     if (a->started)
-        pthread_join(a->thread, NULL);
+        join_workers(a->config.ops, a->config.target, &a->thread, 1);
     a->config.ops->session_close(a->session);
     parts_free(a->parts);
     fold_free(a->fold);

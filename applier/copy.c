@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "applier/join.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -344,8 +345,7 @@ void copy_stop(struct copy *c)
     pthread_mutex_lock(&c->lock);
     c->stopping = true;
     pthread_mutex_unlock(&c->lock);
-    for (int i = 0; i < c->started; i++)
-        pthread_join(c->threads[i], NULL);
+    join_workers(c->config.ops, c->config.target, c->threads, c->started);
     while (c->todo)
         drop_stretch(c);
     pthread_cond_destroy(&c->ended);

@@ -35,7 +35,7 @@ enum sc_result copy_start(const struct copy_config *config, struct copy **out, s
  */
 enum sc_result copy_wait(struct copy *copy, int timeout_ms, struct sc_error *err);
 void copy_stats(struct copy *copy, struct copy_stats *out);
-/* Ends after the chunks in flight. NULL is fine. */
+/* Ends after the chunks in flight, and interrupts those that do not end (applier/join.h). NULL is fine. */
 void copy_stop(struct copy *copy);
 
 #endif

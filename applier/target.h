@@ -149,6 +149,9 @@ struct target_ops {
 
     enum sc_result (*session_open)(struct target *target, const char *role, struct session **out, struct sc_error *err);
     void (*session_close)(struct session *session);
+    /* Ends the statements that sessions are running at this moment; to those that run them it looks like SC_RETRY. Only
+     * by the thread that calls begin(), check() and the like. */
+    void (*interrupt)(struct target *target);
 
     /* Writes a message into the log that the source hands on as CHANGE_MARKER, and makes sure it is flushed. */
     enum sc_result (*marker)(struct session *session, const char *text, struct sc_error *err);

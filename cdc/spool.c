@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "cdc/spool_segment.h"
 
@@ -182,6 +183,8 @@ static void set_failure(struct spool *s, const struct sc_error *err)
 {
     if (s->failed)
         return;
+    if (atomic_load(&s->taken) < atomic_load(&s->put))
+        log_warn("%s", err->what);
     s->failed = true;
     s->failure = *err;
     if (err->result == SC_OK || err->result == SC_RETRY || err->result == SC_STOP)

@@ -6,6 +6,7 @@
 
 #include "applier/mysql/ops.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 #define SESSIONS_MOST 64
 #define END_WITHIN_MS 30000
@@ -25,6 +26,42 @@ enum sc_result my_session_sign(struct target *t, struct my_conn *conn, struct sc
         result = error_set(err, SC_RETRY, "migration %s has %d sessions on the server already", t->migration.id,
                            SESSIONS_MOST);
     return result;
+}
+
+void my_session_enlist(struct session *s)
+{
+    struct target *t = s->target;
+    pthread_mutex_lock(&t->lock);
+    s->next = t->sessions;
+    t->sessions = s;
+    pthread_mutex_unlock(&t->lock);
+}
+
+void my_session_strike_off(struct session *s)
+{
+    struct target *t = s->target;
+    pthread_mutex_lock(&t->lock);
+    for (struct session **at = &t->sessions; *at; at = &(*at)->next) {
+        if (*at == s) {
+            *at = s->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&t->lock);
+}
+
+void my_sessions_interrupt(struct target *t)
+{
+    unsigned long ids[SESSIONS_MOST];
+    int count = 0;
+    pthread_mutex_lock(&t->lock);
+    for (struct session *s = t->sessions; s && count < SESSIONS_MOST; s = s->next)
+        ids[count++] = s->conn->thread_id;
+    pthread_mutex_unlock(&t->lock);
+    struct sc_error err;
+    for (int i = 0; i < count; i++)
+        if (my_runf(t->control, &err, "KILL QUERY %lu", ids[i]) != SC_OK)
+            log_debug("interrupting: %s", err.what);
 }
 
 void my_session_lost(struct target *t, const struct my_conn *conn)

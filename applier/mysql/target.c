@@ -108,6 +108,7 @@ static void session_close(struct session *s)
 {
     if (!s)
         return;
+    my_session_strike_off(s);
     my_cutover_free(s->cutover);
     if (s->conn && !my_alive(s->conn))
         my_session_lost(s->target, s->conn);
@@ -121,8 +122,10 @@ static enum sc_result session_open(struct target *t, const char *role, struct se
     struct session *s = mem_alloc(sizeof(*s));
     s->target = t;
     enum sc_result result = my_open(&t->server, role, MY_DATA, &s->conn, err);
-    if (result == SC_OK)
+    if (result == SC_OK) {
+        my_session_enlist(s);
         result = my_sessions_wait_lost(t, s->conn, err);
+    }
     if (result == SC_OK)
         result = my_session_sign(t, s->conn, err);
     if (result == SC_OK)
@@ -189,6 +192,7 @@ const struct target_ops mysql_target = {
     .source_config = source_config,
     .session_open = session_open,
     .session_close = session_close,
+    .interrupt = my_sessions_interrupt,
     .marker = my_marker,
     .chunk_bound = my_chunk_bound,
     .chunk_rows_most = my_chunk_rows_most,

@@ -131,6 +131,7 @@ struct target {
     char *lock_name;     /* of GET_LOCK() */
     unsigned long *lost; /* server threads of connections that broke: they may still be at work */
     int nlost;
+    struct session *sessions;
     /* Triggers are being made on the ghost, which is not the live table yet: whoever opens a session takes them off
      * first. Guarded by lock. */
     bool triggers_made;
@@ -148,7 +149,7 @@ struct target {
     struct my_todo *todo;
     int ntodo;
     struct arena arena;   /* key, map, todo */
-    pthread_mutex_t lock; /* todo[].done, repairs, lost */
+    pthread_mutex_t lock; /* todo[].done, repairs, lost, sessions */
     bool key_ready;
     uint64_t repairs;
 
@@ -161,6 +162,7 @@ struct target {
 
 struct session {
     struct target *target;
+    struct session *next; /* of target->sessions */
     struct my_conn *conn;
     bool in_cutover;
     struct my_cutover *cutover; /* cutover.c; NULL on other sessions */

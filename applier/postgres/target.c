@@ -9,6 +9,7 @@
 #include "applier/postgres/ops.h"
 #include "applier/postgres/postgres.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 /* A connection that is gone on our side may still be at work on the server's; before another takes its place it has to
  * be gone there too. */
@@ -133,10 +134,56 @@ static enum sc_result wait_for_lost(struct target *t, struct pg_conn *conn, stru
     return result;
 }
 
+static void enlist(struct session *s)
+{
+    struct target *t = s->target;
+    pthread_mutex_lock(&t->lock);
+    s->next = t->sessions;
+    t->sessions = s;
+    pthread_mutex_unlock(&t->lock);
+}
+
+static void strike_off(struct session *s)
+{
+    struct target *t = s->target;
+    pthread_mutex_lock(&t->lock);
+    for (struct session **at = &t->sessions; *at; at = &(*at)->next) {
+        if (*at == s) {
+            *at = s->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&t->lock);
+}
+
+/* By name, too: a process id may have become somebody else's. */
+static void interrupt_sessions(struct target *t)
+{
+    struct buf pids = {0};
+    pthread_mutex_lock(&t->lock);
+    for (struct session *s = t->sessions; s; s = s->next)
+        buf_printf(&pids, "%s%d", pids.len ? "," : "{", s->conn->backend_pid);
+    pthread_mutex_unlock(&t->lock);
+    if (pids.len) {
+        buf_str(&pids, "}");
+        struct sc_error err;
+        char *ended = NULL;
+        if (pg_value(t->control, &err, &ended,
+                     "SELECT pg_catalog.count(pg_catalog.pg_cancel_backend(pid)) FROM pg_catalog.pg_stat_activity WHERE"
+                     " pid = ANY ($1::pg_catalog.int4[]) AND state = 'active' AND"
+                     " pg_catalog.starts_with(application_name, $2)",
+                     2, (const char *[]){buf_cstr(&pids), t->server.application}) != SC_OK)
+            log_debug("interrupting: %s", err.what);
+        mem_free(ended);
+    }
+    buf_fini(&pids);
+}
+
 static void session_close(struct session *s)
 {
     if (!s)
         return;
+    strike_off(s);
     if (s->conn && !pg_alive(s->conn)) {
         struct target *t = s->target;
         pthread_mutex_lock(&t->lock);
@@ -154,8 +201,10 @@ static enum sc_result session_open(struct target *t, const char *role, struct se
     struct session *s = mem_alloc(sizeof(*s));
     s->target = t;
     enum sc_result result = pg_open(&t->server, role, PG_DATA, &s->conn, err);
-    if (result == SC_OK)
+    if (result == SC_OK) {
+        enlist(s);
         result = wait_for_lost(t, s->conn, err);
+    }
     /* Functions in the operator's expressions, defaults and checks see the search_path that ALTER TABLE would have
      * shown them. */
     char *was = NULL;
@@ -239,6 +288,7 @@ const struct target_ops postgres_target = {
     .source_config = source_config,
     .session_open = session_open,
     .session_close = session_close,
+    .interrupt = interrupt_sessions,
     .marker = marker,
     .chunk_bound = pg_chunk_bound,
     .chunk_rows_most = pg_chunk_rows_most,

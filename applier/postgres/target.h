@@ -108,9 +108,10 @@ struct target {
     struct pg_todo *todo;
     int ntodo;
     struct arena arena;   /* key, map, todo */
-    pthread_mutex_t lock; /* todo[].done, key_ready, lost */
+    pthread_mutex_t lock; /* todo[].done, key_ready, lost, sessions */
     int *lost;            /* server processes of connections that broke: they may still be at work */
     int nlost;
+    struct session *sessions;
     bool key_ready;
     uint64_t repairs; /* guarded by lock, too */
     pthread_mutex_t ahead_lock;
@@ -132,6 +133,7 @@ struct target {
 
 struct session {
     struct target *target;
+    struct session *next; /* of target->sessions */
     struct pg_conn *conn;
     bool staging; /* the temporary staging table exists */
     bool in_cutover;

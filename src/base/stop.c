@@ -9,10 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
+
+#define AT_ONCE_MS 1000
+#define EXIT_STOPPED 75 /* as after a first signal: EX_TEMPFAIL */
 
 static atomic_bool requested;
 static atomic_int event = -1;
+static atomic_int_fast64_t signalled_ms; /* 0: not yet */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void wake(int fd)
@@ -55,9 +60,26 @@ void stop_request(void)
     errno = saved;
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* A wrapper and the terminal may both hand on the same Ctrl-C: what comes at once is not a second wish. */
 static void on_signal(int signal_number)
 {
     (void)signal_number;
+    int64_t now = now_ms(), first = 0;
+    if (!atomic_compare_exchange_strong(&signalled_ms, &first, now) && now - first >= AT_ONCE_MS) {
+        static const char text[] =
+            "\nseachange: ended at once by a second signal; the same command goes on, `seachange "
+            "abort` removes what was made\n";
+        ssize_t n = write(STDERR_FILENO, text, sizeof(text) - 1);
+        (void)n;
+        _exit(EXIT_STOPPED);
+    }
     stop_request();
 }
 

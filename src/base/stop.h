@@ -6,8 +6,9 @@
 
 #include <stdbool.h>
 
-/* SIGINT and SIGTERM ask to stop. SIGPIPE and SIGXFSZ are ignored: a lost connection and a file at the limit of its
- * size (ulimit -f) are error codes, not deaths. Call once, before the first thread. */
+/* SIGINT and SIGTERM ask to stop; a second one, a second later or more, ends the process at once, as a crash would,
+ * with exit code 75. SIGPIPE and SIGXFSZ are ignored: a lost connection and a file at the limit of its size (ulimit -f)
+ * are error codes, not deaths. Call once, before the first thread. */
 void stop_on_signals(void);
 
 bool stop_requested(void);

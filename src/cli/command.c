@@ -27,7 +27,7 @@ const struct command command_table[] = {
          "replication log, and puts it into the place of the old one while writers wait for a moment. Until then the "
          "source table is only read.\n\n"
          "It may be killed at any moment: the same command goes on where it was. A first Ctrl-C (or SIGTERM) stops it "
-         "cleanly, with exit code 75; `seachange abort` removes what it has made.",
+         "cleanly, with exit code 75, a second one at once; `seachange abort` removes what it has made.",
      .examples = "  export SEACHANGE_SOURCE=postgresql://app@db1/shop\n"
                  "  seachange migrate -t shop.orders -a 'ALTER COLUMN id TYPE bigint'\n"
                  "  seachange migrate -t shop.orders \\\n"

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "applier/join.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "coordinator/run.h"
@@ -22,13 +23,21 @@ struct pool {
     struct sc_error err;
 };
 
+static bool has_failed(struct pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    bool failed = p->failed;
+    pthread_mutex_unlock(&p->lock);
+    return failed;
+}
+
 static enum sc_result run_job(struct pool *p, struct session **session, const char *role, int job, struct sc_error *err)
 {
     const struct target_ops *ops = p->run->ops;
     struct backoff backoff;
     backoff_init(&backoff, 200, 5000);
     enum sc_result result = SC_RETRY;
-    for (int i = 0; i < JOB_TRIES && result == SC_RETRY; i++) {
+    for (int i = 0; i < JOB_TRIES && result == SC_RETRY && !has_failed(p); i++) {
         if (i > 0) {
             log_warn("%s: %s; trying again", ops->job_name(p->run->target, p->stage, job), err->what);
             ops->session_close(*session);
@@ -126,15 +135,17 @@ static enum sc_result run_stage(struct run *r, int stage, struct sc_error *err)
             break;
         }
     }
-    while (still_running(&p)) {
+    /* Where a job fails, those that are under way end first: they need not be done again. */
+    enum sc_result result = SC_OK;
+    while (result == SC_OK && still_running(&p)) {
         note_jobs(&p);
-        enum sc_result result = run_tick(r, err);
-        if (result != SC_OK)
-            stop_pool(&p, result, err); /* a build that is under way ends first */
-        clock_sleep_ms(20);
+        result = run_tick(r, err);
+        if (result == SC_OK)
+            clock_sleep_ms(20);
     }
-    for (int i = 0; i < started; i++)
-        pthread_join(threads[i], NULL);
+    if (result != SC_OK)
+        stop_pool(&p, result, err);
+    join_workers(r->ops, r->target, threads, started);
     mem_free(threads);
     run_note(r, NULL);
     if (p.failed)

@@ -22,7 +22,13 @@ after_test()
     [ -z "$started" ] || kill $started 2> /dev/null
     [ -z "$started" ] || kill -CONT $started 2> /dev/null # a stopped one would never end
     ! declare -F restore > /dev/null || restore
-    wait 2> /dev/null
+    for _ in $(seq 200); do
+        [ -n "$(jobs -pr)" ] || return
+        sleep 0.1
+    done
+    started=$(jobs -pr)
+    echo "         still there 20 s after $name, and killed: $(ps -o args= -p "${started//$'\n'/,}" | cut -c 1-80 | tr '\n' ';')"
+    kill -KILL $started 2> /dev/null
 }
 
 passed=0 failed=0 skipped=0

@@ -33,6 +33,9 @@ struct target {
     uint64_t longest;             /* rows of a chunk */
     uint64_t rows_most;           /* that a chunk should have; 0: no limit */
     bool stuck;                   /* no chunk can be copied for now */
+    bool endless;                 /* a chunk waits until it is interrupted */
+    int waiting, interruptions;
+    pthread_cond_t interrupted;
 };
 
 struct session {
@@ -102,6 +105,14 @@ static enum sc_result chunk_copy(struct session *s, const struct chunk *chunk, u
     }
     enum sc_result result = SC_OK;
     pthread_mutex_lock(&t->lock);
+    if (t->endless) {
+        int before = t->interruptions;
+        t->waiting++;
+        while (t->interruptions == before)
+            pthread_cond_wait(&t->interrupted, &t->lock);
+        pthread_mutex_unlock(&t->lock);
+        return error_set(err, SC_RETRY, "interrupted");
+    }
     bool there = false;
     for (size_t i = 0; i < t->nrecorded; i++)
         there |= t->recorded[i].number == chunk->number;
@@ -153,8 +164,17 @@ static enum sc_result chunk_rows_most(struct session *s, int workers, uint64_t *
     return SC_OK;
 }
 
+static void interrupt_all(struct target *t)
+{
+    pthread_mutex_lock(&t->lock);
+    t->interruptions++;
+    pthread_cond_broadcast(&t->interrupted);
+    pthread_mutex_unlock(&t->lock);
+}
+
 static const struct target_ops ops = {.session_open = session_open,
                                       .session_close = session_close,
+                                      .interrupt = interrupt_all,
                                       .chunk_bound = chunk_bound,
                                       .chunk_rows_most = chunk_rows_most,
                                       .chunk_copy = chunk_copy,
@@ -164,6 +184,7 @@ static struct target *target_new(int rows)
 {
     struct target *t = mem_alloc(sizeof(*t));
     pthread_mutex_init(&t->lock, NULL);
+    pthread_cond_init(&t->interrupted, NULL);
     t->rows = rows;
     t->seed = 1;
     return t;
@@ -176,6 +197,7 @@ static void target_free(struct target *t)
         key_free(t->recorded[i].after);
         key_free(t->recorded[i].upto);
     }
+    pthread_cond_destroy(&t->interrupted);
     pthread_mutex_destroy(&t->lock);
     mem_free(t);
 }
@@ -242,6 +264,30 @@ static void lost_connections_neither_lose_nor_double_a_chunk(void **state)
     struct sc_error err;
     assert_int_equal(run(t, 1, 0, NULL, &err), SC_OK);
     assert_each_once(t);
+    target_free(t);
+}
+
+static void chunks_that_do_not_end_are_interrupted_when_it_stops(void **state)
+{
+    (void)state;
+    struct target *t = target_new(ROWS);
+    t->endless = true;
+    struct sc_error err;
+    struct copy_config config = {
+        .ops = &ops, .target = t, .gate = gate_new(), .workers = 2, .chunk_time_ms = 5, .give_up_ms = 60000};
+    struct copy *copy = NULL;
+    assert_int_equal(copy_start(&config, &copy, &err), SC_OK);
+    for (int waiting = 0; waiting < 2;) {
+        assert_int_equal(copy_wait(copy, 5, &err), SC_RETRY);
+        pthread_mutex_lock(&t->lock);
+        waiting = t->waiting;
+        assert_int_equal(t->interruptions, 0);
+        pthread_mutex_unlock(&t->lock);
+    }
+    copy_stop(copy);
+    gate_free(config.gate);
+    assert_true(t->interruptions > 0);
+    assert_int_equal(t->nrecorded, 0);
     target_free(t);
 }
 
@@ -435,6 +481,7 @@ int main(void)
         cmocka_unit_test(every_row_is_copied_once_by_many_workers),
         cmocka_unit_test(no_chunk_is_larger_than_the_server_should_have),
         cmocka_unit_test(lost_connections_neither_lose_nor_double_a_chunk),
+        cmocka_unit_test(chunks_that_do_not_end_are_interrupted_when_it_stops),
         cmocka_unit_test(a_copy_stopped_again_and_again_goes_on_with_what_is_missing),
         cmocka_unit_test(holes_that_a_crash_left_are_filled_and_nothing_else),
         cmocka_unit_test(the_size_of_chunks_follows_the_time_they_take),

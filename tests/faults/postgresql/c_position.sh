@@ -259,7 +259,7 @@ C5_a_chunk_of_one_that_was_taken_over_is_not_copied()
     let_go $copy_lock
     migrate_ends 4
     grep -q 'another seachange has taken migration' "$out/stderr" || fail "it does not say why"
-    must_be 'count(*) FROM seachange.chunk' 1
+    # The next chunk may have got the migration before the thief.
     must_be "max(upto_key[1]::bigint) = (SELECT max(id) FROM $(table_of new)) FROM seachange.chunk" t
     migrate 0
     same_rows 20000
