@@ -75,7 +75,7 @@ static bool fits_old_name(const struct target *t, const char *name)
     size_t len = strlen(t->name);
     if (t->server.family != MY_MYSQL || strncmp(name, t->name, len) != 0 || strncmp(name + len, "_ibfk_", 6) != 0)
         return true;
-    char *old = my_name_with(t->name, MY_OLD_SUFFIX "00000000");
+    char *old = my_table_name_with(t->name, MY_OLD_SUFFIX "00000000");
     bool fits = my_name_characters(old) + strlen(name + len) <= NAME_MOST;
     mem_free(old);
     return fits;

@@ -14,6 +14,8 @@
 #include "applier/mysql/names.h"
 #include "applier/mysql/ops.h"
 
+#define NAME_MOST 64
+
 enum sc_result my_alter_of(struct target *t, struct my_alter *out, struct sc_error *err)
 {
     return my_alter_parse(t->spec.alter, my_alter_mode_of(t->server.sql_mode), out, err);
@@ -138,6 +140,26 @@ static enum sc_result run_alter(struct target *t, const struct my_alter *alter, 
     return result;
 }
 
+/* RENAME gives "<ghost>_chk_1" the name "<table>_chk_1" (MySQL). */
+static enum sc_result check_names(const struct target *t, struct sc_error *err)
+{
+    size_t len = strlen(t->ghost_name);
+    for (int i = 0; i < t->ghost.nconstraints && t->server.family == MY_MYSQL; i++) {
+        const char *name = t->ghost.constraints[i].name;
+        if (strncmp(name, t->ghost_name, len) != 0 || strncmp(name + len, "_chk_", 5) != 0 ||
+            my_name_characters(t->name) + strlen(name + len) <= NAME_MOST)
+            continue;
+        error_set(err, SC_REFUSE,
+                  "a check constraint of the new table would be called %s%s, which is longer than the %d characters a "
+                  "name may have",
+                  t->name, name + len, NAME_MOST);
+        return error_hint(err, "While both tables are there its name must be unique in the database, so it gets one "
+                               "of the server's. Drop the constraint for the time of the migration, or give the table "
+                               "a shorter name.");
+    }
+    return SC_OK;
+}
+
 static enum sc_result check_result(struct target *t, struct sc_error *err)
 {
     if (strcasecmp(t->ghost.engine, "InnoDB") != 0)
@@ -152,7 +174,7 @@ static enum sc_result check_result(struct target *t, struct sc_error *err)
         return error_hint(err, "Write it as an action of its own: ADD [CONSTRAINT name] FOREIGN KEY (column) "
                                "REFERENCES table (column).");
     }
-    return SC_OK;
+    return check_names(t, err);
 }
 
 /* --- what comes later --------------------------------------------------------------------------------------------- */
@@ -374,6 +396,8 @@ static enum sc_result make(struct target *t, struct my_alter *alter, struct plan
         result = strip(t, err);
         my_foreign_capture_rows(t, &keys);
     }
+    if (result == SC_OK)
+        result = my_histograms_capture(t, err);
     if (result == SC_OK)
         result = my_triggers_capture(t, plan, err);
     return result;

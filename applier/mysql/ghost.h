@@ -37,6 +37,9 @@ struct my_todo *my_todo_add(struct target *t, enum my_stage stage, const char *n
  * there is none that it would take. */
 const char *my_implicit_default(struct target *t, const struct my_column *column);
 
+/* histograms.c: adds what makes the histograms of columns that stay as they are to t->todo, in MY_STAGE_AFTER. */
+enum sc_result my_histograms_capture(struct target *t, struct sc_error *err);
+
 /* Runs a statement on t->control as the operator's session would: in their sql_mode. */
 enum sc_result my_run_as_operator(struct target *t, const char *sql, struct sc_error *err);
 

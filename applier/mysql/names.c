@@ -10,6 +10,10 @@
 
 #define NAME_CHARACTERS 64
 
+/* MySQL calls constraints that have no name of their own, and each CHECK of a table made LIKE another,
+ * "<table>_chk_<number>" and "<table>_ibfk_<number>": they must fit, too. */
+#define SERVER_SUFFIX_CHARACTERS 9
+
 /* Bytes of the UTF-8 character at p. */
 static size_t character_bytes(const char *p)
 {
@@ -31,9 +35,9 @@ size_t my_name_characters(const char *name)
 /* The name with the suffix behind it. One that would be too long is cut, and what stands in the cut's place sorts
  * behind the character that stood there: locks on several tables are taken in the order of their names, and the
  * source's has to be the first (correctness D3). */
-char *my_name_with(const char *name, const char *suffix)
+static char *name_with(const char *name, const char *suffix, size_t most)
 {
-    size_t room = NAME_CHARACTERS - my_name_characters(suffix);
+    size_t room = most - my_name_characters(suffix);
     if (my_name_characters(name) <= room)
         return mem_printf("%s%s", name, suffix);
     const char *cut = name;
@@ -42,12 +46,22 @@ char *my_name_with(const char *name, const char *suffix)
     return mem_printf("%.*s%s%s", (int)(cut - name), name, (unsigned char)*cut < '~' ? "~" : "\xef\xbf\xbd", suffix);
 }
 
+char *my_name_with(const char *name, const char *suffix)
+{
+    return name_with(name, suffix, NAME_CHARACTERS);
+}
+
+char *my_table_name_with(const char *name, const char *suffix)
+{
+    return name_with(name, suffix, NAME_CHARACTERS - SERVER_SUFFIX_CHARACTERS);
+}
+
 static void named(char **slot, const char *name, const char *format_suffix, const char *id)
 {
     char suffix[64];
     snprintf(suffix, sizeof(suffix), "%s%s", format_suffix, id);
     mem_free(*slot);
-    *slot = my_name_with(name, suffix);
+    *slot = my_table_name_with(name, suffix);
 }
 
 void my_name_objects(struct target *t, const char *id)

@@ -14,6 +14,8 @@ size_t my_name_characters(const char *name); /* of UTF-8 */
 
 /* name + suffix, cut to what a name may have; malloc'd. */
 char *my_name_with(const char *name, const char *suffix);
+/* The same for a table, whose name is to leave room for what the server puts behind it for its constraints. */
+char *my_table_name_with(const char *name, const char *suffix);
 
 /* For user-level locks, whose names are short: "seachange <kind> <hash>"; malloc'd. */
 char *my_lock_name(const char *kind, const char *schema, const char *table);

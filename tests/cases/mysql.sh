@@ -126,8 +126,8 @@ schema_of()
 # Statistics that an operator asked for are part of the table, though no dump has them.
 histograms_of()
 {
-    [ "$family" != mysql ] || sql "$1" -e "SELECT 'histogram', table_name, column_name, histogram->>'\$.\"number-of-buckets-specified\"'
-        FROM information_schema.column_statistics WHERE schema_name = DATABASE() AND table_name NOT LIKE '%\\_seachange\\_%' ORDER BY 2, 3"
+    [ "$family" != mysql ] || sql "$1" -e "SELECT 'histogram', table_name, column_name, histogram->>'\$.\"number-of-buckets-specified\"',
+        histogram->>'\$.\"auto-update\"' FROM information_schema.column_statistics WHERE schema_name = DATABASE() AND table_name NOT LIKE '%\\_seachange\\_%' ORDER BY 2, 3"
 }
 
 # Every row as text, in an order that no collation decides. Bytes are compared wherever text could hide a difference.

@@ -206,6 +206,20 @@ static void names_are_cut_so_that_they_sort_behind(void **state)
     mem_free(name);
 }
 
+static void names_of_tables_leave_room_for_the_servers_names_of_constraints(void **state)
+{
+    (void)state;
+    char name[65] = "";
+    for (int i = 0; i < 64; i++) {
+        name[i] = 'm';
+        char *old = my_table_name_with(name, MY_OLD_SUFFIX "00c0ffee");
+        assert_true(my_name_characters(old) + strlen("_ibfk_999") <= 64);
+        assert_true(strcmp(old, name) > 0);
+        assert_non_null(strstr(old, MY_OLD_SUFFIX "00c0ffee"));
+        mem_free(old);
+    }
+}
+
 static void tables_are_named_as_in_sql(void **state)
 {
     (void)state;
@@ -240,6 +254,7 @@ int main(void)
         cmocka_unit_test(foreign_keys_that_are_not_understood_are_seen),
         cmocka_unit_test(constraint_names_are_replaced_where_they_stand),
         cmocka_unit_test(names_are_cut_so_that_they_sort_behind),
+        cmocka_unit_test(names_of_tables_leave_room_for_the_servers_names_of_constraints),
         cmocka_unit_test(tables_are_named_as_in_sql),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
