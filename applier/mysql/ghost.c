@@ -105,6 +105,12 @@ static enum sc_result alter_failed(struct target *t, enum sc_result result, stru
     case 1227: /* ER_SPECIFIC_ACCESS_DENIED_ERROR */
         error_hint(err, "The account %s lacks a privilege on database %s.", t->server.user, t->schema);
         break;
+    case 1067: /* ER_INVALID_DEFAULT */
+        error_hint(err,
+                   "It can be a default that the table has already and that the server's sql_mode does not allow any "
+                   "more (NO_ZERO_DATE, NO_ZERO_IN_DATE): its own ALTER TABLE fails, too. Change that default in the "
+                   "same ALTER, or set the server's sql_mode without these until the migration is under way.");
+        break;
     default:
         break;
     }
