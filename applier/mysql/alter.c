@@ -1,6 +1,7 @@
 #include "applier/mysql/alter.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -403,6 +404,11 @@ static enum sc_result table_option(struct parser *p)
         if (strcasecmp(peek(p, 0)->text, "InnoDB") != 0)
             return refuse(p, "the new table has to be InnoDB",
                           "Only changes of InnoDB tables can be followed exactly.");
+    }
+    if (is_word(peek(p, 0), "AUTO_INCREMENT")) {
+        const struct token *number = peek(p, is_symbol(peek(p, 1), '=') ? 2 : 1);
+        p->out->sets_counter = number->kind == NUMBER;
+        p->out->counter = p->out->sets_counter ? strtoull(number->text, NULL, 10) : 0;
     }
     return SC_OK;
 }

@@ -4,6 +4,8 @@
 #ifndef SC_APPLIER_MYSQL_ALTER_H
 #define SC_APPLIER_MYSQL_ALTER_H
 
+#include <stdint.h>
+
 #include "base/error.h"
 #include "base/mem.h"
 
@@ -60,6 +62,8 @@ struct my_alter {
     const char **dropped;       /* columns */
     struct my_named *named;     /* constraints that are dropped or altered */
     bool foreign;               /* has a foreign key where it is not understood */
+    bool sets_counter;          /* the table option AUTO_INCREMENT = counter */
+    uint64_t counter;
 };
 
 /* SC_REFUSE with the reason; *out is emptied then. */

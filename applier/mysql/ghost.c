@@ -13,6 +13,7 @@
 #include "applier/mysql/foreign.h"
 #include "applier/mysql/names.h"
 #include "applier/mysql/ops.h"
+#include "base/log.h"
 
 #define NAME_MOST 64
 
@@ -118,6 +119,21 @@ static enum sc_result alter_failed(struct target *t, enum sc_result result, stru
     return SC_REFUSE;
 }
 
+/* Numbers that rows had which are gone are not given again, least of all while others write. */
+static void tell_counter(const struct target *t, const struct my_alter *alter, struct plan *plan)
+{
+    if (!alter->sets_counter || alter->counter >= t->source.auto_increment)
+        return;
+    char *text = mem_printf("AUTO_INCREMENT is not lowered: the next number stays what it is when the tables are "
+                            "swapped, at least %" PRIu64,
+                            t->source.auto_increment);
+    if (plan)
+        strlist_addf(&plan->notes, "%s", text);
+    else
+        log_warn("%s", text);
+    mem_free(text);
+}
+
 static enum sc_result run_alter(struct target *t, const struct my_alter *alter, struct plan *plan, struct sc_error *err)
 {
     struct my_table clone;
@@ -142,6 +158,8 @@ static enum sc_result run_alter(struct target *t, const struct my_alter *alter, 
                          "check constraint %s: its name must be unique in the database while both tables are there, "
                          "so it gets one of the server's (<table>_chk_<n>)",
                          names[i].from);
+    if (result == SC_OK)
+        tell_counter(t, alter, plan);
     my_table_fini(&clone);
     return result;
 }

@@ -183,6 +183,29 @@ static void constraint_names_are_replaced_where_they_stand(void **state)
     my_alter_fini(&a);
 }
 
+static void the_table_option_that_sets_the_counter_is_found(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool sets;
+        uint64_t counter;
+    } texts[] = {
+        {"AUTO_INCREMENT = 7", true, 7},
+        {"ENGINE=InnoDB auto_increment 18446744073709551615, ADD b int", true, UINT64_MAX},
+        {"ADD b int, AUTO_INCREMENT=0", true, 0},
+        {"MODIFY id int AUTO_INCREMENT", false, 0},
+        {"ADD auto_increment int", false, 0},
+        {"COMMENT = 'AUTO_INCREMENT = 7'", false, 0},
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct my_alter a = read_alter(texts[i].text);
+        assert_int_equal(a.sets_counter, texts[i].sets);
+        assert_true(a.counter == texts[i].counter);
+        my_alter_fini(&a);
+    }
+}
+
 static void names_are_cut_so_that_they_sort_behind(void **state)
 {
     (void)state;
@@ -253,6 +276,7 @@ int main(void)
         cmocka_unit_test(foreign_keys_are_read_and_taken_out_of_the_text),
         cmocka_unit_test(foreign_keys_that_are_not_understood_are_seen),
         cmocka_unit_test(constraint_names_are_replaced_where_they_stand),
+        cmocka_unit_test(the_table_option_that_sets_the_counter_is_found),
         cmocka_unit_test(names_are_cut_so_that_they_sort_behind),
         cmocka_unit_test(names_of_tables_leave_room_for_the_servers_names_of_constraints),
         cmocka_unit_test(tables_are_named_as_in_sql),
