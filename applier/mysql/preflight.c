@@ -258,12 +258,32 @@ static void check_columns(struct target *t, struct plan *plan)
     }
 }
 
+/* The generated column that keeps a unique index from being the key; NULL: it is not for one. */
+static const struct my_column *generated_in_key(const struct my_table *source)
+{
+    for (int i = 0; i < source->nindexes; i++) {
+        const struct my_index *index = &source->indexes[i];
+        if (index->kind != MY_INDEX_PRIMARY && index->kind != MY_INDEX_UNIQUE)
+            continue;
+        for (int k = 0; k < index->count; k++)
+            if (index->columns[k] >= 0 && source->columns[index->columns[k]].generated)
+                return &source->columns[index->columns[k]];
+    }
+    return NULL;
+}
+
 static void check_definition(struct target *t, struct plan *plan)
 {
     bool usable = false;
     for (int i = 0; i < t->source.nindexes; i++)
         usable = usable || t->source.indexes[i].usable;
-    if (!usable)
+    const struct my_column *generated = generated_in_key(&t->source);
+    if (!usable && generated)
+        strlist_addf(&plan->refusals,
+                     "it has no key that rows can be copied along: column %s is generated, so its values cannot be "
+                     "written. Add a unique index over whole ordinary columns that are NOT NULL first.",
+                     generated->name);
+    else if (!usable)
         strlist_add(&plan->refusals,
                     "it has no key: neither a primary key nor a unique index over whole columns that are NOT NULL. Add "
                     "a primary key first.");
