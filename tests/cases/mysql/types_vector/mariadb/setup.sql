@@ -1,4 +1,4 @@
--- VECTOR: arrays of floats, down to minus zero and the smallest.
+-- VECTOR: arrays of floats, down to minus zero and the smallest; the largest are those whose squares are floats, too.
 CREATE TABLE samples (
     s int PRIMARY KEY,
     v vector(4),
@@ -7,7 +7,7 @@ CREATE TABLE samples (
 INSERT INTO samples VALUES
     (1, NULL, NULL),
     (2, VEC_FromText('[0,0,0,0]'), VEC_FromText('[0]')),
-    (3, VEC_FromText('[1,-1,0.5,1e38]'), VEC_FromText('[-1e38]')),
+    (3, VEC_FromText('[1,-1,0.5,1e18]'), VEC_FromText('[-1e18]')),
     (4, VEC_FromText('[1.2e-38,-0.0,0.1,0.2]'), VEC_FromText('[1.5]'));
 CREATE TABLE t (
     id int PRIMARY KEY,
