@@ -118,7 +118,7 @@ bad_value_in() { [ "$1" != "$bad_when" ] || sql "UPDATE t SET $bad_value WHERE i
 B6_a_value_that_does_not_fit_stops_it()
 {
     for story in 'MODIFY n tinyint|n = 128' 'MODIFY n int unsigned|n = -1' "MODIFY v varchar(8)|v = '123456789'" "MODIFY v varchar(200) CHARACTER SET latin1|v = '日本'" 'MODIFY n int NOT NULL|n = NULL' \
-        "MODIFY v datetime|v = '2024-02-30'" "MODIFY v enum('','a')|v = 'b'" "MODIFY v decimal(4,2)|v = '1.234'" "MODIFY v varbinary(3)|v = 'abcd'"; do
+        "MODIFY v datetime|v = '2024-02-30'" "MODIFY v enum('','a')|v = 'b'" "MODIFY v decimal(4,2)|v = '123.4'" "MODIFY v varbinary(3)|v = 'abcd'"; do
         alter=${story%|*} bad_value=${story#*|}
         for bad_when in before cutover; do
             setup 1000 'UPDATE t SET n = 1, v = NULL, big = NULL'
@@ -132,7 +132,7 @@ B6_a_value_that_does_not_fit_stops_it()
             fi
             is=$(rows_fingerprint)
             migrate_ends 4
-            ! grep -qE '123456789|日本|2024-02-30|1\.234|abcd' "$out/stderr" || fail "a value of a row is in the log"
+            ! grep -qE '123456789|日本|2024-02-30|123\.4|abcd' "$out/stderr" || fail "a value of a row is in the log"
             [ $bad_when = before ] || session reader ROLLBACK
             untouched "$is"
         done

@@ -93,6 +93,15 @@ ddl_in()
         index_is_held
         session ddl "$2"
         let_ghost
+    elif [ $1 = reader ]; then
+        # It has the table when it waits for the reader and a try of the cutover has given up meanwhile; the next one would come behind it.
+        reader_start
+        copy_let_go
+        in_strict_mode
+        session_send ddl "$2"
+        until_true "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'root' AND STATE = 'Waiting for table metadata lock')" "the statement waits for the reader"
+        until_ok 30 tried_more $(($(grep -c 'cutover, try' "$out/stderr") + 3)) || fail "the cutover is not tried again"
+        reader_end
     else
         copy_let_go
         in_strict_mode
@@ -104,7 +113,8 @@ ddl_in()
     [ $1 != cutover ] || snapshot_end
     is=$(ask 'SELECT COUNT(*) FROM t')
     migrate_ends 4
-    grep -q '"level":"error"' "$out/stderr" || fail "it says nothing"
+    grep '"level":"error"' "$out/stderr" | grep -qE 'touches or may touch table|somebody changed|Somebody dropped or changed' || fail "it does not say what happened"
+    is_swapped && fail "the table is the new one"
     # By its id: there may be no such table any more.
     timeout 60 "$SEACHANGE" abort "$(sql 'SELECT id FROM _seachange_migration')" --source "$program_url" > "$out/abort" 2>&1
     status=$?
@@ -128,6 +138,51 @@ another_definition()
 B9_another_definition_in_the_copy() { another_definition copy; }
 B9_another_definition_while_indexes_are_built() { another_definition index; }
 B9_another_definition_while_the_cutover_is_tried() { another_definition cutover; }
+
+# What the server does at once, or while everybody goes on writing.
+online_definition()
+{
+    ddl_in $1 'ALTER TABLE t ADD COLUMN extra int DEFAULT 1, ALGORITHM=INSTANT' "INSERT INTO t VALUES (1, 1, 'new shape', NULL, 2)"
+    ddl_in $1 'ALTER TABLE t ADD INDEX extra (v), ALGORITHM=INPLACE, LOCK=NONE' ''
+    ddl_in $1 'CREATE INDEX extra ON t (v)' ''
+    ddl_in $1 'ALTER TABLE t MODIFY v varchar(250)' "INSERT INTO t VALUES (1, 1, REPEAT('x', 250), NULL)"
+    ddl_in $1 'ALTER TABLE t RENAME COLUMN v TO w' "INSERT INTO t VALUES (1, 1, 'new name', NULL)"
+    # Not in the log.
+    ddl_in $1 'SET SESSION sql_log_bin = 0; ALTER TABLE t ADD INDEX extra (v)' ''
+}
+B9_an_online_alter_in_the_copy() { online_definition copy; }
+B9_an_online_alter_while_indexes_are_built() { online_definition index; }
+B9_an_online_alter_while_somebody_reads_the_table_in_the_cutover() { online_definition reader; }
+
+# Which of the two comes first is the server's choice. It is noticed, or it is done to the new table.
+B9_an_alter_that_comes_while_the_cutover_waits_is_not_lost()
+{
+    for statement in 'ADD COLUMN extra int DEFAULT 1' 'ADD INDEX extra (v)' 'RENAME COLUMN v TO extra'; do
+        setup 2000
+        reader_start
+        migrate_start --lock-timeout 20s
+        until_true "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'sc_faults_program' AND INFO LIKE 'LOCK TABLES%\`t\`%')" "the cutover waits for the reader"
+        session_start ddl
+        session_send ddl "ALTER TABLE t $statement"
+        until_true "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'root' AND STATE = 'Waiting for table metadata lock')" "the statement waits, too"
+        reader_end
+        session ddl 'SELECT 1'
+        ! session_says ddl ERROR || fail "$statement: $(cat "$out/ddl.out")"
+        until_ok 90 ended "$pid" || fail "it goes on and on"
+        wait "$pid"
+        status=$?
+        pid=
+        case $status in
+        0) is_swapped || fail "table t is not the new one" ;;
+        4) ! is_swapped || fail "table t is the new one" ;;
+        *) fail "exit $status" ;;
+        esac
+        echo "         $statement: exit $status"
+        must_be 'COUNT(*) FROM t' 2000
+        sql 'SHOW CREATE TABLE t' | grep -q extra || fail "$statement is lost"
+        : > "$out/stderr"
+    done
+}
 
 B9_a_truncate_in_each_phase()
 {
