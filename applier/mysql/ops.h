@@ -56,6 +56,8 @@ enum sc_result my_end_sessions(struct target *t, struct sc_error *err);
 /* remove.c */
 enum sc_result my_finish(struct target *t, struct strlist *notes, struct sc_error *err);
 enum sc_result my_abort(struct target *t, struct strlist *removed, struct sc_error *err);
+/* The tables of the state, where nothing is stored in them. Under my_state_lock(). */
+enum sc_result my_remove_empty_state(struct target *t, struct sc_error *err);
 /* Drops the ghost of t->migration.id, whatever there is of it; what is not ours stays. */
 enum sc_result my_remove_ghost(struct target *t, struct strlist *removed, struct sc_error *err);
 

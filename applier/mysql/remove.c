@@ -141,6 +141,19 @@ static enum sc_result forget_row(struct target *t, bool keep_row, struct sc_erro
     return result;
 }
 
+enum sc_result my_remove_empty_state(struct target *t, struct sc_error *err)
+{
+    bool there = false;
+    enum sc_result result = my_state_exists(t->control, t->schema, &there, err);
+    if (result != SC_OK || !there)
+        return result;
+    MYSQL_RES *left = NULL;
+    result = my_state_rows(t, "TRUE LIMIT 1", &left, err);
+    bool empty = result == SC_OK && mysql_num_rows(left) == 0;
+    mysql_free_result(left);
+    return empty ? drop_state(t, err) : result;
+}
+
 static enum sc_result remove_rows(struct target *t, bool keep_row, struct sc_error *err)
 {
     static const char *const tables[] = {"part", "chunk", "todo", "marker"};
@@ -152,12 +165,7 @@ static enum sc_result remove_rows(struct target *t, bool keep_row, struct sc_err
         result = delete_rows(t, tables[i], err);
     if (result == SC_OK)
         result = forget_row(t, keep_row, err);
-    MYSQL_RES *left = NULL;
-    if (result == SC_OK)
-        result = my_state_rows(t, "TRUE LIMIT 1", &left, err);
-    bool empty = result == SC_OK && mysql_num_rows(left) == 0;
-    mysql_free_result(left);
-    return empty ? drop_state(t, err) : result;
+    return result == SC_OK ? my_remove_empty_state(t, err) : result;
 }
 
 /* The rows of this migration; and, when nothing is stored any more, the tables. */

@@ -97,8 +97,10 @@ enum sc_result my_resolve_table(struct target *t, struct sc_error *err)
         result = find_table(t, schema ? schema : t->server.database, name, err);
     mem_free(schema);
     mem_free(name);
-    if (result == SC_OK)
+    if (result == SC_OK) {
         t->lock_name = my_lock_name("table", t->schema, t->name);
+        t->migration.table = my_shown_name(t->schema, t->name);
+    }
     return result;
 }
 
@@ -407,6 +409,10 @@ static enum sc_result create_row(struct target *t, struct sc_error *err)
     result = create_tables(t, err);
     if (result == SC_OK)
         result = insert_row(t, err);
+    /* Nobody would look for them. */
+    struct sc_error ignored;
+    if (result != SC_OK && my_alive(t->control))
+        (void)my_remove_empty_state(t, &ignored);
     my_state_unlock(t);
     if (result != SC_OK)
         error_wrap(err, "cannot write the migration's state into the tables _seachange_* of database %s", t->schema);

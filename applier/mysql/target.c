@@ -32,6 +32,7 @@ static void close_target(struct target *t)
                            t->name,
                            t->fingerprint,
                            t->lock_name,
+                           (char *)t->migration.table,
                            t->ghost_name,
                            t->old_name,
                            t->stage_name,

@@ -202,9 +202,9 @@ static enum sc_result run_phases(struct run *r, struct sc_error *err)
         if (steps[i].phase != r->migration->phase) {
             if (steps[i].phase != PHASE_CLEANUP) /* the swap has stored that one */
                 result = r->ops->enter_phase(r->target, steps[i].phase, err);
-            r->migration->phase = steps[i].phase;
             if (result != SC_OK)
                 return result;
+            r->migration->phase = steps[i].phase;
         }
         log_debug("phase %s: %s", phase_name(steps[i].phase), phase_meaning(steps[i].phase));
         if (steps[i].pipeline && !r->apply) {
@@ -343,8 +343,8 @@ enum sc_result coordinator_run(const struct run_config *config, struct sc_error 
         if (result == SC_REFUSE && begun && r.migration->phase <= PHASE_PREPARE)
             id[0] = 0; /* nothing is left of it */
         /* Behind a lost connection everything is as the database has it: begin again from there. A run that never got
-         * to begin (wrong host, say) is not worth waiting for. */
-        if (begun)
+         * to begin (wrong host, say) is not worth waiting for. Before the copy nothing is lost by giving up. */
+        if (begun && r.migration->phase > PHASE_PREPARE)
             failing_since = 0;
         close_run(&r);
         if (result != SC_RETRY || (!begun && !failing_since && !id[0]) || stop_requested() ||

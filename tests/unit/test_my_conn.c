@@ -137,6 +137,18 @@ static void a_password_is_found_in_urls_of_both_schemes(void **state)
     assert_text(url_redacted("mysql://u:x@h/d"), "mysql://u:***@h/d");
 }
 
+static void a_full_disk_is_told_from_other_failures_of_files(void **state)
+{
+    (void)state;
+    assert_true(my_error_is_no_room(1114, "The table 't' is full"));
+    assert_true(my_error_is_no_room(3675, "Create table/tablespace 't' failed, as disk is full"));
+    assert_true(my_error_is_no_room(1005, "Can't create table `x`.`t` (errno: 135 \"No more room in record file\")"));
+    assert_true(my_error_is_no_room(3, "Error writing file './x/t.frm' (Errcode: 28 \"No space left on device\")"));
+    assert_true(my_error_is_no_room(1030, "Got error 28 \"No space left on device\" from storage engine InnoDB"));
+    assert_false(my_error_is_no_room(1005, "Can't create table `x`.`t` (errno: 150 \"Foreign key constraint\")"));
+    assert_false(my_error_is_no_room(1062, "Duplicate entry 'error 28 ' for key 'k'"));
+}
+
 static void what_may_pass_is_tried_again(void **state)
 {
     (void)state;
@@ -220,6 +232,7 @@ int main(void)
         cmocka_unit_test(a_password_with_unescaped_signs_is_read_whole),
         cmocka_unit_test(a_wrong_url_is_refused_without_showing_its_secret),
         cmocka_unit_test(a_password_is_found_in_urls_of_both_schemes),
+        cmocka_unit_test(a_full_disk_is_told_from_other_failures_of_files),
         cmocka_unit_test(what_may_pass_is_tried_again),
         cmocka_unit_test(a_server_that_refuses_is_not_asked_again_and_one_without_room_is),
         cmocka_unit_test(values_are_taken_out_of_messages_and_names_stay),

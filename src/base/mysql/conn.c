@@ -44,7 +44,14 @@ enum sc_result my_failed(struct my_conn *conn, struct sc_error *err)
     my_mask_values(text, number);
     my_object_of(text, number, object, sizeof(object));
     enum sc_result result = number ? my_classify(number) : SC_FAIL;
+    bool no_room = number && my_error_is_no_room(number, text);
+    if (no_room)
+        result = SC_RETRY;
     error_set(err, result, "%s (%u)", text[0] ? text : "the client library reported no reason", number);
+    if (no_room)
+        error_hint(err,
+                   "The server has no room left on its disk. Make room there, or `seachange abort` removes the new "
+                   "table.");
     if (err) {
         snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", mysql_sqlstate(conn->my));
         snprintf(err->object, sizeof(err->object), "%s", object);

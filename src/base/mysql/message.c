@@ -41,6 +41,22 @@ enum sc_result my_classify(unsigned error)
     return my_error_ends_connection(error) || IS_ONE_OF(error, transient) ? SC_RETRY : SC_FAIL;
 }
 
+bool my_error_is_no_room(unsigned error, const char *message)
+{
+    static const unsigned full[] = {
+        1021, 20,   /* the disk is full */
+        1114, 3675, /* no more room in the table; for a new one */
+    };
+    /* A file could not be made or written; why stands in the text: ENOSPC, EDQUOT, HA_ERR_RECORD_FILE_FULL. */
+    static const unsigned of_files[] = {1, 3, 1004, 1005, 1025, 1026, 1030};
+    static const char *const causes[] = {"errno: 28 ",    "Errcode: 28 ", "error 28 ",   "errno: 122 ",
+                                         "Errcode: 122 ", "error 122 ",   "errno: 135 ", "error 135 "};
+    bool is = IS_ONE_OF(error, full);
+    for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]) && !is && IS_ONE_OF(error, of_files); i++)
+        is = strstr(message, causes[i]) != NULL;
+    return is;
+}
+
 enum sc_result my_classify_connect(unsigned error, const char *message)
 {
     static const unsigned refusals[] = {

@@ -13,6 +13,8 @@ enum sc_result my_classify(unsigned error);
 enum sc_result my_classify_connect(unsigned error, const char *message);
 /* Is the connection gone after this error? */
 bool my_error_ends_connection(unsigned error);
+/* Had the server no room left on its disk? */
+bool my_error_is_no_room(unsigned error, const char *message);
 /* A warning that says nothing of the rows (deprecated syntax and the like)? */
 bool my_warning_is_harmless(unsigned code);
 
