@@ -26,8 +26,12 @@ packages_install()
     fi
     export DEBIAN_FRONTEND=noninteractive
     echo "installing:$missing"
-    apt-get update -q >/dev/null &&
-        apt-get install -y -q --no-install-recommends $missing > "${TMPDIR:-/tmp}/seachange-packages.log" 2>&1 || {
+    # One after the other: several test servers may be made side by side.
+    (
+        flock 7
+        apt-get update -q >/dev/null &&
+            apt-get install -y -q --no-install-recommends $missing > "${TMPDIR:-/tmp}/seachange-packages.log" 2>&1
+    ) 7> "${TMPDIR:-/tmp}/seachange-packages.lock" || {
         tail -n 20 "${TMPDIR:-/tmp}/seachange-packages.log" >&2
         return 1
     }

@@ -37,7 +37,7 @@ servers_begin()
 # A TCP port nobody listens on.
 servers_free_port()
 {
-    port=$((20000 + $$ % 10000))
+    port=$((20000 + BASHPID % 10000))
     while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
         port=$((port + 1))
     done
