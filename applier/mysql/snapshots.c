@@ -24,23 +24,43 @@
 #define BEFORE_MS 1500
 #define UNDER_LOCK_MS 100
 #define ER_NO_PRIVILEGE_NUMBER 1227
+#define ER_CANNOT_CONVERT_STRING_NUMBER 3854
 
 /* How a transaction is known again: the second it began in tells old ones apart, its number ones that follow each other
  * quickly. (The number alone does not do for old ones: it changes when the first row is written.) */
-enum known_by { BY_START, BY_NUMBER };
+enum known_by { BY_START, BY_NUMBER, BY_EVENT };
 static const char *const known[] = {
     [BY_START] = "x.trx_mysql_thread_id, x.trx_started",
     [BY_NUMBER] = "x.trx_mysql_thread_id, x.trx_started, x.trx_id",
+    [BY_EVENT] = "p.ID, x.EVENT_ID",
 };
 static const char *const written[] = {
     [BY_START] = "x.trx_mysql_thread_id, ',\"', x.trx_started, '\"'",
     [BY_NUMBER] = "x.trx_mysql_thread_id, ',\"', x.trx_started, '\",\"', x.trx_id, '\"'",
+    [BY_EVENT] = "p.ID, ',', x.EVENT_ID",
 };
 
 static const char list_sql[] =
     "SELECT CONCAT('(', %s, ')'), CONCAT('connection ', p.ID, ' (', p.USER, '@', p.HOST, ', in a transaction since ', "
     "x.trx_started, ')') FROM information_schema.INNODB_TRX x JOIN information_schema.PROCESSLIST p ON p.ID = "
     "x.trx_mysql_thread_id WHERE x.trx_isolation_level = 'REPEATABLE READ'%s ORDER BY x.trx_started";
+
+/* MySQL cannot show INNODB_TRX at all while any session runs a statement with a character of four bytes in UTF-8: it
+ * fails on the column with the statement's text, asked for or not. The performance schema can, but where it is told to
+ * leave something out it is no proof, and it counts a transaction from BEGIN on, before there is a snapshot. */
+static const char list_events_sql[] =
+    "SELECT CONCAT('(', %s, ')'), CONCAT('connection ', p.ID, ' (', COALESCE(p.USER, '?'), '@', COALESCE(p.HOST, '?'), "
+    "', in a transaction for ', ROUND(x.TIMER_WAIT / 1e12), ' s)') FROM performance_schema.events_transactions_current "
+    "x "
+    "JOIN (SELECT THREAD_ID, PROCESSLIST_ID AS ID, PROCESSLIST_USER AS USER, PROCESSLIST_HOST AS HOST, "
+    "PROCESSLIST_COMMAND AS COMMAND FROM performance_schema.threads) p USING (THREAD_ID) WHERE x.STATE = 'ACTIVE' AND "
+    "x.ISOLATION_LEVEL = 'REPEATABLE READ'%s ORDER BY x.TIMER_WAIT DESC";
+static const char events_complete_sql[] =
+    "SELECT 1 FROM DUAL WHERE 3 = (SELECT COUNT(*) FROM performance_schema.setup_consumers WHERE ENABLED = 'YES' AND "
+    "NAME IN ('global_instrumentation', 'thread_instrumentation', 'events_transactions_current')) AND EXISTS (SELECT 1 "
+    "FROM performance_schema.setup_instruments WHERE NAME = 'transaction' AND ENABLED = 'YES') AND NOT EXISTS (SELECT "
+    "1 "
+    "FROM performance_schema.threads WHERE TYPE = 'FOREGROUND' AND INSTRUMENTED = 'NO')";
 
 struct open_transactions {
     enum known_by by;
@@ -61,12 +81,49 @@ static void wait_to_look(const struct target *t)
         clock_sleep_ms(early_ms);
 }
 
+static enum sc_result cannot_tell(struct sc_error *err)
+{
+    error_set(err, SC_RETRY,
+              "which transactions are open cannot be told: the server does not show INNODB_TRX while a session runs a "
+              "statement with a character of four bytes");
+    return error_hint(err, "Grant SELECT ON performance_schema.* to this account, and let its consumer "
+                           "events_transactions_current be on, as it is by default.");
+}
+
+static enum sc_result query(struct target *t, const char *condition, enum known_by by, MYSQL_RES **res,
+                            struct sc_error *err)
+{
+    if (!t->by_events) {
+        enum sc_result result = my_queryf(t->control, err, res, list_sql, written[by], condition);
+        if (result != SC_FAIL || my_errno(t->control) != ER_CANNOT_CONVERT_STRING_NUMBER)
+            return result;
+        /* What is known by other marks is not known any more: looked at anew, and all of it. */
+        t->by_events = true;
+        mem_free(t->old_snapshots);
+        t->old_snapshots = NULL;
+        return cannot_tell(err);
+    }
+    char *complete = NULL;
+    enum sc_result result = my_value(t->control, err, &complete, events_complete_sql);
+    bool can = complete != NULL;
+    mem_free(complete);
+    if (result == SC_RETRY)
+        return result;
+    if (!can) {
+        t->by_events = false;
+        mem_free(t->old_snapshots);
+        t->old_snapshots = NULL;
+        return cannot_tell(err);
+    }
+    return my_queryf(t->control, err, res, list_events_sql, written[BY_EVENT], condition);
+}
+
 /* Those that meet the condition. An account that may not see others' transactions waits for none. */
 static enum sc_result list(struct target *t, const char *condition, struct open_transactions *o, struct sc_error *err)
 {
     MYSQL_RES *res = NULL;
     wait_to_look(t);
-    enum sc_result result = my_queryf(t->control, err, &res, list_sql, written[o->by], condition);
+    enum sc_result result = query(t, condition, o->by, &res, err);
     t->looked_us = clock_us();
     buf_clear(&o->which);
     buf_clear(&o->names);
@@ -91,7 +148,7 @@ static enum sc_result still(struct target *t, struct open_transactions *o, struc
 {
     if (o->which.len == 0)
         return SC_OK;
-    char *these = mem_printf(" AND (%s) IN (%s)", known[o->by], buf_cstr(&o->which));
+    char *these = mem_printf(" AND (%s) IN (%s)", known[t->by_events ? BY_EVENT : o->by], buf_cstr(&o->which));
     enum sc_result result = list(t, these, o, err);
     mem_free(these);
     return result;
@@ -118,20 +175,31 @@ static enum sc_result refuse(const char *who, const struct open_transactions *o,
     return error_hint(err, "The cutover waits for them, for --old-snapshot-wait in all. Let them end, or end them.");
 }
 
+/* The first time what is open is what has to end. */
+static enum sc_result look(struct target *t, struct open_transactions *o, struct sc_error *err)
+{
+    enum sc_result result = SC_OK;
+    if (!t->old_snapshots) {
+        if (!t->in_step_us)
+            t->in_step_us = clock_us();
+        result = list(t, "", o, err);
+        if (result == SC_OK)
+            t->old_snapshots = mem_strdup(buf_cstr(&o->which));
+    } else {
+        buf_str(&o->which, t->old_snapshots);
+        result = still(t, o, err);
+    }
+    return result;
+}
+
 enum sc_result my_snapshots_before(struct session *s, struct sc_error *err)
 {
     struct target *t = s->target;
     struct open_transactions o = {.by = BY_START};
-    enum sc_result result = SC_OK;
-    if (!t->old_snapshots) {
-        t->in_step_us = clock_us();
-        result = list(t, "", &o, err);
-        if (result == SC_OK)
-            t->old_snapshots = mem_strdup(buf_cstr(&o.which));
-    } else {
-        buf_str(&o.which, t->old_snapshots);
-        result = still(t, &o, err);
-    }
+    bool by_events = t->by_events;
+    enum sc_result result = t->in_step_us && waited_enough(t) ? SC_OK : look(t, &o, err);
+    if (result == SC_RETRY && t->by_events != by_events)
+        result = look(t, &o, err);
     if (result == SC_OK && !waited_enough(t))
         result = wait_for(t, BEFORE_MS, &o, err);
     if (result == SC_OK && o.which.len > 0 && !waited_enough(t))

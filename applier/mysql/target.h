@@ -140,6 +140,7 @@ struct target {
     /* snapshots.c: when the new table was first in step (clock_us()), and which transactions were open then. */
     int64_t in_step_us, looked_us;
     char *old_snapshots;
+    bool by_events; /* they are looked up in the performance schema */
 
     char *ghost_name, *old_name; /* <name>_seachange_new_<id>, <name>_seachange_old_<id>, in the source's schema */
     char *stage_name;            /* temporary table of the source's types, one a session */

@@ -19,6 +19,7 @@
 #include "cdc/mysql/log_end.h"
 #include "cdc/mysql/mysql.h"
 #include "cdc/spool.h"
+#include "elsewhere.h"
 #include "my_value_cases.h"
 
 enum { MAX_ROWS = 400 };
@@ -120,7 +121,7 @@ static int begin(void **state)
 
 static void stop_reading(struct world *w)
 {
-    mysql_source.stop(w->source);
+    (mysql_source.stop)(w->source);
     spool_close(w->spool);
     w->source = NULL;
     w->spool = NULL;
@@ -401,11 +402,10 @@ static void random_floats_and_decimals_come_back_too(void **state)
 static void old_forms_of_times_come_back_too(void **state)
 {
     struct world *w = need(state);
-    if (w->server.family != MY_MARIADB)
-        skip();
+    only_if(w->server.family == MY_MARIADB, "MariaDB");
     struct sc_error err;
-    if (my_run(w->sql, &err, "SET GLOBAL mysql56_temporal_format = OFF") != SC_OK)
-        skip();
+    only_if(my_run(w->sql, &err, "SET GLOBAL mysql56_temporal_format = OFF") == SC_OK,
+            "a MariaDB that can still make them");
     run(w->sql, "DROP TABLE IF EXISTS o, o_copy");
     run(w->sql, "CREATE TABLE o (id int PRIMARY KEY, t0 time, t1 time(1), t3 time(3), t6 time(6), d0 datetime,"
                 " d2 datetime(2), d5 datetime(5), d6 datetime(6), s0 timestamp NULL, s1 timestamp(1) NULL,"
@@ -539,8 +539,7 @@ static void every_key_finds_its_row_through_the_index(void **state)
 static void json_is_printed_as_the_server_prints_it(void **state)
 {
     struct world *w = need(state);
-    if (w->server.family != MY_MYSQL)
-        skip();
+    only_if(w->server.family == MY_MYSQL, "MySQL");
     struct matrix m;
     for (size_t at = 0; next_cases(w, &at, "json", &m);) {
         struct twin t;
@@ -590,8 +589,7 @@ static const char *const updates[] = {
 static void partial_updates_give_the_document_that_the_server_has(void **state)
 {
     struct world *w = need(state);
-    if (w->server.family != MY_MYSQL)
-        skip();
+    only_if(w->server.family == MY_MYSQL, "MySQL");
     struct twin t;
     static struct rows rows;
     rows = (struct rows){0};

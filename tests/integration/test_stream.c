@@ -185,9 +185,9 @@ static void start(struct world *w)
         die(&err);
 }
 
-static void stop(struct world *w)
+static void stop_reading(struct world *w)
 {
-    postgres_source.stop(w->source);
+    (postgres_source.stop)(w->source);
     spool_close(w->spool);
     w->source = NULL;
     w->spool = NULL;
@@ -196,7 +196,7 @@ static void stop(struct world *w)
 static void tear_down(struct world *w)
 {
     struct sc_error err;
-    stop(w);
+    stop_reading(w);
     if (pg_slot_drop(w->sql, w->name, w->server.application, &err) != SC_OK)
         die(&err);
     run(w, "SET client_min_messages = error; DROP PUBLICATION IF EXISTS %s; DROP SCHEMA %s CASCADE", w->name, w->name);
@@ -606,7 +606,7 @@ static void a_reader_whose_spool_is_full_can_be_stopped(void **state)
     WAIT_FOR(stats(&w).changes > 100);
     clock_sleep_ms(300);
     int64_t begin = clock_us();
-    stop(&w);
+    stop_reading(&w);
     assert_true(clock_us() - begin < 5000000);
     tear_down(&w);
 }
@@ -632,7 +632,7 @@ static void a_spool_that_cannot_be_written_ends_the_reader_and_it_says_so_at_onc
     assert_non_null(strstr(seen.failure.what, "cannot write the spool file"));
     assert_non_null(strstr(seen.failure.hint, "Nothing is lost"));
     assert_int_equal(seen.reconnects, 0);
-    stop(&w);
+    stop_reading(&w);
     start(&w);
     take_run(&w, 1, 100000, NULL);
     tear_down(&w);
@@ -661,7 +661,7 @@ static void a_reader_that_connects_to_a_server_that_hangs_can_be_stopped(void **
     WAIT_FOR(!stats(&w).connected);
     clock_sleep_ms(1000);
     int64_t begin = clock_us();
-    stop(&w);
+    stop_reading(&w);
     int64_t lasted = clock_us() - begin;
     assert_int_equal(kill(postmaster, SIGCONT), 0);
     assert_true(lasted < 2000000);
@@ -728,7 +728,7 @@ static void stopping_confirms_what_is_durable_and_frees_the_slot(void **state)
     run(&w, "INSERT INTO t VALUES (1)");
     take_run(&w, 1, 1, NULL);
     int64_t begin = clock_us();
-    stop(&w);
+    stop_reading(&w);
     assert_true(clock_us() - begin < 3000000);
     assert_int_equal(slot_confirmed(&w), w.committed.order);
     WAIT_FOR(!ask(&w, "SELECT active_pid::text FROM pg_replication_slots WHERE slot_name = '%s'", w.name));
@@ -750,7 +750,7 @@ static void a_restart_goes_on_behind_the_last_stored_transaction(void **state)
     take_run(&w, 2, 2, NULL);
     stored = w.committed;
     take_run(&w, 3, 3, NULL);
-    stop(&w);
+    stop_reading(&w);
     run(&w, "INSERT INTO t VALUES (4)");
     w.committed = stored; /* ahead of what was confirmed, behind what was taken */
     start(&w);
@@ -807,7 +807,7 @@ static void a_slot_that_was_moved_on_is_refused(void **state)
     start(&w);
     run(&w, "INSERT INTO t VALUES (1)");
     take_run(&w, 1, 1, NULL);
-    stop(&w);
+    stop_reading(&w);
     run(&w, "INSERT INTO t VALUES (2)");
     mark(&w, "on");
     run(&w, "SELECT pg_replication_slot_advance('%s', pg_current_wal_lsn())", w.name);

@@ -330,3 +330,31 @@ D9_a_repeatable_read_transaction_from_before()
     migrate_ends 0
     same_rows 1990
 }
+
+# Four bytes in UTF-8: MySQL's INNODB_TRX and PROCESSLIST fail while such a statement runs.
+says_emoji() { session_send "$1" "SELECT SLEEP($2), '😀'"; }
+D9_a_statement_with_an_emoji_is_running()
+{
+    setup 2000
+    session_start emoji 'CREATE TABLE other (id int PRIMARY KEY); BEGIN; INSERT INTO other VALUES (1)'
+    says_emoji emoji 10
+    migrate 0
+    same_rows 2000
+}
+
+D9_a_repeatable_read_transaction_behind_a_statement_with_an_emoji()
+{
+    setup 2000
+    snapshot_start
+    session_start emoji 'CREATE TABLE other (id int PRIMARY KEY); BEGIN; INSERT INTO other VALUES (1)'
+    says_emoji emoji 60
+    migrate_start
+    in_phase cutover
+    until_said 'cutover, try 2'
+    is_swapped && fail "it is swapped"
+    session snapshot "SELECT CONCAT('it sees ', COUNT(*)) FROM t"
+    session_says snapshot '^it sees 2000$' || fail "the old transaction does not see the 2000 rows: $(cat "$out/snapshot.out")"
+    snapshot_end
+    migrate_ends 0
+    same_rows 2000
+}
