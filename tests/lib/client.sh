@@ -7,13 +7,13 @@ client_build()
 {
     servers_sid libmysqlclient ${packages_build/libmariadb-dev/libmysqlclient-dev} protobuf-c-compiler || return 2
     client_tree=$servers_tree
-    client_build_dir=$client_tree/work/build
+    client_build_dir=$client_tree/client/build
     # Only what has changed is built anew.
-    mkdir -p "$client_tree/work/source" "$client_build_dir"
+    mkdir -p "$client_tree/client/source" "$client_build_dir"
     (
         flock 6
-        git ls-files -z --cached --others --exclude-standard | tar --null --ignore-failed-read -T - -c 2> /dev/null | tar -x -C "$client_tree/work/source" --warning=no-timestamp
-        servers_in_tree "$client_tree" root sh -c 'cd /work/build && cmake -G Ninja -D CMAKE_BUILD_TYPE=Debug -D SEACHANGE_WERROR=OFF -D SEACHANGE_MYSQL_CLIENT=mysql ../source && cmake --build .' > "$client_build_dir.log" 2>&1
+        git ls-files -z --cached --others --exclude-standard | tar --null --ignore-failed-read -T - -c 2> /dev/null | tar -x -C "$client_tree/client/source" --warning=no-timestamp
+        servers_in_tree "$client_tree" root sh -c 'cd /client/build && cmake -G Ninja -D CMAKE_BUILD_TYPE=Debug -D SEACHANGE_WERROR=OFF -D SEACHANGE_MYSQL_CLIENT=mysql ../source && cmake --build .' > "$client_build_dir.log" 2>&1
     ) 6> "$client_build_dir.lock" || { tail -n 40 "$client_build_dir.log"; return 1; }
     client_wrap "$1"
 }
@@ -27,7 +27,7 @@ client_wrap()
     for program in seachange $(cd "$client_build_dir" && ls tests/test_my* tests/it_my_* 2> /dev/null); do
         [ -x "$client_build_dir/$program" ] && [ -f "$client_build_dir/$program" ] || continue
         case $program in
-        tests/test_*) printf '#!/bin/sh\nexec chroot "%s" "/work/build/%s" "$@"\n' "$client_tree" "$program" ;;
+        tests/test_*) printf '#!/bin/sh\nexec chroot "%s" "/client/build/%s" "$@"\n' "$client_tree" "$program" ;;
         *) printf '#!/bin/sh\nexec "%s" --library-path "%s" "%s" "$@"\n' "$loader" "$libraries" "$client_build_dir/$program" ;;
         esac > "$1/$program"
         chmod 755 "$1/$program"
