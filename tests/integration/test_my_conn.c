@@ -185,6 +185,36 @@ static void tls_is_not_left_out_where_it_is_demanded(void **state)
     my_server_fini(&other);
 }
 
+static enum sc_result learn_with(const char *mode, const char *ca, bool *encrypted)
+{
+    struct my_server other = {.url = mem_printf("%s%cssl-mode=%s&ssl-ca=%s/%s.pem", server.url,
+                                                strchr(server.url, '?') ? '&' : '?', mode, getenv("SEACHANGE_TEST_TLS"),
+                                                ca)};
+    struct my_conn *conn;
+    struct sc_error err;
+    enum sc_result result = my_server_learn(&other, "test", &conn, &err);
+    *encrypted = result == SC_OK && mysql_get_ssl_cipher(conn->my);
+    my_close(conn);
+    my_server_fini(&other);
+    return result;
+}
+
+static void the_server_s_certificate_is_verified(void **state)
+{
+    (void)state;
+    need_server();
+    assert_non_null(getenv("SEACHANGE_TEST_TLS"));
+    static const char *const modes[] = {"VERIFY_CA", "VERIFY_IDENTITY"};
+    bool encrypted;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(learn_with(modes[i], "ca", &encrypted), SC_OK);
+        assert_true(encrypted);
+        assert_int_equal(learn_with(modes[i], "other", &encrypted), SC_REFUSE);
+    }
+    assert_int_equal(learn_with("DISABLED", "other", &encrypted), SC_OK);
+    assert_false(encrypted);
+}
+
 static void a_wrong_password_is_refused(void **state)
 {
     (void)state;
@@ -206,6 +236,7 @@ int main(void)
         cmocka_unit_test(a_killed_connection_is_found_lost),
         cmocka_unit_test(an_answer_that_does_not_come_is_given_up_and_a_stop_is_heard),
         cmocka_unit_test(tls_is_not_left_out_where_it_is_demanded),
+        cmocka_unit_test(the_server_s_certificate_is_verified),
         cmocka_unit_test(a_wrong_password_is_refused),
     };
     return cmocka_run_group_tests_name("mysql connections with a server", tests, begin, end);

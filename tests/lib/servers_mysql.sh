@@ -6,6 +6,7 @@
 #
 # root logs in without a password, by TCP from 127.0.0.1 and by the socket server_socket. server_bin has mysql, mysqldump, mysqladmin and
 # mysqlbinlog of the server's own version, which go to this server unless told otherwise. server_ctl is a program: start, stop, restart, kill.
+# server_tls has ca.pem, which has signed the certificate for 127.0.0.1, and other.pem, which has not.
 
 # Who runs these servers, as UID:GID; the number is the same in a tree, which knows no such name.
 servers_mysql_owner()
@@ -121,6 +122,18 @@ CTL
     chmod 755 "$1"
 }
 
+# Certificates into $1: ca.pem has signed the server's, other.pem has not.
+servers_mysql_tls()
+{
+    mkdir -p "$1"
+    for name in ca other; do
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj "/CN=$name" -keyout "$1/$name.key" -out "$1/$name.pem" || return 1
+    done 2> "$1/log"
+    openssl req -x509 -CA "$1/ca.pem" -CAkey "$1/ca.key" -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=server \
+        -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE -keyout "$1/server.key" -out "$1/server.pem" 2>> "$1/log" || return 1
+    chown -R "$servers_owner" "$1" 2> /dev/null
+}
+
 servers_mysql_start()
 {
     version=$1
@@ -132,6 +145,8 @@ servers_mysql_start()
     port=$(servers_free_port)
     mkdir -p "$dir/tmp"
     chown "$servers_owner" "$dir" "$dir/tmp" 2>/dev/null
+    server_reason="certificates could not be made"
+    servers_mysql_tls "$dir/tls" || { tail -n 5 "$dir/tls/log" >&2; return 1; }
     # Nothing is flushed because a throwaway server's disk need not survive the machine; everything else is as an operator would have it.
     {
         echo "[mysqld]"
@@ -145,6 +160,9 @@ servers_mysql_start()
         echo "character-set-server = utf8mb4"
         echo "server-id = $port"
         echo "secure-file-priv ="
+        echo "ssl-ca = $dir/tls/ca.pem"
+        echo "ssl-cert = $dir/tls/server.pem"
+        echo "ssl-key = $dir/tls/server.key"
         echo "log-bin = binlog"
         echo "binlog-format = ROW"
         echo "max-allowed-packet = 64M"
@@ -194,6 +212,7 @@ servers_mysql_start()
     server_socket=$dir/socket
     server_url="mysql://root@127.0.0.1:$port/"
     server_bin=$dir/bin
+    server_tls=$dir/tls
     case $version in mysql-*) server_name=MySQL ;; *) server_name=MariaDB ;; esac
     server_name="$server_name $("$server_bin/mysql" -N -e 'SELECT VERSION()' | cut -d - -f 1)"
 }
