@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "applier/join.h"
+#include "applier/pace.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -25,6 +26,7 @@ struct stretch {
 
 struct copy {
     struct copy_config config;
+    struct pace *pace;
     pthread_mutex_t cutting; /* guards todo; held while the server looks for a bound */
     struct stretch *todo;
     pthread_mutex_t lock; /* guards what follows */
@@ -218,10 +220,12 @@ static void *work(void *arg)
         struct chunk chunk = {0};
         result = with_retries(c, role, &session, &chunk, next_chunk, NULL, &err);
         if (result == SC_OK) {
+            pace_enter(c->pace, session);
             bool in_gate = gate_enter_copy(c->config.gate);
             result = in_gate ? with_retries(c, role, &session, &chunk, copy_chunk, &in_gate, &err) : SC_STOP;
             if (in_gate)
                 gate_leave_copy(c->config.gate);
+            pace_leave(c->pace, session);
             dropped = result != SC_OK;
         }
         key_free(chunk.after);
@@ -263,6 +267,7 @@ enum sc_result copy_start(const struct copy_config *config, struct copy **out, s
 
     struct copy *c = mem_alloc(sizeof(*c));
     c->config = *config;
+    c->pace = pace_new(config->ops, config->gate);
     c->chunk_rows_most = clamp(most, CHUNK_ROWS_MOST);
     c->chunk_rows = clamp(CHUNK_ROWS_FIRST, c->chunk_rows_most);
     pthread_mutex_init(&c->lock, NULL);
@@ -345,12 +350,14 @@ void copy_stop(struct copy *c)
     pthread_mutex_lock(&c->lock);
     c->stopping = true;
     pthread_mutex_unlock(&c->lock);
+    pace_close(c->pace);
     join_workers(c->config.ops, c->config.target, c->threads, c->started);
     while (c->todo)
         drop_stretch(c);
     pthread_cond_destroy(&c->ended);
     pthread_mutex_destroy(&c->cutting);
     pthread_mutex_destroy(&c->lock);
+    pace_free(c->pace);
     mem_free(c->threads);
     mem_free(c);
 }

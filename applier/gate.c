@@ -13,6 +13,7 @@ struct gate {
     bool applying, applier_waiting;
     bool copiers_turn; /* the applier has just left: whoever waited to copy goes first, once */
     bool closed;
+    uint64_t turns;
 };
 
 struct gate *gate_new(void)
@@ -67,6 +68,7 @@ bool gate_enter_apply(struct gate *g)
         pthread_cond_wait(&g->changed, &g->lock);
     g->applier_waiting = false;
     g->applying = !g->closed;
+    g->turns += g->applying;
     bool entered = g->applying;
     pthread_cond_broadcast(&g->changed);
     pthread_mutex_unlock(&g->lock);
@@ -78,9 +80,18 @@ void gate_leave_apply(struct gate *g)
     pthread_mutex_lock(&g->lock);
     assert(g->applying && g->copying == 0);
     g->applying = false;
+    g->turns++;
     g->copiers_turn = g->copiers_waiting > 0;
     pthread_cond_broadcast(&g->changed);
     pthread_mutex_unlock(&g->lock);
+}
+
+uint64_t gate_turns(struct gate *g)
+{
+    pthread_mutex_lock(&g->lock);
+    uint64_t turns = g->turns;
+    pthread_mutex_unlock(&g->lock);
+    return turns;
 }
 
 void gate_close(struct gate *g)

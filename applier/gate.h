@@ -7,6 +7,7 @@
 #define SC_APPLIER_GATE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct gate;
 
@@ -18,6 +19,10 @@ bool gate_enter_copy(struct gate *gate);
 void gate_leave_copy(struct gate *gate);
 bool gate_enter_apply(struct gate *gate);
 void gate_leave_apply(struct gate *gate);
+
+/* So many times the applier has entered; grows again when it leaves: whoever finds the same number twice knows that
+ * nothing was applied in between, unless the number is odd. */
+uint64_t gate_turns(struct gate *gate);
 
 /* Wakes everybody who waits; nobody enters any more. */
 void gate_close(struct gate *gate);

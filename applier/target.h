@@ -164,6 +164,9 @@ struct target_ops {
     /* Copies one chunk and records it, in one transaction, with one snapshot. */
     enum sc_result (*chunk_copy)(struct session *session, const struct chunk *chunk, uint64_t *rows,
                                  struct sc_error *err);
+    /* How much the server has done for other clients so far, in a unit of its own that only grows: only differences
+     * count. false: it cannot be told now. NULL: it never can, and the copy does not give way. */
+    bool (*others_work)(struct session *session, uint64_t *count);
     /* Loads recorded chunks in order of number; *chunks is the caller's (array of *count, keys owned). */
     enum sc_result (*chunks_load)(struct session *session, struct chunk **chunks, size_t *count, struct sc_error *err);
 

@@ -15,6 +15,9 @@ enum sc_result my_plan(struct target *t, struct plan *plan, struct sc_error *err
 enum sc_result my_prepare(struct target *t, void (*progress)(void *arg, const char *text), void *arg,
                           struct sc_error *err);
 
+/* others.c */
+bool my_others_work(struct session *s, uint64_t *count);
+
 /* jobs.c */
 bool my_key_index_ready(struct target *t); /* always: the ghost has its key from the beginning */
 enum sc_result my_key_index_build(struct session *s, struct sc_error *err);

@@ -85,6 +85,7 @@ static enum sc_result run_together(struct session *s, struct my_script *script, 
 {
     MYSQL *my = s->conn->my;
     s->conn->error = 0;
+    my_count_sent((uint64_t)script->count);
     if (mysql_real_query(my, script->sql.data, (unsigned long)script->sql.len) != 0)
         return my_failed(s->conn, err);
     enum sc_result result = SC_OK;

@@ -198,6 +198,7 @@ const struct target_ops mysql_target = {
     .chunk_bound = my_chunk_bound,
     .chunk_rows_most = my_chunk_rows_most,
     .chunk_copy = my_chunk_copy,
+    .others_work = my_others_work,
     .chunks_load = my_chunks_load,
     .key_index_ready = my_key_index_ready,
     .key_index_build = my_key_index_build,

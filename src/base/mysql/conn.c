@@ -89,9 +89,22 @@ static enum sc_result drop_rows(struct my_conn *conn, struct sc_error *err)
     return SC_OK;
 }
 
+static atomic_uint_fast64_t sent;
+
+uint64_t my_sent(void)
+{
+    return atomic_load(&sent);
+}
+
+void my_count_sent(uint64_t statements)
+{
+    atomic_fetch_add(&sent, statements);
+}
+
 static enum sc_result send_statement(struct my_conn *conn, struct sc_error *err, const char *sql, size_t len)
 {
     conn->error = 0;
+    my_count_sent(1);
     return mysql_real_query(conn->my, sql, (unsigned long)len) == 0 ? SC_OK : my_failed(conn, err);
 }
 
@@ -169,6 +182,7 @@ enum sc_result my_query_within(struct my_conn *conn, struct sc_error *err, MYSQL
     if (res)
         *res = NULL;
     conn->error = 0;
+    my_count_sent(1);
     if (mysql_send_query(conn->my, sql, (unsigned long)strlen(sql)) != 0)
         return my_failed(conn, err);
     int64_t deadline = clock_us() + (int64_t)timeout_ms * 1000;

@@ -88,6 +88,11 @@ enum sc_result my_value(struct my_conn *conn, struct sc_error *err, char **value
 enum sc_result my_valuef(struct my_conn *conn, struct sc_error *err, char **value, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* How many statements this process has sent, over all connections. */
+uint64_t my_sent(void);
+/* One more call has sent so many at once. */
+void my_count_sent(uint64_t statements);
+
 /* Fills err from the connection's last error: sqlstate, the server's error number in my_errno(). Lost connection,
  * deadlock, lock wait time-out, NOWAIT, too many connections, shutdown, interrupted query: SC_RETRY; all else SC_FAIL.
  * Row values in the message are masked. */
