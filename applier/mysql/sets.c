@@ -373,13 +373,20 @@ static bool wants_key(const struct my_sets *sets, enum my_set_kind kind)
     return kind == MY_SET_DELETE || kind == MY_SET_PARK || (kind == MY_SET_UPDATE && !sets->staged);
 }
 
+static uint64_t rows_most(const struct my_sets *sets, enum my_set_kind kind, bool keyed)
+{
+    if (sets->one_upsert && (kind == MY_SET_UPSERT || kind == MY_SET_UPDATE))
+        return 1;
+    return keyed ? LIST_KEYS : STATEMENT_ROWS;
+}
+
 static enum sc_result add_row(struct session *s, enum my_set_kind kind, const struct value *key,
                               const struct value *row, struct sc_error *err)
 {
     struct my_sets *sets = s->apply->sets;
     bool keyed = wants_key(sets, kind);
     enum sc_result result = SC_OK;
-    if (kind != sets->kind || sets->rows >= (keyed ? LIST_KEYS : STATEMENT_ROWS) ||
+    if (kind != sets->kind || sets->rows >= rows_most(sets, kind, keyed) ||
         sets->keys_list.len + sets->values_list.len >= sets->most)
         result = close_set(s, err);
     sets->kind = kind;

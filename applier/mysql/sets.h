@@ -57,6 +57,8 @@ struct my_sets {
     int steps;   /* parts.c */
     size_t most; /* bytes of a statement, and of a script, unless one row is larger */
 
+    bool one_upsert; /* one row for each INSERT ... ON DUPLICATE KEY UPDATE */
+
     bool parks;   /* a conflict has shown the need */
     bool counted; /* strict: what is not found is a contradiction */
     bool singly;  /* statements are sent one by one: a warning has to be named */

@@ -56,6 +56,17 @@ static bool needs_stage(const struct target *t)
     return false;
 }
 
+/* MySQL loses words of a FULLTEXT index when one INSERT ... ON DUPLICATE KEY UPDATE changes several rows: they cannot
+ * be found any more (seen with 9.7; every other statement does right). What is to be built counts as built: a try whose
+ * record was lost may have done it. */
+static bool has_fulltext(const struct target *t)
+{
+    for (int i = 0; i < t->ntodo; i++)
+        if (t->todo[i].stage == MY_STAGE_INDEX && strstr(t->todo[i].sql, "FULLTEXT KEY "))
+            return true;
+    return false;
+}
+
 /* --- statements
  * ----------------------------------------------------------------------------------------------------------- */
 
@@ -273,6 +284,7 @@ enum sc_result my_sets_open(struct session *s, struct sc_error *err)
     sets->staged = needs_stage(t);
     sets->most =
         t->server.max_allowed_packet / 4 < STATEMENT_BYTES ? t->server.max_allowed_packet / 4 : STATEMENT_BYTES;
+    sets->one_upsert = t->server.family == MY_MYSQL && has_fulltext(t);
     sets->key_tuple = key_tuple(t, sets);
     result = make_keys(t, sets, err);
     if (result == SC_OK)

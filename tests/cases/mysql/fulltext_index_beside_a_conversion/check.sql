@@ -1,0 +1,1 @@
+SELECT COUNT(*) = (SELECT COUNT(*) FROM t WHERE v LIKE '%changed%') FROM t WHERE MATCH (v) AGAINST ('changed') AND n IS NOT NULL;
