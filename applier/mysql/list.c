@@ -8,9 +8,6 @@
 #include "applier/mysql/ops.h"
 #include "base/human.h"
 
-#define ER_BAD_DB 1049
-#define ER_NO_SUCH_TABLE 1146
-
 static struct listed *add(struct listed **list, size_t *count)
 {
     *list = mem_resize(*list, (*count + 1) * sizeof(**list));
@@ -79,16 +76,9 @@ static enum sc_result describe(struct target *t, const char *schema, MYSQL_RES *
 static enum sc_result add_schema(struct target *t, const char *schema, struct listed **list, size_t *count,
                                  struct sc_error *err)
 {
-    char *was = t->schema;
     MYSQL_RES *res = NULL;
-    t->schema = (char *)schema;
-    enum sc_result result = my_state_rows(t, "TRUE ORDER BY started_at, id", &res, err);
-    t->schema = was;
-    if (result == SC_FAIL && (my_errno(t->control) == ER_BAD_DB || my_errno(t->control) == ER_NO_SUCH_TABLE)) {
-        error_init(err); /* somebody has dropped it in this moment */
-        return SC_OK;
-    }
-    for (MYSQL_ROW row; result == SC_OK && (row = mysql_fetch_row(res)) != NULL;)
+    enum sc_result result = my_state_rows_in(t, schema, "TRUE ORDER BY started_at, id", &res, err);
+    for (MYSQL_ROW row; result == SC_OK && res && (row = mysql_fetch_row(res)) != NULL;)
         result = describe(t, schema, res, row, add(list, count), err);
     mysql_free_result(res);
     return result;

@@ -267,11 +267,8 @@ static enum sc_result take_found(struct target *t, const char *schema, const cha
                                  struct sc_error *err)
 {
     MYSQL_RES *res = NULL;
-    char *was = t->schema;
-    t->schema = (char *)schema;
-    enum sc_result result = my_state_rows(t, condition, &res, err);
-    t->schema = was;
-    MYSQL_ROW row = result == SC_OK ? mysql_fetch_row(res) : NULL;
+    enum sc_result result = my_state_rows_in(t, schema, condition, &res, err);
+    MYSQL_ROW row = result == SC_OK && res ? mysql_fetch_row(res) : NULL;
     if (row) {
         char *name = mem_strdup(my_column_text(res, row, "table_name")), *own = mem_strdup(schema);
         mem_free(t->schema);

@@ -216,6 +216,21 @@ enum sc_result my_state_rows(struct target *t, const char *condition, MYSQL_RES 
     return result;
 }
 
+enum sc_result my_state_rows_in(struct target *t, const char *schema, const char *condition, MYSQL_RES **res,
+                                struct sc_error *err)
+{
+    char *was = t->schema;
+    *res = NULL;
+    t->schema = (char *)schema;
+    enum sc_result result = my_state_rows(t, condition, res, err);
+    t->schema = was;
+    unsigned error = result == SC_FAIL ? my_errno(t->control) : 0;
+    if (error != 1049 && error != 1146) /* ER_BAD_DB_ERROR, ER_NO_SUCH_TABLE */
+        return result;
+    error_init(err);
+    return SC_OK;
+}
+
 /* Takes over what the row says. */
 static enum sc_result take_row(struct target *t, MYSQL_RES *res, MYSQL_ROW row, struct sc_error *err)
 {

@@ -37,6 +37,9 @@ enum sc_result my_take_lock(struct target *t, int64_t within_ms, bool *taken, st
 
 /* Every column of _seachange_migration of one row: condition is SQL. *res is the caller's. */
 enum sc_result my_state_rows(struct target *t, const char *condition, MYSQL_RES **res, struct sc_error *err);
+/* The same of another database that was found to have such a table. SC_OK and NULL: it was dropped since. */
+enum sc_result my_state_rows_in(struct target *t, const char *schema, const char *condition, MYSQL_RES **res,
+                                struct sc_error *err);
 
 /* Stores the phase; the first call (PHASE_PREPARE of a new migration) makes the tables and the row. */
 enum sc_result my_enter_phase(struct target *t, enum phase phase, struct sc_error *err);

@@ -169,9 +169,15 @@ SQL
     done
     [ -z "$old_is_kept" ] || found=$(grep -vxE 'table _seachange_(migration|chunk|todo|part|marker)' <<< "$found")
     [ -z "$found" ] || echo "$found"
-    [ "$family" != mysql ] || sql "$1" -e "SELECT CONCAT('lock ', object_type, ' ', object_name, ' ', lock_type) FROM performance_schema.metadata_locks
-        WHERE (object_schema = DATABASE() OR object_name LIKE CONCAT('%', DATABASE(), '%') AND object_type = 'USER LEVEL LOCK')
-          AND owner_thread_id <> PS_CURRENT_THREAD_ID()"
+    # The `seachange list` of a case that runs beside this one looks into every database.
+    for _ in $(seq 20); do
+        locks=$([ "$family" != mysql ] || sql "$1" -e "SELECT CONCAT('lock ', object_type, ' ', object_name, ' ', lock_type) FROM performance_schema.metadata_locks
+            WHERE (object_schema = DATABASE() OR object_name LIKE CONCAT('%', DATABASE(), '%') AND object_type = 'USER LEVEL LOCK')
+              AND owner_thread_id <> PS_CURRENT_THREAD_ID()")
+        [ -n "$locks" ] || return 0
+        sleep 0.2
+    done
+    echo "$locks"
 }
 
 # What must not even be made when a migration is refused.

@@ -1,5 +1,6 @@
 /* Planning, preparing, resuming, listing and removing a migration on MySQL and MariaDB. */
 #include "applier/mysql/ghost.h"
+#include "applier/mysql/state.h"
 #include "mysql_migration.h"
 
 static struct target *open_target(struct world *w, const char *table, const char *alter, const char *id)
@@ -517,6 +518,23 @@ static void list_shows_what_is_stored_and_what_is_left(void **state)
     listed_free(list, count);
 }
 
+/* It looks into every database, one after the other. */
+static void a_database_that_is_dropped_while_all_are_looked_at_is_none(void **state)
+{
+    struct world *w = need(state);
+    struct sc_error err = {0};
+    run_on(w->sql, TABLE);
+    start_migration(w, "t", "ADD x int");
+    MYSQL_RES *res = NULL;
+    must(my_state_rows_in(w->t, "sc_data", "TRUE", &res, &err), &err);
+    assert_int_equal(mysql_num_rows(res), 1);
+    mysql_free_result(res);
+    must(my_state_rows_in(w->t, "sc_dropped", "TRUE", &res, &err), &err);
+    assert_null(res);
+    must(my_state_rows_in(w->t, "mysql", "TRUE", &res, &err), &err);
+    assert_null(res);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -551,6 +569,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(abort_removes_everything_from_any_point_and_says_when_there_is_nothing,
                                         world_up, world_down),
         cmocka_unit_test_setup_teardown(two_migrations_in_one_database_do_not_take_each_others_state, world_up,
+                                        world_down),
+        cmocka_unit_test_setup_teardown(a_database_that_is_dropped_while_all_are_looked_at_is_none, world_up,
                                         world_down),
         cmocka_unit_test_setup_teardown(list_shows_what_is_stored_and_what_is_left, world_up, world_down),
     };
