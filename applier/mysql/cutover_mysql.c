@@ -114,12 +114,27 @@ static enum sc_result lock(struct session *s, int timeout_ms, struct sc_error *e
     return result;
 }
 
+/* RENAME also waits for those who only read them. */
+static void tell_of_parents(struct session *s, struct sc_error *err)
+{
+    struct strlist names = {0};
+    struct buf list = {0};
+    my_foreign_parents(s->target, &names);
+    for (size_t i = 0; i < names.count; i++)
+        buf_printf(&list, "%s%s", i ? ", " : "", names.items[i]);
+    error_wrap(err, "a transaction uses a table that a foreign key refers to (%s)", buf_cstr(&list));
+    buf_fini(&list);
+    strlist_fini(&names);
+}
+
 static enum sc_result swap(struct session *s, struct sc_error *err)
 {
     struct buf sql = {0};
     my_add_rename(&sql, s->target);
     enum sc_result result = my_run(s->conn, err, buf_cstr(&sql));
     buf_fini(&sql);
+    if (result == SC_RETRY && my_alive(s->conn) && s->cutover->nparents > 0)
+        tell_of_parents(s, err);
     if (result != SC_OK && !my_alive(s->conn)) {
         error_wrap(err, "the connection was lost in the swap");
         result = err->result = SC_UNKNOWN;

@@ -14,6 +14,7 @@
 #include "applier/mysql/ops.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/stop.h"
 
 #define ER_NO_SUCH_TABLE 1146
 #define ER_BAD_TABLE 1051
@@ -27,7 +28,7 @@
 
 /* What is done after the swap waits for locks so long, so often. */
 #define POST_LOCK_S 1
-#define POST_TRIES 30
+#define POST_TRIES 8
 
 static enum sc_result table_exists(struct target *t, const char *schema, const char *name, bool *is,
                                    struct sc_error *err)
@@ -204,7 +205,7 @@ static enum sc_result post(struct target *t, const struct my_todo *todo, struct 
         if (try > 0)
             clock_sleep_ms(backoff_next_ms(&backoff));
         result = post_once(t, todo, notes, err);
-        if (result != SC_RETRY || !my_alive(t->control))
+        if (result != SC_RETRY || !my_alive(t->control) || stop_requested())
             break;
     }
     return result;

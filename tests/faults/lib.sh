@@ -49,7 +49,7 @@ must_be() { got=$(sql "SELECT $1"); [ "$got" = "$2" ] || fail "$1 is '$got', exp
 # migrate_start [OPTION...]: in the background; its process is $pid.
 migrate_start()
 {
-    "$SEACHANGE" migrate --source "${program_url:-$url}" --table t --alter "$alter" --spool-dir "${spool:-$out}" --log-format json --log-level debug --progress-interval 200ms "$@" \
+    "$SEACHANGE" migrate --source "${program_url:-$url}" --table "${table:-t}" --alter "$alter" --spool-dir "${spool:-$out}" --log-format json --log-level debug --progress-interval 200ms "$@" \
         > "$out/stdout" 2>> "$out/stderr" &
     pid=$!
 }

@@ -52,6 +52,12 @@ B7_the_log_has_no_checksums_for_a_while()
     restore() { server_sql 'SET GLOBAL binlog_checksum = CRC32'; }
     log_is_read_with 'SET GLOBAL binlog_checksum = NONE' 'SET GLOBAL binlog_checksum = CRC32' 'SET @none = 1'
 }
+B7_the_log_has_no_checksums()
+{
+    restore() { server_sql 'SET GLOBAL binlog_checksum = CRC32'; }
+    server_sql 'SET GLOBAL binlog_checksum = NONE'
+    log_is_read_with '' '' 'SET @none = 1'
+}
 B7_column_names_are_logged_and_statements_as_comments()
 {
     restore() { server_sql 'SET GLOBAL binlog_row_metadata = DEFAULT'; }
