@@ -156,10 +156,12 @@ void my_state_unlock(struct target *t)
 /* A process that was killed leaves its server session behind for as long as a statement of it runs. */
 #define LOCK_WITHIN_MS 10000
 
-static enum sc_result lock_migration(struct target *t, struct sc_error *err)
+static enum sc_result lock_migration(struct target *t, struct my_waited *waited, struct sc_error *err)
 {
     bool taken = false;
-    enum sc_result result = my_take_lock(t, LOCK_WITHIN_MS, &taken, err);
+    enum sc_result result = my_take_lock(t, 0, &taken, err);
+    if (result == SC_OK && !taken)
+        result = my_wait_for_another(t, LOCK_WITHIN_MS, &taken, waited, err);
     if (result == SC_OK && !taken) {
         result = error_set(err, SC_REFUSE, "another seachange is working on table %s", t->spec.table);
         error_hint(err, "`seachange list` shows which and where it runs.");
@@ -359,13 +361,17 @@ static enum sc_result take_over(struct target *t, struct sc_error *err)
 
 enum sc_result my_begin(struct target *t, struct sc_error *err)
 {
+    struct my_waited waited = {0};
     enum sc_result result = my_resolve_table(t, err);
     if (result == SC_OK)
-        result = lock_migration(t, err);
+        result = lock_migration(t, &waited, err);
     /* Looked for under the lock: nobody else can begin or end one now. */
     if (result == SC_OK)
         result = find_stored(t, err);
-    if (result != SC_OK)
+    if (result == SC_OK)
+        result = my_judge_another(t, &waited, err);
+    my_waited_fini(&waited);
+    if (result != SC_OK || t->migration.phase == PHASE_DONE)
         return result;
     if (t->migration.resumed)
         return take_over(t, err);

@@ -35,6 +35,17 @@ void my_state_unlock(struct target *t);
 /* Tries for some time to get t->lock_name on t->control. */
 enum sc_result my_take_lock(struct target *t, int64_t within_ms, bool *taken, struct sc_error *err);
 
+/* waited.c: another instance holds the lock. Waits for it, and learns what it does meanwhile. */
+struct my_waited {
+    struct seen *seen; /* NULL: nobody was waited for */
+};
+enum sc_result my_wait_for_another(struct target *t, int64_t within_ms, bool *taken, struct my_waited *waited,
+                                   struct sc_error *err);
+/* With the lock, and what is stored looked for: PHASE_DONE where the other one has made the same change. SC_RETRY: it
+ * gave up. SC_REFUSE: somebody has changed the table, and nothing proves that it was this change. */
+enum sc_result my_judge_another(struct target *t, const struct my_waited *waited, struct sc_error *err);
+void my_waited_fini(struct my_waited *waited);
+
 /* Every column of _seachange_migration of one row: condition is SQL. *res is the caller's. */
 enum sc_result my_state_rows(struct target *t, const char *condition, MYSQL_RES **res, struct sc_error *err);
 /* The same of another database that was found to have such a table. SC_OK and NULL: it was dropped since. */
