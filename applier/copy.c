@@ -327,10 +327,18 @@ enum sc_result copy_wait(struct copy *c, int timeout_ms, struct sc_error *err)
     enum sc_result result = c->running > 0 ? SC_RETRY : c->result;
     if (result == SC_OK && c->todo)
         result = error_set(&c->err, SC_STOP, "the copy was stopped");
-    if (result != SC_OK && result != SC_RETRY && err)
+    if (result != SC_OK && c->running == 0 && err)
         *err = c->err;
     pthread_mutex_unlock(&c->lock);
     return result;
+}
+
+bool copy_running(struct copy *c)
+{
+    pthread_mutex_lock(&c->lock);
+    bool running = c->running > 0;
+    pthread_mutex_unlock(&c->lock);
+    return running;
 }
 
 void copy_stats(struct copy *c, struct copy_stats *out)

@@ -31,9 +31,10 @@ struct copy_stats {
 
 /* Loads what is recorded, opens the sessions and starts the workers. */
 enum sc_result copy_start(const struct copy_config *config, struct copy **out, struct sc_error *err);
-/* SC_OK: all copied. SC_RETRY: still running after timeout_ms. Else: why a worker gave up; the others have ended too.
- */
+/* SC_OK: all copied. SC_RETRY: still running after timeout_ms, or, when copy_running() says no, a worker gave up what
+ * may succeed later. Else: why a worker failed. The others have ended too. */
 enum sc_result copy_wait(struct copy *copy, int timeout_ms, struct sc_error *err);
+bool copy_running(struct copy *copy);
 void copy_stats(struct copy *copy, struct copy_stats *out);
 /* Ends after the chunks in flight, and interrupts those that do not end (applier/join.h). NULL is fine. */
 void copy_stop(struct copy *copy);

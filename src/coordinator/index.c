@@ -10,7 +10,6 @@
 
 #define PARK_MS 60000
 #define PARK_TRY_MS 1000
-#define JOB_TRIES 5
 
 struct pool {
     struct run *run;
@@ -18,7 +17,7 @@ struct pool {
     pthread_mutex_t lock;
     int next, running, ended;
     int last; /* the job that began last */
-    bool failed;
+    bool failed, given_up;
     enum sc_result result;
     struct sc_error err;
 };
@@ -37,7 +36,8 @@ static enum sc_result run_job(struct pool *p, struct session **session, const ch
     struct backoff backoff;
     backoff_init(&backoff, 200, 5000);
     enum sc_result result = SC_RETRY;
-    for (int i = 0; i < JOB_TRIES && result == SC_RETRY && !has_failed(p); i++) {
+    int64_t give_up = clock_us() + p->run->config->give_up_ms * 1000;
+    for (int i = 0; result == SC_RETRY && clock_us() < give_up && !has_failed(p); i++) {
         if (i > 0) {
             log_warn("%s: %s; trying again", ops->job_name(p->run->target, p->stage, job), err->what);
             ops->session_close(*session);
@@ -70,6 +70,7 @@ static void *work(void *arg)
         p->ended++;
         if (result != SC_OK && !p->failed) {
             p->failed = true;
+            p->given_up = result == SC_RETRY;
             p->result = result;
             p->err = err;
         }
@@ -148,6 +149,7 @@ static enum sc_result run_stage(struct run *r, int stage, struct sc_error *err)
     join_workers(r->ops, r->target, threads, started);
     mem_free(threads);
     run_note(r, NULL);
+    r->given_up |= p.given_up;
     if (p.failed)
         *err = p.err;
     return p.failed ? p.result : SC_OK;

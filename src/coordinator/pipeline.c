@@ -234,6 +234,7 @@ enum sc_result run_tick(struct run *r, struct sc_error *err)
         if (write_marker(r, text, &beat_err) != SC_OK)
             log_debug("heartbeat: %s", beat_err.what);
         result = apply_check(r->apply, err);
+        r->given_up |= result == SC_RETRY; /* it has tried for long */
     }
     if (result == SC_OK && now - r->checked_us >= CHECK_US) {
         r->checked_us = now;

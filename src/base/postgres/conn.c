@@ -40,6 +40,7 @@ enum sc_result pg_classify(const char *sqlstate)
         "55P03",                            /* lock_timeout */
         "57014",                            /* cancelled */
         "57P01", "57P02", "57P03", "57P05", /* shutdown, crash, starting up, idle session */
+        "53100",                            /* the disk is full: somebody may make room */
         "53300",                            /* too many connections */
         "25P03",                            /* idle in transaction too long */
     };

@@ -31,18 +31,18 @@ log_is_read_with() # GLOBAL BACK SETTING...
 B7_the_log_goes_on_in_another_file_in_each_phase() { log_is_read_with '' '' 'SET @none = 1'; }
 B7_transactions_are_compressed()
 {
-    ! is_mariadb || skip "$version has no compressed transactions"
+    ! is_mariadb || elsewhere "it has no compressed transactions"
     log_is_read_with '' '' 'SET SESSION binlog_transaction_compression = ON' 'SET SESSION binlog_transaction_compression_level_zstd = 3'
 }
 B7_json_is_logged_in_part()
 {
-    ! is_mariadb || skip "$version does not log JSON in part"
+    ! is_mariadb || elsewhere "it does not log JSON in part"
     log_is_read_with '' '' 'SET SESSION binlog_row_value_options = PARTIAL_JSON'
     log_is_read_with '' '' 'SET SESSION binlog_row_value_options = PARTIAL_JSON' 'SET SESSION binlog_transaction_compression = ON'
 }
 B7_events_are_compressed()
 {
-    is_mariadb || skip "$version has no compressed events"
+    is_mariadb || elsewhere "it has no compressed events"
     restore() { server_sql 'SET GLOBAL log_bin_compress = OFF' 'SET GLOBAL log_bin_compress_min_len = DEFAULT'; }
     server_sql 'SET GLOBAL log_bin_compress_min_len = 10'
     log_is_read_with 'SET GLOBAL log_bin_compress = ON' 'SET GLOBAL log_bin_compress = OFF' 'SET @none = 1'

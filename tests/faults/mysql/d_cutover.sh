@@ -206,7 +206,7 @@ rename_is_held()
 }
 D5_the_connection_of_the_swap_is_killed_in_the_rename()
 {
-    ! is_mariadb || skip "MariaDB's RENAME is held by readers of the new table instead"
+    ! is_mariadb || elsewhere "MariaDB's RENAME is held by readers of the new table instead"
     rename_is_held --lock-timeout 10s
     kill_sessions "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'sc_faults_program' AND INFO LIKE 'RENAME%'"
     sql "UPDATE t SET v = 'behind' WHERE id = 10"
@@ -217,7 +217,7 @@ D5_the_connection_of_the_swap_is_killed_in_the_rename()
 }
 D5_killed_in_the_rename()
 {
-    ! is_mariadb || skip "MariaDB's RENAME is held by readers of the new table instead"
+    ! is_mariadb || elsewhere "MariaDB's RENAME is held by readers of the new table instead"
     rename_is_held --lock-timeout 10s
     kill_it
     session backup 'UNLOCK INSTANCE'
@@ -227,7 +227,7 @@ D5_killed_in_the_rename()
 }
 D5_mariadb_is_killed_while_the_new_table_is_read()
 {
-    is_mariadb || skip "MySQL holds the new table, too"
+    is_mariadb || elsewhere "MySQL holds the new table, too"
     for victim in program rename lock; do
         setup 2000
         reader_start

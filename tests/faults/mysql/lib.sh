@@ -22,6 +22,12 @@ INSERT INTO n SELECT 1 + a.i + 10 * b.i + 100 * c.i + 1000 * d.i + 10000 * e.i F
 SQL
 }
 is_mariadb() { [ $family = mariadb ]; }
+# For a test that the other family has: tests/run counts it as not there.
+elsewhere()
+{
+    number=${version%%-*}
+    if is_mariadb; then skip "MariaDB $number is not for it: $1"; else skip "MySQL $number is not for it: $1"; fi
+}
 
 # In READ COMMITTED a row is locked without the gaps beside it, who changes others passes it by, and there is no snapshot that a cutover would wait for.
 client() { "$SERVER_BIN/mysql" -N -B --init-command='SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED' "$@"; }

@@ -23,6 +23,50 @@ F1_the_spool_directory_is_full()
     same_rows 18000
 }
 
+F1_the_server_s_disk_is_full()
+{
+    setup_on_small_disk 20000
+    before=$(rows_fingerprint)
+    migrate 75 --give-up 5s
+    grep -q 'No space left on device.*trying again' "$out/stderr" || fail "it does not say what it waits for"
+    [ "$(rows_fingerprint)" = "$before" ] || fail "the source is not what it was"
+    mount -o remount,size=64m "$space"
+    migrate 0
+    same_rows 20000
+}
+
+F1_the_server_s_disk_is_full_while_an_index_is_built()
+{
+    setup_on_small_disk 2000
+    sql 'CREATE INDEX t_held ON t (public.held(id)) TABLESPACE sc_small'
+    hold $index_lock
+    migrate_start --give-up 5s
+    until_true "$(waits_for_lock $index_lock)" "the index is held"
+    dd if=/dev/zero of="$space/filler" bs=1M count=100 2> /dev/null
+    let_go $index_lock
+    migrate_ends 75
+    grep -q 'No space left on device.*trying again' "$out/stderr" || fail "it does not say what it waits for"
+    rm "$space/filler"
+    migrate 0
+    same_rows 2000
+}
+
+setup_on_small_disk()
+{
+    setup $1
+    space=$out/space
+    mkdir "$space"
+    mount -t tmpfs -o size=14m tmpfs "$space" 2> /dev/null || skip "a small file system cannot be mounted here"
+    restore()
+    {
+        drop_database
+        "$SERVER_BIN/psql" -X -q -d "$SERVER_URL" -c 'DROP TABLESPACE IF EXISTS sc_small'
+        umount -l "$space"
+    }
+    chown "$(stat -c %U "$SERVER_DATA")" "$space"
+    sql "CREATE TABLESPACE sc_small LOCATION '$space'" 'ALTER TABLE t SET TABLESPACE sc_small'
+}
+
 F1_the_spool_directory_cannot_be_used()
 {
     setup 10
