@@ -15,6 +15,9 @@ enum sc_result my_plan(struct target *t, struct plan *plan, struct sc_error *err
 enum sc_result my_prepare(struct target *t, void (*progress)(void *arg, const char *text), void *arg,
                           struct sc_error *err);
 
+/* replica.c: refuses a server to which the table's rows come from another one. */
+void my_check_replica(struct target *t, struct plan *plan);
+
 /* others.c */
 bool my_others_work(struct session *s, uint64_t *count);
 

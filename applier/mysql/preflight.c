@@ -161,6 +161,7 @@ static enum sc_result check_log(struct target *t, const struct settings *s, stru
     }
     if (result != SC_OK)
         return result;
+    my_check_replica(t, plan);
     return my_alive(t->control) ? SC_OK : error_set(err, SC_RETRY, "the connection was lost in the preflight");
 }
 

@@ -208,7 +208,7 @@ static enum sc_result take_rows(struct source *s, const struct my_event *event, 
 {
     if (s->group == MY_GROUP_STATEMENT)
         s->group = MY_GROUP_OPEN;
-    return my_table_rows(s, &event->rows, err);
+    return my_table_rows(s, &event->rows, event->server_id, err);
 }
 
 static enum sc_result take_xa_prepare(struct source *s, const struct my_xa_event *event, struct sc_error *err)

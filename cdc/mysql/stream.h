@@ -114,7 +114,8 @@ enum sc_result my_group_take(struct source *s, const struct my_event *event, boo
 
 /* table.c */
 enum sc_result my_table_mapped(struct source *s, const struct my_table_map *map, struct sc_error *err);
-enum sc_result my_table_rows(struct source *s, const struct my_rows_event *event, struct sc_error *err);
+enum sc_result my_table_rows(struct source *s, const struct my_rows_event *event, uint32_t server_id,
+                             struct sc_error *err);
 void my_tables_forget(struct source *s); /* all descriptions; the next session tells them anew */
 
 #endif

@@ -1,4 +1,5 @@
 /* Row events: which table they are for, and what becomes of their rows. */
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -220,14 +221,27 @@ static bool is_dummy(uint64_t id)
     return id == 0xffffff || id == 0xffffffff || id == UINT64_C(0xffffffffffff);
 }
 
-enum sc_result my_table_rows(struct source *s, const struct my_rows_event *event, struct sc_error *err)
+/* They are put into columns by their place, and what comes behind the swap would be put into the wrong ones. */
+static enum sc_result from_elsewhere(const struct source *s, uint32_t server_id, struct sc_error *err)
+{
+    error_set(err, SC_FAIL,
+              "rows of %s.%s come from another server by replication (server_id %" PRIu32 ", this one has %" PRIu32
+              "); behind the swap they would not fit the new table",
+              s->config.table_schema, s->config.table_name, server_id, s->server.server_id);
+    return error_hint(err, "The source is untouched. Abort the migration, and run it on the server where the table is "
+                           "written to; replicas get the new table from there.");
+}
+
+enum sc_result my_table_rows(struct source *s, const struct my_rows_event *event, uint32_t server_id,
+                             struct sc_error *err)
 {
     enum sc_result result = SC_OK;
     const struct my_mapped_id *mapped = find(s, event->table_id);
     if (!s->feed.in_group)
         return error_set(err, SC_FAIL, "the server sent rows outside a transaction");
     if (mapped && mapped->role == MY_TABLE_OURS && !passed_over(s))
-        result = put_rows(s, event, err);
+        result = s->server.server_id && server_id != s->server.server_id ? from_elsewhere(s, server_id, err)
+                                                                         : put_rows(s, event, err);
     else if (mapped && mapped->role == MY_TABLE_MARKER && !s->feed.passing)
         result = put_markers(s, event, err);
     else if (!mapped && !is_dummy(event->table_id))

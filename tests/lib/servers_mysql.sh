@@ -4,6 +4,8 @@
 #   server_start mariadb-10 [LINE...]   MariaDB 10.11 of Debian 12
 #   server_start mariadb-11 [LINE...]   MariaDB 11.8, from a Debian sid tree
 #
+#   replica_start VERSION PRIMARY DATABASES [LINE...]   a server that replicates from another one
+#
 # root logs in without a password, by TCP from 127.0.0.1 and by the socket server_socket. server_bin has mysql, mysqldump, mysqladmin and
 # mysqlbinlog of the server's own version, which go to this server unless told otherwise. server_ctl is a program: start, stop, restart, kill.
 # server_tls has ca.pem, which has signed the certificate for 127.0.0.1, and other.pem, which has not.
@@ -227,4 +229,54 @@ servers_mysql_tell()
 {
     port=$(sed -n 's/^port = //p' "$2/my.cnf")
     echo "  $1: mysql://root@127.0.0.1:$port/, data in $2/data, clients in $2/bin, stopped by: $2/ctl stop"
+}
+
+# --- replicas
+
+# replica_start VERSION PRIMARY DATABASES [LINE...]: a server like server_start's (whose variables tell of it) that replicates from the server whose client
+# programs are in PRIMARY, by GTID. It begins with a dump of these databases; accounts are not in it. Returns as server_start.
+replica_start()
+{
+    replica_primary=$2
+    replica_databases=$3
+    case $1 in # MySQL's default
+    mariadb-*) server_start "$1" 'log-slave-updates = ON' "${@:4}" ;;
+    *) server_start "$1" "${@:4}" ;;
+    esac || return
+    server_reason="the replica could not be set up"
+    replica_port=$("$replica_primary/mysql" -N -B -e 'SELECT @@port') || return 1
+    case $1 in
+    mysql-*) replica_load_mysql ;;
+    *) replica_load_mariadb ;;
+    esac >> "$server_dir/replica" 2>&1 || { tail -n 5 "$server_dir/replica" >&2; return 1; }
+    server_reason=
+}
+replica_load_mysql()
+{
+    "$server_bin/mysql" -e 'RESET BINARY LOGS AND GTIDS' &&
+        "$replica_primary/mysqldump" --databases $replica_databases --single-transaction --set-gtid-purged=ON > "$server_dir/dump.sql" &&
+        "$server_bin/mysql" < "$server_dir/dump.sql" &&
+        "$server_bin/mysql" -e "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = $replica_port, SOURCE_USER = 'root', SOURCE_AUTO_POSITION = 1, SOURCE_CONNECT_RETRY = 1,
+            GET_SOURCE_PUBLIC_KEY = 1; START REPLICA"
+}
+# The dump sets gtid_slave_pos.
+replica_load_mariadb()
+{
+    "$replica_primary/mysqldump" --databases $replica_databases --single-transaction --master-data=1 --gtid > "$server_dir/dump.sql" &&
+        "$server_bin/mysql" < "$server_dir/dump.sql" &&
+        "$server_bin/mysql" -e "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = $replica_port, MASTER_USER = 'root', MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1; START SLAVE"
+}
+# Waits until the server with the client programs in $1 has applied what is in the log of the one in $2, or has given up.
+replica_catches_up()
+{
+    case $("$2/mysql" -N -B -e 'SELECT VERSION()') in
+    *MariaDB*) place=$("$2/mysql" -N -B -e 'SELECT @@gtid_binlog_pos') wait=MASTER_GTID_WAIT ;;
+    *) place=$("$2/mysql" -N -B -e 'SELECT @@GLOBAL.gtid_executed') wait=WAIT_FOR_EXECUTED_GTID_SET ;;
+    esac
+    [ "$("$1/mysql" -N -B -e "SELECT $wait('$place', ${3:-60})")" = 0 ]
+}
+# The error that replication has stopped with, if any.
+replica_error()
+{
+    "$1/mysql" -E -e 'SHOW REPLICA STATUS' | sed -n 's/^ *Last_\(SQL\|IO\)_Error: \(..*\)/\2/p'
 }
