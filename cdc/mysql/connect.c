@@ -145,3 +145,23 @@ void my_stream_close(struct source *s)
     if (s->settled)
         my_feed_lost(&s->feed);
 }
+
+/* A server can keep the thread that sends, and the file that it reads, for long after its reader has gone. That it is
+ * asked to end in vain changes nothing. */
+void my_stream_goodbye(struct source *s)
+{
+    unsigned long id = s->conn ? s->conn->thread_id : 0;
+    my_stream_close(s);
+    if (!id)
+        return;
+    struct my_server server = s->server;
+    server.stop = NULL; /* we are being stopped: that is no reason not to do this */
+    struct my_conn *conn = NULL;
+    struct sc_error err;
+    enum sc_result result = my_open(&server, "goodbye", MY_BINLOG, &conn, &err);
+    if (result == SC_OK)
+        result = my_runf(conn, &err, "KILL %lu", id);
+    if (result != SC_OK)
+        log_debug("reader: %s", err.what); /* in most cases: it has ended already */
+    my_close(conn);
+}

@@ -132,10 +132,12 @@ static void *run(void *arg)
         s->stats.reconnects++;
         pthread_mutex_unlock(&s->lock);
     }
-    if (result == SC_STOP)
+    if (result == SC_STOP) {
         my_stream_state(s, false, false, "stopped");
-    else
+        my_stream_goodbye(s);
+    } else {
         failed(s, &err);
+    }
     my_stream_publish(s);
     my_stream_close(s);
     mysql_thread_end();

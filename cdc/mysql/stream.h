@@ -103,6 +103,8 @@ void my_stream_while_full(void *arg);
 /* connect.c: opens the stream behind what was received; config.start the first time. As source_ops.start(). */
 enum sc_result my_stream_open(struct source *s, struct sc_error *err);
 void my_stream_close(struct source *s);
+/* Closes it, and sees to it that the server's end of it goes, too. */
+void my_stream_goodbye(struct source *s);
 
 /* stream.c: takes what the server sends until the stream ends. SC_STOP: told to stop. SC_RETRY: connect again. */
 enum sc_result my_stream_run(struct source *s, struct sc_error *err);

@@ -32,8 +32,8 @@ engine_begin()
 # Connections that read the log: a server may notice only at its next event that a reader has gone.
 engine_end()
 {
-    for _ in $(seq 50); do
-        readers=$(sql "${SERVER_URL%/*}/" -e "SELECT CONCAT('connection ', id, ' of ', user, ' reads the log') FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'")
+    for _ in $(seq 150); do
+        readers=$(sql "${SERVER_URL%/*}/" -e "SELECT CONCAT('connection ', id, ' of ', user, ' reads the log: ', COALESCE(state, '')) FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'")
         [ -n "$readers" ] || return 0
         sleep 0.2
     done
@@ -162,7 +162,7 @@ SELECT CONCAT('table ', table_name) FROM information_schema.tables WHERE table_s
 UNION ALL SELECT CONCAT('trigger ', trigger_name) FROM information_schema.triggers WHERE trigger_schema = DATABASE() AND event_object_table LIKE '%seachange%'
 UNION ALL SELECT CONCAT('constraint ', constraint_name) FROM information_schema.table_constraints WHERE constraint_schema = DATABASE() AND constraint_name LIKE '%seachange%'
 UNION ALL SELECT CONCAT('index ', index_name) FROM information_schema.statistics WHERE table_schema = DATABASE() AND index_name LIKE '%seachange%'
-UNION ALL SELECT CONCAT('session ', id, ' of ', user, ': ', command) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()
+UNION ALL SELECT CONCAT('session ', id, ' of ', user, ': ', command, ' ', COALESCE(state, '')) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()
 SQL
         )
         case $found in *session*) sleep 0.2 ;; *) break ;; esac
