@@ -47,9 +47,7 @@ enum sc_result my_triggers_drop(struct target *t, struct my_conn *conn, bool wha
 /* Every connection of ours that changes anything is signed when it was opened, so that it can be ended when its process
  * died. session_open() does it for s->conn. */
 enum sc_result my_session_sign(struct target *t, struct my_conn *conn, struct sc_error *err);
-/* Between the two its statements can be interrupted. A session that is not enlisted may be struck off. */
-void my_session_enlist(struct session *s);
-void my_session_strike_off(struct session *s);
+/* target_ops.interrupt */
 void my_sessions_interrupt(struct target *t);
 /* Its connection broke: before another takes its place, it is ended on the server, too. */
 void my_session_lost(struct target *t, const struct my_conn *conn);

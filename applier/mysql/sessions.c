@@ -28,48 +28,46 @@ enum sc_result my_session_sign(struct target *t, struct my_conn *conn, struct sc
     return result;
 }
 
-void my_session_enlist(struct session *s)
-{
-    struct target *t = s->target;
-    pthread_mutex_lock(&t->lock);
-    s->next = t->sessions;
-    t->sessions = s;
-    pthread_mutex_unlock(&t->lock);
-}
-
-void my_session_strike_off(struct session *s)
-{
-    struct target *t = s->target;
-    pthread_mutex_lock(&t->lock);
-    for (struct session **at = &t->sessions; *at; at = &(*at)->next) {
-        if (*at == s) {
-            *at = s->next;
-            break;
-        }
-    }
-    pthread_mutex_unlock(&t->lock);
-}
-
 void my_sessions_interrupt(struct target *t)
 {
-    unsigned long ids[SESSIONS_MOST];
-    int count = 0;
-    pthread_mutex_lock(&t->lock);
-    for (struct session *s = t->sessions; s && count < SESSIONS_MOST; s = s->next)
-        ids[count++] = s->conn->thread_id;
-    pthread_mutex_unlock(&t->lock);
+    uint64_t *ids;
+    size_t count = ids_copy(&t->sessions, &ids);
     struct sc_error err;
-    for (int i = 0; i < count; i++)
-        if (my_runf(t->control, &err, "KILL QUERY %lu", ids[i]) != SC_OK)
+    for (size_t i = 0; i < count; i++)
+        if (my_runf(t->control, &err, "KILL QUERY %" PRIu64, ids[i]) != SC_OK)
             log_debug("interrupting: %s", err.what);
+    mem_free(ids);
 }
 
 void my_session_lost(struct target *t, const struct my_conn *conn)
 {
-    pthread_mutex_lock(&t->lock);
-    t->lost = mem_resize(t->lost, ((size_t)t->nlost + 1) * sizeof(*t->lost));
-    t->lost[t->nlost++] = conn->thread_id;
-    pthread_mutex_unlock(&t->lock);
+    ids_add(&t->lost, conn->thread_id);
+}
+
+/* One row: our own connection, and who holds each of the locks. */
+static enum sc_result holders(struct target *t, struct my_conn *conn, MYSQL_RES **res, struct sc_error *err)
+{
+    struct buf sql = {0};
+    buf_str(&sql, "SELECT CONNECTION_ID()");
+    for (int i = 0; i < SESSIONS_MOST; i++)
+        buf_printf(&sql, ", IS_USED_LOCK('seachange %s %d')", t->migration.id, i);
+    enum sc_result result = my_query(conn, err, res, buf_cstr(&sql));
+    buf_fini(&sql);
+    return result;
+}
+
+/* A server that was restarted has given the number to somebody else, who does not hold one of the locks. Neither does
+ * one that was not signed yet: it has done nothing. */
+static enum sc_result is_ours(struct target *t, struct my_conn *conn, uint64_t id, bool *is, struct sc_error *err)
+{
+    MYSQL_RES *res = NULL;
+    enum sc_result result = holders(t, conn, &res, err);
+    MYSQL_ROW row = result == SC_OK ? mysql_fetch_row(res) : NULL;
+    *is = false;
+    for (int i = 1; row && i <= SESSIONS_MOST; i++)
+        *is = *is || (row[i] && strtoull(row[i], NULL, 10) == id);
+    mysql_free_result(res);
+    return result;
 }
 
 /* Until the server does not know it any more. */
@@ -90,38 +88,25 @@ static enum sc_result end_thread(struct my_conn *conn, uint64_t id, struct sc_er
 
 enum sc_result my_sessions_wait_lost(struct target *t, struct my_conn *conn, struct sc_error *err)
 {
+    uint64_t *ids;
+    size_t count = ids_copy(&t->lost, &ids);
     enum sc_result result = SC_OK;
-    while (result == SC_OK) {
-        pthread_mutex_lock(&t->lock);
-        uint64_t id = t->nlost > 0 ? t->lost[t->nlost - 1] : 0;
-        pthread_mutex_unlock(&t->lock);
-        if (!id)
-            break;
-        result = end_thread(conn, id, err);
-        pthread_mutex_lock(&t->lock);
-        if (result == SC_OK && t->nlost > 0 && t->lost[t->nlost - 1] == id)
-            t->nlost--;
-        pthread_mutex_unlock(&t->lock);
+    for (size_t i = 0; i < count && result == SC_OK; i++) {
+        bool ours = false;
+        result = is_ours(t, conn, ids[i], &ours, err);
+        if (result == SC_OK && ours)
+            result = end_thread(conn, ids[i], err);
+        if (result == SC_OK)
+            ids_remove(&t->lost, ids[i]);
     }
-    return result;
-}
-
-/* One row: our own connection, and who holds each of the locks. */
-static enum sc_result holders(struct target *t, MYSQL_RES **res, struct sc_error *err)
-{
-    struct buf sql = {0};
-    buf_str(&sql, "SELECT CONNECTION_ID()");
-    for (int i = 0; i < SESSIONS_MOST; i++)
-        buf_printf(&sql, ", IS_USED_LOCK('seachange %s %d')", t->migration.id, i);
-    enum sc_result result = my_query(t->control, err, res, buf_cstr(&sql));
-    buf_fini(&sql);
+    mem_free(ids);
     return result;
 }
 
 enum sc_result my_sessions_any(struct target *t, bool *any, struct sc_error *err)
 {
     MYSQL_RES *res = NULL;
-    enum sc_result result = holders(t, &res, err);
+    enum sc_result result = holders(t, t->control, &res, err);
     MYSQL_ROW row = result == SC_OK ? mysql_fetch_row(res) : NULL;
     *any = false;
     for (int i = 1; row && i <= SESSIONS_MOST; i++)
@@ -133,7 +118,7 @@ enum sc_result my_sessions_any(struct target *t, bool *any, struct sc_error *err
 enum sc_result my_end_sessions(struct target *t, struct sc_error *err)
 {
     MYSQL_RES *res = NULL;
-    enum sc_result result = holders(t, &res, err);
+    enum sc_result result = holders(t, t->control, &res, err);
     MYSQL_ROW row = result == SC_OK ? mysql_fetch_row(res) : NULL;
     for (int i = 1; row && i <= SESSIONS_MOST && result == SC_OK; i++)
         if (row[i] && strtoull(row[i], NULL, 10) != strtoull(row[0], NULL, 10))

@@ -41,7 +41,8 @@ static void close_target(struct target *t)
                            t->old_snapshots};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         mem_free(texts[i]);
-    mem_free(t->lost);
+    ids_fini(&t->sessions);
+    ids_fini(&t->lost);
     pthread_mutex_destroy(&t->lock);
     mem_free(t);
 }
@@ -57,6 +58,8 @@ static enum sc_result open_target(const struct migration_spec *spec, struct targ
     t->server.url = mem_strdup(spec->url);
     t->server.application = mem_strdup("seachange");
     pthread_mutex_init(&t->lock, NULL);
+    ids_init(&t->sessions);
+    ids_init(&t->lost);
     enum sc_result result = my_server_learn(&t->server, "control", &t->control, err);
     if (result == SC_OK)
         result = my_runf(t->control, err, control_sql, LOCK_WAIT_S);
@@ -109,8 +112,9 @@ static void session_close(struct session *s)
 {
     if (!s)
         return;
-    my_session_strike_off(s);
     my_cutover_free(s->cutover);
+    if (s->conn)
+        ids_remove(&s->target->sessions, s->conn->thread_id);
     if (s->conn && !my_alive(s->conn))
         my_session_lost(s->target, s->conn);
     my_apply_free(s->apply);
@@ -124,7 +128,7 @@ static enum sc_result session_open(struct target *t, const char *role, struct se
     s->target = t;
     enum sc_result result = my_open(&t->server, role, MY_DATA, &s->conn, err);
     if (result == SC_OK) {
-        my_session_enlist(s);
+        ids_add(&t->sessions, s->conn->thread_id);
         result = my_sessions_wait_lost(t, s->conn, err);
     }
     if (result == SC_OK)

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "applier/target.h"
+#include "base/ids.h"
 #include "base/mysql/conn.h"
 
 /* MAX_REF_PARTS: the most columns an index can have (MySQL manual, InnoDB limits; MariaDB: 32). */
@@ -129,9 +130,8 @@ struct target {
     char *fingerprint;     /* of the source's definition, for noticing DDL */
 
     char *lock_name;     /* of GET_LOCK() */
-    unsigned long *lost; /* server threads of connections that broke: they may still be at work */
-    int nlost;
-    struct session *sessions;
+    struct ids sessions; /* server threads of those that are open */
+    struct ids lost;     /* and of connections that broke: they may still be at work */
     /* Triggers are being made on the ghost, which is not the live table yet: whoever opens a session takes them off
      * first. Guarded by lock. */
     bool triggers_made;
@@ -150,7 +150,7 @@ struct target {
     struct my_todo *todo;
     int ntodo;
     struct arena arena;   /* key, map, todo */
-    pthread_mutex_t lock; /* todo[].done, repairs, lost, sessions */
+    pthread_mutex_t lock; /* todo[].done, repairs */
     bool key_ready;
     uint64_t repairs;
 
@@ -163,7 +163,6 @@ struct target {
 
 struct session {
     struct target *target;
-    struct session *next; /* of target->sessions */
     struct my_conn *conn;
     bool in_cutover;
     struct my_cutover *cutover; /* cutover.c; NULL on other sessions */

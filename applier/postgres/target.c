@@ -1,4 +1,5 @@
 /* The table of functions, and the opening and closing of what they work on. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,8 @@ static void close_target(struct target *t)
     mem_free(t->slot);
     mem_free(t->publication);
     mem_free(t->message_prefix);
-    mem_free(t->lost);
+    ids_fini(&t->sessions);
+    ids_fini(&t->lost);
     ahead_free(t->ahead);
     pthread_mutex_destroy(&t->lock);
     pthread_mutex_destroy(&t->ahead_lock);
@@ -53,6 +55,8 @@ static enum sc_result open_target(const struct migration_spec *spec, struct targ
     t->server.application = mem_strdup("seachange");
     pthread_mutex_init(&t->lock, NULL);
     pthread_mutex_init(&t->ahead_lock, NULL);
+    ids_init(&t->sessions);
+    ids_init(&t->lost);
     enum sc_result result = pg_server_learn(&t->server, "control", &t->control, err);
     if (result != SC_OK) {
         close_target(t);
@@ -103,20 +107,27 @@ static void source_config(struct target *t, struct source_config *out)
                                   .timeline = t->server.timeline};
 }
 
+/* As an array of the server's. false: there is none. */
+static bool add_pids(struct buf *b, struct ids *ids)
+{
+    uint64_t *pids;
+    size_t count = ids_copy(ids, &pids);
+    for (size_t i = 0; i < count; i++)
+        buf_printf(b, "%s%" PRIu64, i ? "," : "{", pids[i]);
+    buf_str(b, count ? "}" : "");
+    mem_free(pids);
+    return count > 0;
+}
+
 static enum sc_result wait_for_lost(struct target *t, struct pg_conn *conn, struct sc_error *err)
 {
-    pthread_mutex_lock(&t->lock);
-    int count = t->nlost;
     struct buf pids = {0};
-    for (int i = 0; i < count; i++)
-        buf_printf(&pids, "%s%d", i ? "," : "{", t->lost[i]);
-    buf_str(&pids, "}");
-    pthread_mutex_unlock(&t->lock);
+    bool any = add_pids(&pids, &t->lost);
     enum sc_result result = SC_OK;
     int64_t deadline = clock_us() + LOST_WITHIN_MS * 1000;
     char *left = NULL;
     do {
-        if (count == 0)
+        if (!any)
             break;
         mem_free(left);
         result = pg_value(
@@ -134,38 +145,11 @@ static enum sc_result wait_for_lost(struct target *t, struct pg_conn *conn, stru
     return result;
 }
 
-static void enlist(struct session *s)
-{
-    struct target *t = s->target;
-    pthread_mutex_lock(&t->lock);
-    s->next = t->sessions;
-    t->sessions = s;
-    pthread_mutex_unlock(&t->lock);
-}
-
-static void strike_off(struct session *s)
-{
-    struct target *t = s->target;
-    pthread_mutex_lock(&t->lock);
-    for (struct session **at = &t->sessions; *at; at = &(*at)->next) {
-        if (*at == s) {
-            *at = s->next;
-            break;
-        }
-    }
-    pthread_mutex_unlock(&t->lock);
-}
-
 /* By name, too: a process id may have become somebody else's. */
 static void interrupt_sessions(struct target *t)
 {
     struct buf pids = {0};
-    pthread_mutex_lock(&t->lock);
-    for (struct session *s = t->sessions; s; s = s->next)
-        buf_printf(&pids, "%s%d", pids.len ? "," : "{", s->conn->backend_pid);
-    pthread_mutex_unlock(&t->lock);
-    if (pids.len) {
-        buf_str(&pids, "}");
+    if (add_pids(&pids, &t->sessions)) {
         struct sc_error err;
         char *ended = NULL;
         if (pg_value(t->control, &err, &ended,
@@ -183,13 +167,11 @@ static void session_close(struct session *s)
 {
     if (!s)
         return;
-    strike_off(s);
-    if (s->conn && !pg_alive(s->conn)) {
-        struct target *t = s->target;
-        pthread_mutex_lock(&t->lock);
-        t->lost = mem_resize(t->lost, ((size_t)t->nlost + 1) * sizeof(*t->lost));
-        t->lost[t->nlost++] = s->conn->backend_pid;
-        pthread_mutex_unlock(&t->lock);
+    if (s->conn) {
+        uint64_t pid = (uint64_t)s->conn->backend_pid;
+        ids_remove(&s->target->sessions, pid);
+        if (!pg_alive(s->conn))
+            ids_add(&s->target->lost, pid);
     }
     pg_close(s->conn);
     apply_plan_free(s->apply);
@@ -202,7 +184,7 @@ static enum sc_result session_open(struct target *t, const char *role, struct se
     s->target = t;
     enum sc_result result = pg_open(&t->server, role, PG_DATA, &s->conn, err);
     if (result == SC_OK) {
-        enlist(s);
+        ids_add(&t->sessions, (uint64_t)s->conn->backend_pid);
         result = wait_for_lost(t, s->conn, err);
     }
     /* Functions in the operator's expressions, defaults and checks see the search_path that ALTER TABLE would have

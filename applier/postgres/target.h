@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "applier/target.h"
+#include "base/ids.h"
 #include "base/postgres/conn.h"
 
 /* INDEX_MAX_KEYS: the most columns an index can have (manual, limits). */
@@ -108,10 +109,9 @@ struct target {
     struct pg_todo *todo;
     int ntodo;
     struct arena arena;   /* key, map, todo */
-    pthread_mutex_t lock; /* todo[].done, key_ready, lost, sessions */
-    int *lost;            /* server processes of connections that broke: they may still be at work */
-    int nlost;
-    struct session *sessions;
+    pthread_mutex_t lock; /* todo[].done, key_ready */
+    struct ids sessions;  /* server processes of those that are open */
+    struct ids lost;      /* and of connections that broke: they may still be at work */
     bool key_ready;
     uint64_t repairs; /* guarded by lock, too */
     pthread_mutex_t ahead_lock;
@@ -133,7 +133,6 @@ struct target {
 
 struct session {
     struct target *target;
-    struct session *next; /* of target->sessions */
     struct pg_conn *conn;
     bool staging; /* the temporary staging table exists */
     bool in_cutover;

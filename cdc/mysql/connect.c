@@ -1,5 +1,6 @@
 /* Opening the stream: the right server, the right history, the right place. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -82,9 +83,23 @@ static enum sc_result check(struct source *s, struct position *end, struct sc_er
     return result;
 }
 
+/* A user-level lock that the connection holds, by which it is known again. */
+static void add_reader_lock(struct buf *b, const struct source *s, unsigned long id)
+{
+    char *name = mem_printf("%.30s reader %lu", s->config.message_prefix, id);
+    my_add_literal(b, name);
+    mem_free(name);
+}
+
 static enum sc_result start_dump(struct source *s, struct sc_error *err)
 {
     enum sc_result result = my_open(&s->server, "reader", MY_BINLOG, &s->conn, err);
+    struct buf lock = {0};
+    if (result == SC_OK) {
+        add_reader_lock(&lock, s, s->conn->thread_id);
+        result = my_runf(s->conn, err, "DO GET_LOCK(%s, 0)", buf_cstr(&lock));
+    }
+    buf_fini(&lock);
     if (result != SC_OK)
         return result;
     /* The command has 32 bits for the offset. Beyond, the file is read from its begin, and what was dealt with is
@@ -146,6 +161,17 @@ void my_stream_close(struct source *s)
         my_feed_lost(&s->feed);
 }
 
+/* Its number may have become somebody else's when the server was restarted meanwhile: who holds the lock is ours. */
+static enum sc_result end_thread(struct my_conn *conn, const char *lock, unsigned long id, struct sc_error *err)
+{
+    char *holder = NULL;
+    enum sc_result result = my_valuef(conn, err, &holder, "SELECT IS_USED_LOCK(%s)", lock);
+    if (result == SC_OK && holder && strtoul(holder, NULL, 10) == id)
+        result = my_runf(conn, err, "KILL %lu", id);
+    mem_free(holder);
+    return result;
+}
+
 /* A server can keep the thread that sends, and the file that it reads, for long after its reader has gone. That it is
  * asked to end in vain changes nothing. */
 void my_stream_goodbye(struct source *s)
@@ -157,11 +183,14 @@ void my_stream_goodbye(struct source *s)
     struct my_server server = s->server;
     server.stop = NULL; /* we are being stopped: that is no reason not to do this */
     struct my_conn *conn = NULL;
+    struct buf lock = {0};
     struct sc_error err;
+    add_reader_lock(&lock, s, id);
     enum sc_result result = my_open(&server, "goodbye", MY_BINLOG, &conn, &err);
     if (result == SC_OK)
-        result = my_runf(conn, &err, "KILL %lu", id);
+        result = end_thread(conn, buf_cstr(&lock), id, &err);
     if (result != SC_OK)
         log_debug("reader: %s", err.what); /* in most cases: it has ended already */
+    buf_fini(&lock);
     my_close(conn);
 }

@@ -355,6 +355,27 @@ static void *kill_at_some_moment(void *arg)
     return NULL;
 }
 
+/* A server that was restarted gives the numbers of our lost connections to others. */
+static void who_has_the_number_of_a_lost_session_is_left_alone(void **state)
+{
+    struct world *w = need(state);
+    begin(w, "ADD COLUMN extra int NOT NULL DEFAULT 7");
+    my_session_lost(w->t, w->other);
+    mysql_target.session_close(open_session(w, "next"));
+    assert_answer(w->other, "SELECT 'still there'", "still there");
+    /* One of ours is ended before the next takes its place. */
+    struct session *lost = open_session(w, "lost");
+    char *ours = mem_printf("%lu", lost->conn->thread_id);
+    char *look = mem_printf("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = %s", ours);
+    my_session_lost(w->t, lost->conn);
+    mysql_target.session_close(open_session(w, "next"));
+    assert_answer(w->sql, look, "0");
+    lost->conn->lost = true;
+    mysql_target.session_close(lost);
+    mem_free(look);
+    mem_free(ours);
+}
+
 /* Writers wait for the table while it is swapped and connections are killed. Whatever comes of it, what was
  * acknowledged to them is in the table. */
 static void a_swap_with_connections_killed_at_any_moment_loses_no_row(void **state)
@@ -441,6 +462,7 @@ int main(void)
         TEST(who_reads_the_ghost_keeps_it_from_being_swapped_and_loses_nobody_a_row),
         TEST(who_holds_an_older_snapshot_is_waited_for),
         TEST(the_session_breaks_before_the_swap),
+        TEST(who_has_the_number_of_a_lost_session_is_left_alone),
         TEST(a_swap_with_connections_killed_at_any_moment_loses_no_row),
     };
     const struct CMUnitTest several_connections[] = {

@@ -778,6 +778,21 @@ static void stopping_while_the_server_is_silent_takes_no_time(void **state)
     assert_true(clock_us() - begun < 1000000);
 }
 
+/* Before it would notice by itself, which is when it next has something to send. */
+static void the_server_s_thread_ends_with_its_reader(void **state)
+{
+    struct world *w = need(state);
+    w->config.status_interval_ms = 60000;
+    start(w);
+    unsigned long id = dump_thread(w);
+    assert_true(id > 0);
+    stop_source(w);
+    int64_t until = clock_us() + 10000000;
+    while (dump_thread(w) == id && clock_us() < until)
+        usleep(20000);
+    assert_true(dump_thread(w) != id);
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -811,6 +826,7 @@ int main(void)
         WITH_WORLD(a_statement_that_is_not_logged_as_rows_ends_it),
         WITH_WORLD(an_image_that_is_not_full_ends_it),
         WITH_WORLD(stopping_while_the_server_is_silent_takes_no_time),
+        WITH_WORLD(the_server_s_thread_ends_with_its_reader),
     };
     return cmocka_run_group_tests_name("the binary log as a source", tests, NULL, NULL);
 }

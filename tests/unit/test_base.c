@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/ids.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/reader.h"
@@ -132,6 +133,25 @@ static void a_string_list_owns_its_strings(void **state)
     assert_int_equal(l.count, 0);
 }
 
+static void ids_are_taken_out_one_by_one(void **state)
+{
+    (void)state;
+    struct ids ids;
+    uint64_t *got;
+    ids_init(&ids);
+    assert_int_equal(ids_copy(&ids, &got), 0);
+    assert_null(got);
+    ids_add(&ids, 7);
+    ids_add(&ids, 8);
+    ids_add(&ids, UINT64_MAX);
+    ids_remove(&ids, 7);
+    ids_remove(&ids, 9);
+    assert_int_equal(ids_copy(&ids, &got), 2);
+    assert_true(got[0] != 7 && got[1] != 7 && got[0] != got[1]);
+    mem_free(got);
+    ids_fini(&ids);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +164,7 @@ int main(void)
         cmocka_unit_test(a_back_off_grows_to_its_limit_and_never_beyond),
         cmocka_unit_test(numbers_come_back_as_they_were_written),
         cmocka_unit_test(a_string_list_owns_its_strings),
+        cmocka_unit_test(ids_are_taken_out_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
