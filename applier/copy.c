@@ -311,7 +311,7 @@ enum sc_result copy_start(const struct copy_config *config, struct copy **out, s
     return SC_OK;
 }
 
-enum sc_result copy_wait(struct copy *c, int timeout_ms, struct sc_error *err)
+enum sc_result copy_wait(struct copy *c, int timeout_ms, bool *running, struct sc_error *err)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -324,21 +324,14 @@ enum sc_result copy_wait(struct copy *c, int timeout_ms, struct sc_error *err)
     pthread_mutex_lock(&c->lock);
     while (c->running > 0 && pthread_cond_timedwait(&c->ended, &c->lock, &until) != ETIMEDOUT)
         ;
-    enum sc_result result = c->running > 0 ? SC_RETRY : c->result;
-    if (result == SC_OK && c->todo)
+    *running = c->running > 0;
+    enum sc_result result = *running ? SC_OK : c->result;
+    if (!*running && result == SC_OK && c->todo)
         result = error_set(&c->err, SC_STOP, "the copy was stopped");
-    if (result != SC_OK && c->running == 0 && err)
+    if (result != SC_OK && err)
         *err = c->err;
     pthread_mutex_unlock(&c->lock);
     return result;
-}
-
-bool copy_running(struct copy *c)
-{
-    pthread_mutex_lock(&c->lock);
-    bool running = c->running > 0;
-    pthread_mutex_unlock(&c->lock);
-    return running;
 }
 
 void copy_stats(struct copy *c, struct copy_stats *out)

@@ -31,10 +31,9 @@ struct copy_stats {
 
 /* Loads what is recorded, opens the sessions and starts the workers. */
 enum sc_result copy_start(const struct copy_config *config, struct copy **out, struct sc_error *err);
-/* SC_OK: all copied. SC_RETRY: still running after timeout_ms, or, when copy_running() says no, a worker gave up what
- * may succeed later. Else: why a worker failed. The others have ended too. */
-enum sc_result copy_wait(struct copy *copy, int timeout_ms, struct sc_error *err);
-bool copy_running(struct copy *copy);
+/* Waits for its end. When it is not running any more, SC_OK: all is copied; SC_RETRY: a worker gave up after give_up_ms
+ * what may succeed later; else why a worker failed. */
+enum sc_result copy_wait(struct copy *copy, int timeout_ms, bool *running, struct sc_error *err);
 void copy_stats(struct copy *copy, struct copy_stats *out);
 /* Ends after the chunks in flight, and interrupts those that do not end (applier/join.h). NULL is fine. */
 void copy_stop(struct copy *copy);

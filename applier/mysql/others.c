@@ -3,10 +3,15 @@
 
 #include "applier/mysql/ops.h"
 
+/* The other workers wait for the answer, and so does whoever wants to stop. */
+#define ANSWER_WITHIN_MS 3000
+
 bool my_others_work(struct session *s, uint64_t *count)
 {
     MYSQL_RES *res = NULL;
-    if (!my_alive(s->conn) || my_query(s->conn, NULL, &res, "SHOW GLOBAL STATUS LIKE 'Questions'") != SC_OK)
+    struct sc_error ignored;
+    if (!my_alive(s->conn) ||
+        my_query_within(s->conn, &ignored, &res, ANSWER_WITHIN_MS, "SHOW GLOBAL STATUS LIKE 'Questions'") != SC_OK)
         return false;
     MYSQL_ROW row = mysql_fetch_row(res);
     bool known = row && row[1];

@@ -69,15 +69,10 @@ static enum sc_result prepare(struct run *r, struct sc_error *err)
 static enum sc_result wait_for_copy(struct run *r, struct sc_error *err)
 {
     for (;;) {
-        enum sc_result result = copy_wait(r->copy, 100, err);
-        if (result != SC_RETRY)
-            return result;
-        if (!copy_running(r->copy)) {
-            struct sc_error ended;
-            result = copy_wait(r->copy, 0, &ended); /* it may have ended just now, and well */
+        bool running;
+        enum sc_result result = copy_wait(r->copy, 100, &running, err);
+        if (!running) {
             r->given_up |= result == SC_RETRY;
-            if (result != SC_OK)
-                *err = ended;
             return result;
         }
         if ((result = run_tick(r, err)) != SC_OK)
@@ -337,7 +332,6 @@ enum sc_result coordinator_run(const struct run_config *config, struct sc_error 
     progress_start(config->json, config->progress_interval_ms);
     enum sc_result result;
     for (;;) {
-        int64_t run_began = clock_us();
         result = run_once(&r, err);
         bool begun = r.migration != NULL;
         if (begun && r.migration->phase > PHASE_PREFLIGHT) {
@@ -352,9 +346,9 @@ enum sc_result coordinator_run(const struct run_config *config, struct sc_error 
         if (result == SC_REFUSE && begun && r.migration->phase <= PHASE_PREPARE)
             id[0] = 0; /* nothing is left of it */
         /* Behind a lost connection everything is as the database has it: begin again from there. A run that never got
-         * to begin (wrong host, say) is not worth waiting for. Before the copy nothing is lost by giving up. */
-        if ((begun && r.migration->phase > PHASE_PREPARE && !r.swapped) ||
-            clock_us() - run_began > config->give_up_ms * 1000)
+         * to begin (wrong host, say) is not worth waiting for. Before the copy and behind the swap nothing is lost by
+         * giving up. */
+        if (begun && r.migration->phase > PHASE_PREPARE && !r.swapped)
             failing_since = 0;
         close_run(&r);
         if (result != SC_RETRY || (!begun && !failing_since && !id[0]) || stop_requested() ||

@@ -37,7 +37,7 @@ static enum sc_result run_job(struct pool *p, struct session **session, const ch
     backoff_init(&backoff, 200, 5000);
     enum sc_result result = SC_RETRY;
     int64_t give_up = clock_us() + p->run->config->give_up_ms * 1000;
-    for (int i = 0; result == SC_RETRY && clock_us() < give_up && !has_failed(p); i++) {
+    for (int i = 0; i == 0 || (result == SC_RETRY && clock_us() < give_up && !has_failed(p)); i++) {
         if (i > 0) {
             log_warn("%s: %s; trying again", ops->job_name(p->run->target, p->stage, job), err->what);
             ops->session_close(*session);

@@ -8,10 +8,11 @@ client_build()
     servers_sid libmysqlclient ${packages_build/libmariadb-dev/libmysqlclient-dev} protobuf-c-compiler || return 2
     client_tree=$servers_tree
     client_build_dir=$client_tree/client/build
-    # Only what has changed is built anew.
+    # Only what has changed is built anew; a file that is not there any more must not stay.
     mkdir -p "$client_tree/client/source" "$client_build_dir"
     (
         flock 6
+        rm -rf "$client_tree/client/source" && mkdir "$client_tree/client/source"
         git ls-files -z --cached --others --exclude-standard | tar --null --ignore-failed-read -T - -c 2> /dev/null | tar -x -C "$client_tree/client/source" --warning=no-timestamp
         servers_in_tree "$client_tree" root sh -c 'cd /client/build && cmake -G Ninja -D CMAKE_BUILD_TYPE=Debug -D SEACHANGE_WERROR=OFF -D SEACHANGE_MYSQL_CLIENT=mysql ../source && cmake --build .' > "$client_build_dir.log" 2>&1
     ) 6> "$client_build_dir.lock" || { tail -n 40 "$client_build_dir.log"; return 1; }

@@ -214,8 +214,10 @@ static enum sc_result run(struct target *t, int64_t chunk_time_ms, size_t stop_b
                                  .give_up_ms = 10000};
     struct copy *copy = NULL;
     enum sc_result result = copy_start(&config, &copy, err);
-    while (result == SC_OK && (result = copy_wait(copy, 1, err)) == SC_RETRY) {
-        result = SC_OK;
+    for (bool running = result == SC_OK; running;) {
+        result = copy_wait(copy, 1, &running, err);
+        if (!running)
+            break;
         pthread_mutex_lock(&t->lock);
         bool stop = stop_behind > 0 && t->nrecorded >= stop_behind;
         pthread_mutex_unlock(&t->lock);
@@ -278,7 +280,9 @@ static void chunks_that_do_not_end_are_interrupted_when_it_stops(void **state)
     struct copy *copy = NULL;
     assert_int_equal(copy_start(&config, &copy, &err), SC_OK);
     for (int waiting = 0; waiting < 2;) {
-        assert_int_equal(copy_wait(copy, 5, &err), SC_RETRY);
+        bool running;
+        assert_int_equal(copy_wait(copy, 5, &running, &err), SC_OK);
+        assert_true(running);
         pthread_mutex_lock(&t->lock);
         waiting = t->waiting;
         assert_int_equal(t->interruptions, 0);
@@ -375,6 +379,28 @@ static void a_chunk_that_fails_for_good_ends_the_copy_with_its_reason(void **sta
     target_free(t);
 }
 
+static void a_chunk_that_fails_for_too_long_ends_the_copy(void **state)
+{
+    (void)state;
+    struct target *t = target_new(ROWS);
+    t->stuck = true;
+    struct copy_config config = {
+        .ops = &ops, .target = t, .gate = gate_new(), .workers = 2, .chunk_time_ms = 5, .give_up_ms = 300};
+    struct copy *copy = NULL;
+    struct sc_error err;
+    assert_int_equal(copy_start(&config, &copy, &err), SC_OK);
+    bool running = true;
+    enum sc_result result = SC_OK;
+    for (int i = 0; i < 1000 && running; i++)
+        result = copy_wait(copy, 10, &running, &err);
+    assert_false(running);
+    assert_int_equal(result, SC_RETRY);
+    assert_string_equal(err.what, "somebody keeps a row locked");
+    copy_stop(copy);
+    gate_free(config.gate);
+    target_free(t);
+}
+
 static void changes_have_their_turn_while_a_chunk_is_tried_again(void **state)
 {
     (void)state;
@@ -393,9 +419,9 @@ static void changes_have_their_turn_while_a_chunk_is_tried_again(void **state)
     assert_int_equal(t->nrecorded, 0);
     t->stuck = false;
     pthread_mutex_unlock(&t->lock);
-    enum sc_result result;
-    while ((result = copy_wait(copy, 10, &err)) == SC_RETRY)
-        continue;
+    enum sc_result result = SC_OK;
+    for (bool running = true; running;)
+        result = copy_wait(copy, 10, &running, &err);
     assert_int_equal(result, SC_OK);
     copy_stop(copy);
     gate_free(config.gate);
@@ -486,6 +512,7 @@ int main(void)
         cmocka_unit_test(holes_that_a_crash_left_are_filled_and_nothing_else),
         cmocka_unit_test(the_size_of_chunks_follows_the_time_they_take),
         cmocka_unit_test(a_chunk_that_fails_for_good_ends_the_copy_with_its_reason),
+        cmocka_unit_test(a_chunk_that_fails_for_too_long_ends_the_copy),
         cmocka_unit_test(changes_have_their_turn_while_a_chunk_is_tried_again),
         cmocka_unit_test(chunks_and_batches_never_run_at_once_and_neither_starves),
     };
