@@ -257,6 +257,8 @@ enum sc_result my_finish(struct target *t, struct strlist *notes, struct sc_erro
         t->migration.old_table = arena_strdup(&t->arena, old);
         mem_free(old);
     }
+    if (result == SC_OK && !kept)
+        my_let_others_see(t);
     if (result == SC_OK)
         result = remove_state(t, kept, err);
     return result;

@@ -106,16 +106,24 @@ enum sc_result my_resolve_table(struct target *t, struct sc_error *err)
 
 /* --- locks -------------------------------------------------------------------------------------------------------- */
 
+/* To ask for a lock without waiting can make a circle, too, with somebody who does so at the same instant. */
+static bool is_circle(unsigned number)
+{
+    return number == 1213 || number == 3058; /* ER_LOCK_DEADLOCK, ER_USER_LOCK_DEADLOCK */
+}
+
 static enum sc_result try_lock(struct target *t, const char *name, bool *taken, struct sc_error *err)
 {
     char *got = NULL;
     enum sc_result result = my_valuef(t->control, err, &got, "SELECT GET_LOCK('%s', 0)", name);
+    if (result != SC_OK && my_alive(t->control) && is_circle(my_errno(t->control)))
+        result = SC_OK;
     *taken = got && got[0] == '1';
     mem_free(got);
     return result;
 }
 
-static enum sc_result take(struct target *t, const char *name, int64_t within_ms, bool *taken, struct sc_error *err)
+enum sc_result my_take_named(struct target *t, const char *name, int64_t within_ms, bool *taken, struct sc_error *err)
 {
     int64_t deadline = clock_us() + within_ms * 1000;
     for (;;) {
@@ -126,9 +134,15 @@ static enum sc_result take(struct target *t, const char *name, int64_t within_ms
     }
 }
 
+void my_release_lock(struct target *t, const char *name)
+{
+    if (my_alive(t->control))
+        my_runf(t->control, NULL, "DO RELEASE_LOCK('%s')", name);
+}
+
 enum sc_result my_take_lock(struct target *t, int64_t within_ms, bool *taken, struct sc_error *err)
 {
-    return take(t, t->lock_name, within_ms, taken, err);
+    return my_take_named(t, t->lock_name, within_ms, taken, err);
 }
 
 #define STATE_LOCK_WITHIN_MS 30000
@@ -137,7 +151,7 @@ enum sc_result my_state_lock(struct target *t, struct sc_error *err)
 {
     char *name = my_lock_name("state", t->schema, "");
     bool taken = false;
-    enum sc_result result = take(t, name, STATE_LOCK_WITHIN_MS, &taken, err);
+    enum sc_result result = my_take_named(t, name, STATE_LOCK_WITHIN_MS, &taken, err);
     mem_free(name);
     if (result == SC_OK && !taken)
         result = error_set(err, SC_RETRY, "another seachange is making or dropping the tables _seachange_* of %s",
@@ -148,8 +162,7 @@ enum sc_result my_state_lock(struct target *t, struct sc_error *err)
 void my_state_unlock(struct target *t)
 {
     char *name = my_lock_name("state", t->schema, "");
-    if (my_alive(t->control))
-        my_runf(t->control, NULL, "DO RELEASE_LOCK('%s')", name);
+    my_release_lock(t, name);
     mem_free(name);
 }
 

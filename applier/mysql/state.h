@@ -32,7 +32,10 @@ enum sc_result my_resolve_table(struct target *t, struct sc_error *err);
 enum sc_result my_state_lock(struct target *t, struct sc_error *err);
 void my_state_unlock(struct target *t);
 
-/* Tries for some time to get t->lock_name on t->control. */
+/* Tries for some time to get a lock (GET_LOCK) on t->control; and gives it back. */
+enum sc_result my_take_named(struct target *t, const char *name, int64_t within_ms, bool *taken, struct sc_error *err);
+void my_release_lock(struct target *t, const char *name);
+/* The same of t->lock_name. */
 enum sc_result my_take_lock(struct target *t, int64_t within_ms, bool *taken, struct sc_error *err);
 
 /* waited.c: another instance holds the lock. Waits for it, and learns what it does meanwhile. */
@@ -45,6 +48,9 @@ enum sc_result my_wait_for_another(struct target *t, int64_t within_ms, bool *ta
  * gave up. SC_REFUSE: somebody has changed the table, and nothing proves that it was this change. */
 enum sc_result my_judge_another(struct target *t, const struct my_waited *waited, struct sc_error *err);
 void my_waited_fini(struct my_waited *waited);
+/* Behind the swap, before the row is removed: until those who wait for this instance have seen it, for a short time at
+ * most. */
+void my_let_others_see(struct target *t);
 
 /* Every column of _seachange_migration of one row: condition is SQL. *res is the caller's. */
 enum sc_result my_state_rows(struct target *t, const char *condition, MYSQL_RES **res, struct sc_error *err);

@@ -1,5 +1,9 @@
 /* Another instance holds the migration's lock: a Job's second pod, say. Whoever gets the lock behind it must know what
- * became of the first one's migration: to make the same ALTER again would migrate the new table. */
+ * became of the first one's migration: to make the same ALTER again would migrate the new table.
+ *
+ * The second looks at the first one's row, which says that it has swapped. Where the old table is dropped, the row
+ * goes, too, and could do so between two looks. So who waits holds another lock until it has seen the swap, and who
+ * removes the row asks for that one first. It asks for a short time only, because who waits may have been stopped. */
 #include <string.h>
 
 #include "applier/mysql/ops.h"
@@ -9,12 +13,57 @@
 #include "base/stop.h"
 
 #define LOOK_EVERY_MS 20
+/* So many who wait at once are sure to see it. */
+#define PLACES 4
+#define LET_SEE_MS 2000
 
 struct seen {
     char *done;        /* ids of this table's migrations that had ended before */
     char *fingerprint; /* NULL: it could not be read */
     char *swapped;     /* the id of one that was seen behind its swap */
+    int place;         /* of those who wait; 0: none */
 };
+
+static char *place_name(const struct target *t, int place)
+{
+    return mem_printf("%s waiting %d", t->lock_name, place);
+}
+
+static void take_place(struct target *t, struct seen *seen)
+{
+    struct sc_error ignored;
+    for (int place = 1; place <= PLACES && !seen->place; place++) {
+        char *name = place_name(t, place);
+        bool taken = false;
+        if (my_take_named(t, name, 0, &taken, &ignored) == SC_OK && taken)
+            seen->place = place;
+        mem_free(name);
+    }
+}
+
+static void leave_place(struct target *t, struct seen *seen)
+{
+    if (!seen->place)
+        return;
+    char *name = place_name(t, seen->place);
+    my_release_lock(t, name);
+    mem_free(name);
+    seen->place = 0;
+}
+
+void my_let_others_see(struct target *t)
+{
+    int64_t deadline = clock_us() + LET_SEE_MS * 1000;
+    struct sc_error ignored;
+    for (int place = 1; place <= PLACES; place++) {
+        int64_t left_ms = (deadline - clock_us()) / 1000;
+        char *name = place_name(t, place);
+        bool taken = false;
+        if (my_take_named(t, name, left_ms > 0 ? left_ms : 0, &taken, &ignored) == SC_OK && taken)
+            my_release_lock(t, name);
+        mem_free(name);
+    }
+}
 
 /* One id or more of this table's migrations with this ALTER in these phases; NULL: none, or nothing is stored. */
 static char *ids_in(struct target *t, const char *phases)
@@ -90,12 +139,16 @@ enum sc_result my_wait_for_another(struct target *t, int64_t within_ms, bool *ta
     seen->done = ids_in(t, "'done'");
     if (my_fingerprint(t->control, t->schema, t->name, &seen->fingerprint, &ignored) != SC_OK)
         seen->fingerprint = NULL;
+    take_place(t, seen);
     do {
         look(t, seen);
+        if (seen->swapped)
+            leave_place(t, seen);
         result = my_take_lock(t, 0, taken, err);
         if (result == SC_OK && !*taken)
             clock_sleep_ms(LOOK_EVERY_MS);
     } while (result == SC_OK && !*taken && clock_us() < deadline && !stop_requested());
+    leave_place(t, seen);
     return result;
 }
 

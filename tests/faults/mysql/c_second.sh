@@ -1,8 +1,8 @@
 # C. A Job's second pod comes while the first one is still there. What the first has made must not be made again, and is no failure.
 
 second_start() { "$SEACHANGE" migrate --source "$program_url" --table t --alter "$alter" --spool-dir "$out" --log-format json "$@" > "$out/second" 2> "$out/second.err" & second=$!; }
-# Its one session asks for the lock again and again; the first one's has it.
-second_waits() { until_true "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'sc_faults_program' AND COMMAND = 'Sleep' AND TIME < 2 AND ID > COALESCE((SELECT IS_USED_LOCK('$(lock_name t)')), 0) AND ID NOT IN (${others:-0}))" "the second waits for the first"; sleep 0.5; }
+# Until it has seen what the first one does, it holds this lock.
+second_waits() { until_true "IS_USED_LOCK('$(lock_name t) waiting 1') IS NOT NULL" "the second waits for the first"; }
 
 # Names are exchanged: done twice, it would be undone.
 exchanged='CHANGE n v int, CHANGE v n varchar(200)'
@@ -13,7 +13,6 @@ C5_the_second_comes_as_the_first_finishes()
     for options in '' --drop-old; do
         setup 2000
         copy_held_at 10000 $options
-        others=$(server_sql "$program_sessions" | paste -sd ,)
         second_start $options
         second_waits
         copy_let_go
@@ -28,6 +27,42 @@ C5_the_second_comes_as_the_first_finishes()
     done
 }
 
+# With the old table goes what tells that it was swapped: the first lets the second look before, however slow that one is.
+finishes_while_the_second_is_stopped()
+{
+    alter=$exchanged
+    new_type=varchar
+    setup 2000
+    copy_held_at 10000 --drop-old
+    second_start --drop-old
+    second_waits
+    kill -STOP $second
+    copy_let_go
+}
+C5_the_second_is_slow_as_the_first_finishes()
+{
+    finishes_while_the_second_is_stopped
+    until_ok 60 is_true "$(phase_is cleanup)"
+    kill -CONT $second
+    migrate_ends 0
+    wait $second || fail "the second: exit $?: $(tail -n 3 "$out/second.err")"
+    grep -q '"result":"swapped".*another seachange has made this change' "$out/second" || fail "the second says $(cat "$out/second")"
+    must_be 'COUNT(*) FROM t WHERE v = id DIV 10' 2000
+    nothing_left
+}
+# ... but does not wait for ever. Then nothing proves to the second that it was swapped, and it changes nothing.
+C5_the_second_is_stopped_as_the_first_finishes()
+{
+    finishes_while_the_second_is_stopped
+    migrate_ends 0 30
+    kill -CONT $second
+    wait $second
+    status=$?
+    [ $status = 3 ] || fail "the second: exit $status, expected 3: $(tail -n 3 "$out/second.err")"
+    must_be 'COUNT(*) FROM t WHERE v = id DIV 10' 2000
+    nothing_left
+}
+
 # One that gave up has changed nothing; whoever comes next does it.
 C5_the_second_comes_and_the_first_gives_up()
 {
@@ -35,7 +70,6 @@ C5_the_second_comes_and_the_first_gives_up()
     new_type=varchar
     setup 2000
     copy_held_at 10000
-    others=$(server_sql "$program_sessions" | paste -sd ,)
     id=$(sql 'SELECT id FROM _seachange_migration')
     second_start
     second_waits
