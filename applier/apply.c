@@ -36,8 +36,6 @@ static void batch_is_in(struct apply *a, bool commit)
         a->stored = a->applied;
         a->config.source_ops->confirm(a->config.source, &a->applied);
     }
-    for (size_t i = 0; i < a->nxids; i++)
-        gather_add_xid(&a->turn_xids, &a->nturn, &a->turn_cap, a->xids[i]);
     pthread_mutex_lock(&a->lock);
     a->stats.changes += a->count;
     a->stats.batches += a->count > 0;
@@ -229,40 +227,39 @@ static enum sc_result flush(struct apply *a, struct session *drain, struct sc_er
 
 static enum sc_result ask_visible(struct apply *a, struct sc_error *err)
 {
-    return a->config.ops->visible(a->session, a->turn_xids, a->nturn, &a->turn_visible, err);
+    a->visible = a->nxids == 0;
+    return a->visible ? SC_OK : a->config.ops->visible(a->session, a->xids, a->nxids, &a->visible, err);
 }
 
-/* Rule 2: the copy may go on only when everything that was applied can be seen by its next snapshot. */
+/* Rule 2: nothing is applied before the next chunk's snapshot can see it. Before, and not behind it: the checkpoint
+ * outlives this process, and who goes on from there knows nothing of what it waited for. */
 static enum sc_result wait_visible(struct apply *a, struct sc_error *err)
 {
     int64_t start = clock_us(), told = start;
     struct backoff backoff;
     backoff_init(&backoff, 2, 200);
-    a->turn_visible = a->nturn == 0;
-    while (!a->turn_visible) {
-        enum sc_result result = with_retries(a, "apply", ask_visible, err);
-        if (result != SC_OK)
-            return result;
-        if (a->turn_visible)
+    enum sc_result result = SC_OK;
+    while (!apply_copied(a)) {
+        result = with_retries(a, "apply", ask_visible, err);
+        if (result == SC_OK && !a->visible && apply_stopping(a))
+            result = error_set(err, SC_STOP, "stopped");
+        if (result != SC_OK || a->visible)
             break;
-        if (apply_stopping(a))
-            return error_set(err, SC_STOP, "stopped");
         pthread_mutex_lock(&a->lock);
         a->stats.waiting_visible = true;
         pthread_mutex_unlock(&a->lock);
         if (clock_us() - told > 10000000) {
             told = clock_us();
             log_warn(
-                "the copy waits: the log has delivered a commit that no query can see yet (a synchronous standby that "
+                "changes wait: the log has delivered a commit that no query can see yet (a synchronous standby that "
                 "does not answer does this). Nothing is lost; it goes on by itself.");
         }
         clock_sleep_ms(backoff_next_ms(&backoff));
     }
-    a->nturn = 0;
     pthread_mutex_lock(&a->lock);
     a->stats.waiting_visible = false;
     pthread_mutex_unlock(&a->lock);
-    return SC_OK;
+    return result;
 }
 
 static enum sc_result build_key_index(struct apply *a, struct sc_error *err)
@@ -290,33 +287,43 @@ static enum sc_result need_key_index(struct apply *a, struct sc_error *err)
     return result;
 }
 
-/* One turn: the batch that is there, and what else comes at once. */
-static enum sc_result turn(struct apply *a, struct sc_error *err)
+/* Applies what else is there at once. What cannot be seen yet is left for the next turn. */
+static enum sc_result apply_more(struct apply *a, int64_t until_us, struct sc_error *err)
 {
-    bool copying = !apply_copied(a);
-    if (!gather_empty(a) && !a->config.ops->key_index_ready(a->config.target)) {
-        enum sc_result result = need_key_index(a, err);
-        if (result != SC_OK)
-            return result;
-        copying = !apply_copied(a);
-    }
-    if (!copying || gather_empty(a)) {
-        a->nturn = 0;
-        return flush(a, NULL, err);
-    }
-    if (!gate_enter_apply(a->config.gate))
-        return error_set(err, SC_STOP, "stopped");
-    int64_t end = clock_us() + a->config.turn_ms * 1000;
-    enum sc_result result = flush(a, NULL, err);
-    while (result == SC_OK && clock_us() < end) {
+    enum sc_result result = SC_OK;
+    while (result == SC_OK && clock_us() < until_us) {
         result = gather(a, 0, clock_us() + REST_MS * 1000, true, err);
+        if (result == SC_RETRY)
+            return SC_OK;
+        if (result == SC_OK)
+            result = with_retries(a, "apply", ask_visible, err);
+        if (result == SC_OK && !a->visible)
+            return SC_OK;
         if (result == SC_OK)
             result = flush(a, NULL, err);
     }
-    if (result == SC_RETRY)
-        result = SC_OK;
+    return result;
+}
+
+/* One turn: the batch that is there, and what else comes at once. */
+static enum sc_result turn(struct apply *a, struct sc_error *err)
+{
+    enum sc_result result = SC_OK;
+    if (!gather_empty(a) && !a->config.ops->key_index_ready(a->config.target))
+        result = need_key_index(a, err);
+    if (result != SC_OK)
+        return result;
+    if (apply_copied(a) || gather_empty(a))
+        return flush(a, NULL, err);
+    result = wait_visible(a, err);
+    if (result != SC_OK)
+        return result;
+    if (!gate_enter_apply(a->config.gate))
+        return error_set(err, SC_STOP, "stopped");
+    int64_t end = clock_us() + a->config.turn_ms * 1000;
+    result = flush(a, NULL, err);
     if (result == SC_OK)
-        result = wait_visible(a, err);
+        result = apply_more(a, end, err);
     gate_leave_apply(a->config.gate);
     return result;
 }
@@ -353,7 +360,9 @@ static void *run(void *arg)
         int64_t apart_ms = apply_copied(a) ? 0 : a->config.turn_ms * TURNS_APART;
         int64_t wait_ms = apart_ms ? apart_ms : POLL_MS;
         int64_t now = clock_us();
-        result = gather(a, now + wait_ms * 1000, now + (wait_ms + REST_MS) * 1000, apart_ms == 0, &err);
+        /* A batch that could not be seen yet is there still. */
+        if (gather_empty(a))
+            result = gather(a, now + wait_ms * 1000, now + (wait_ms + REST_MS) * 1000, apart_ms == 0, &err);
         if (result == SC_OK)
             result = turn(a, &err);
         else if (result == SC_RETRY)
@@ -554,7 +563,6 @@ void apply_stop(struct apply *a)
     arena_fini(&a->decoded);
     mem_free(a->changes);
     mem_free(a->xids);
-    mem_free(a->turn_xids);
     pthread_cond_destroy(&a->changed);
     pthread_mutex_destroy(&a->lock);
     mem_free(a);

@@ -36,7 +36,7 @@ struct apply_stats {
     struct position applied;
     bool lag_proven; /* a heartbeat has come back: until then the lag can be far greater than the age of the oldest */
     bool fenced;
-    bool waiting_visible; /* holds the copy back: an applied transaction is not visible yet */
+    bool waiting_visible; /* a transaction that is to be applied is not visible yet */
 };
 
 enum sc_result apply_start(const struct apply_config *config, struct apply **out, struct sc_error *err);

@@ -31,15 +31,15 @@ bool apply_copied(struct apply *a)
     return yes;
 }
 
-void gather_add_xid(uint64_t **list, size_t *count, size_t *cap, uint64_t xid)
+static void add_xid(struct apply *a, uint64_t xid)
 {
-    if (*count && (*list)[*count - 1] == xid)
+    if (a->nxids && a->xids[a->nxids - 1] == xid)
         return;
-    if (*count == *cap) {
-        *cap = *cap ? *cap * 2 : 256;
-        *list = mem_resize(*list, *cap * sizeof(**list));
+    if (a->nxids == a->xids_cap) {
+        a->xids_cap = a->xids_cap ? a->xids_cap * 2 : 256;
+        a->xids = mem_resize(a->xids, a->xids_cap * sizeof(*a->xids));
     }
-    (*list)[(*count)++] = xid;
+    a->xids[a->nxids++] = xid;
 }
 
 void gather_clear(struct apply *a)
@@ -99,7 +99,7 @@ static void keep(struct apply *a, const void *data, size_t len)
         a->changes = mem_resize(a->changes, a->cap * sizeof(*a->changes));
     }
     a->changes[a->count++] = (struct batch_change){.data = data, .len = (uint32_t)len};
-    gather_add_xid(&a->xids, &a->nxids, &a->xids_cap, a->transaction_xid);
+    add_xid(a, a->transaction_xid);
     a->transaction_changes++;
     a->partial = a->last = a->transaction_at;
     a->partial_changes = a->last_changes = a->transaction_changes;

@@ -44,13 +44,11 @@ struct apply {
     size_t count, cap, most_changes, most_bytes;
     struct fold *fold;
     bool asked_again; /* the session was lost since the batch was first sent */
-    bool turn_visible;
+    bool visible; /* every transaction of the batch, when it was last asked */
     bool one_by_one; /* keys cannot be compared here, or this change has to be applied alone */
     struct row_shape shape;
     uint64_t *xids;
     size_t nxids, xids_cap;
-    uint64_t *turn_xids; /* applied in this turn at the gate */
-    size_t nturn, turn_cap;
     bool batch_strict;
     struct buf held; /* a record that was read but belongs to the next batch */
     bool has_held;
@@ -89,7 +87,5 @@ enum sc_result gather(struct apply *a, int64_t until_us, int64_t rest_until_us, 
 
 /* a->lock is held. NULL: nobody waits for it. */
 struct awaited *gather_find_marker(struct apply *a, const char *text);
-/* Appends to a list that grows, unless it is the last one already. */
-void gather_add_xid(uint64_t **list, size_t *count, size_t *cap, uint64_t xid);
 
 #endif

@@ -22,12 +22,21 @@ A1_a_commit_delivered_before_it_is_visible()
         until_ok 60 copy_is_held_or_waits || fail "the copy neither is held nor waits"
         ! said_that_it_waits || break
     done
-    said_that_it_waits || fail "the copy went on over commits that nobody can see"
-    # Nothing of it is copied; one row moved, and the log gave it in full.
-    must_be "count(*) FROM $(table_of new) WHERE id >= 100000 AND id <> 130005" 0
+    said_that_it_waits || fail "commits that nobody can see were applied"
+    # Nothing of it is applied while rows are copied; the copy goes on, and copies what is dead.
+    must_be "count(*) FROM $(table_of new) WHERE id IN (10, 130005)" 1
+    bound=$(copied_upto)
+    step
+    copy_is_held
+    step
+    copy_is_held
+    [ "$(copied_upto)" -gt "$bound" ] || fail "the copy waits, too"
+    must_be "count(*) FROM $(table_of new) WHERE id IN (10, 130005)" 1
+    must_be 'count(*) FROM t' 20000
+    let_go $copy_lock
+    until_true "NOT $(phase_is copy)" "all rows are copied"
     must_be 'count(*) FROM t' 20000
     restore
-    let_go $copy_lock
     migrate_ends 0
     same_rows $((20000 - 1 - 101 - 1))
     must_be "v FROM t WHERE id = 120000" new
@@ -35,6 +44,34 @@ A1_a_commit_delivered_before_it_is_visible()
 }
 said_that_it_waits() { grep -q 'waiting for a commit to become visible' "$out/stderr"; }
 copy_is_held_or_waits() { said_that_it_waits || is_true "$(waits_for_lock $copy_lock)"; }
+
+# As before, and the process that has applied such a commit ends before anybody can see it: the next one must wait for it, too.
+A1_killed_before_what_was_applied_is_visible()
+{
+    setup 20000
+    restore() { server_set_back synchronous_standby_names; }
+    copy_and_apply
+    server_set synchronous_standby_names missing
+    session_start writer1 "SET synchronous_commit = remote_apply"
+    session_send writer1 'DELETE FROM t WHERE id BETWEEN 100000 AND 199000'
+    until_true "(SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep')" "the writer waits for the standby"
+    for _ in $(seq 20); do
+        step
+        until_ok 60 copy_is_held_or_waits || fail "the copy neither is held nor waits"
+        ! said_that_it_waits || break
+    done
+    said_that_it_waits || fail "a commit that nobody can see was applied"
+    kill_it
+    let_go $copy_lock
+    : > "$out/stderr"
+    migrate_start --workers 1 --chunk-time 20ms
+    until_said 'goes on in phase copy'
+    until_true "NOT $(phase_is copy)" "all rows are copied"
+    must_be "count(*) FROM t" 20000
+    restore
+    migrate_ends 0
+    same_rows $((20000 - 9901))
+}
 
 A2_a_change_in_the_range_of_a_chunk_in_flight()
 {
