@@ -7,7 +7,8 @@
  *   drain   (driver) on the session's own connection, committed with the checkpoint.
  *   swap    the rename connection sends RENAME TABLE source TO old, ghost TO source. The server takes the locks of a
  *           RENAME in the order of the names, and the source's sorts first, so the one it waits for is the source's,
- *           and nothing else is held. That it waits is proven: the server shows this very thread at that wait.
+ *           and nothing else is held. That it waits is proven: the server shows this very thread at that wait, and
+ *           nobody else who waits to change the table and could stand before it.
  *           Only then the lock connection drops the sentry and unlocks. An exclusive lock that waits comes before
  *           everybody who reads or writes, so no change comes between.
  *
@@ -111,6 +112,19 @@ static enum sc_result ready(struct session *s, struct sc_error *err)
     return result;
 }
 
+/* The server may not have noticed that it is gone, and would hold the table for as long. */
+static void end_lost_lock(struct session *s)
+{
+    struct my_cutover *c = s->cutover;
+    struct sc_error ignored;
+    if (!c->lock || my_alive(c->lock))
+        return;
+    my_session_lost(s->target, c->lock);
+    my_sessions_wait_lost(s->target, s->target->control, &ignored);
+    my_close(c->lock);
+    c->lock = NULL;
+}
+
 /* The RENAME is over and can do nothing any more, or the server does not know its thread any more. */
 static bool end_rename(struct session *s)
 {
@@ -141,6 +155,7 @@ static void unlock(struct session *s)
     bool ended = end_rename(s);
     if (c->lock && my_alive(c->lock))
         my_run(c->lock, &ignored, "UNLOCK TABLES");
+    end_lost_lock(s);
     if (ended && c->sentry && my_alive(s->conn) && drop_sentry(s, s->conn, &ignored) == SC_OK)
         c->sentry = false;
 }
@@ -171,7 +186,8 @@ static enum sc_result lock(struct session *s, int timeout_ms, struct sc_error *e
 /* --- swapping
  * ------------------------------------------------------------------------------------------------------------- */
 
-/* Whoever waits for an exclusive lock already would come before our RENAME. */
+/* Whoever waits for an exclusive lock already would come before our RENAME. Looked for when it is proven to wait: who
+ * comes later stands behind it. */
 static enum sc_result check_queue(struct session *s, struct sc_error *err)
 {
     struct target *t = s->target;
@@ -181,7 +197,7 @@ static enum sc_result check_queue(struct session *s, struct sc_error *err)
                   "INFO REGEXP '^[[:space:]]*(/[*].*[*]/)?[[:space:]]*(RENAME|DROP|TRUNCATE|CREATE|ALTER|LOCK|OPTIMIZE|"
                   "REPAIR)[[:space:]]' AND INFO LIKE ");
     my_add_literal(&sql, buf_cstr(&like));
-    buf_str(&sql, " LIMIT 1");
+    buf_printf(&sql, " AND ID <> %lu LIMIT 1", s->cutover->rename->thread_id);
     char *id = NULL;
     enum sc_result result = my_value(t->control, err, &id, buf_cstr(&sql));
     if (result == SC_OK && id)
@@ -210,8 +226,9 @@ static enum sc_result prove_waiting(struct session *s, struct sc_error *err)
         if (result != SC_OK || (proven && !my_answered(c->rename, 0)))
             return result;
         if (my_answered(c->rename, LOOK_EVERY_MS)) {
-            c->renaming = false;
             result = my_read_answer(c->rename, err);
+            /* Where the connection was lost, the server may get the RENAME only now. */
+            c->renaming = !my_alive(c->rename);
             if (result == SC_OK)
                 return error_set(err, SC_UNKNOWN, "the swap went ahead while the table should have been locked");
             error_wrap(err, "the tables cannot be swapped");
@@ -239,6 +256,8 @@ static enum sc_result finish_rename(struct session *s, struct sc_error *err)
     if (!my_alive(c->rename)) {
         result = error_set(err, SC_UNKNOWN, "the connection was lost in the swap");
         my_session_lost(t, c->rename);
+    } else if (result == SC_FAIL && my_errno(c->rename) == ER_TABLE_EXISTS_NUMBER && c->sentry) {
+        result = error_set(err, SC_RETRY, "the connection that held the table was lost before the swap");
     } else if (result != SC_OK && interrupted) {
         result = error_set(err, SC_RETRY, "somebody reads the new table, and kept it from being swapped within %d ms",
                            c->timeout_ms);
@@ -254,27 +273,29 @@ static enum sc_result swap(struct session *s, struct sc_error *err)
     my_add_rename(&sql, s->target);
     buf_str(&drop, "DROP TABLE ");
     my_add_old(&drop, s->target);
-    enum sc_result result = check_queue(s, err);
-    if (result == SC_OK) {
-        c->renaming = true;
-        result = my_send(c->rename, buf_cstr(&sql), err);
-    }
+    c->renaming = true;
+    enum sc_result result = my_send(c->rename, buf_cstr(&sql), err);
     if (result == SC_OK)
         result = prove_waiting(s, err);
+    if (result == SC_OK)
+        result = check_queue(s, err);
     if (result == SC_OK)
         result = my_run(c->lock, err, buf_cstr(&drop));
     buf_fini(&sql);
     buf_fini(&drop);
     if (result == SC_OK) {
         c->sentry = false;
-        /* Lost here, the lock is given back too. */
+        /* Lost here, it is ended on the server, which gives the lock back, too. */
         struct sc_error ignored;
         my_run(c->lock, &ignored, "UNLOCK TABLES");
+        end_lost_lock(s);
         return finish_rename(s, err);
     }
     /* The lock connection was lost: what becomes of the RENAME is decided by whether the sentry was dropped. */
-    if (!my_alive(c->lock) && c->renaming)
+    if (!my_alive(c->lock) && c->renaming) {
+        end_lost_lock(s);
         return finish_rename(s, err);
+    }
     return result;
 }
 

@@ -68,13 +68,28 @@ static enum sc_result hold_parents(struct session *s, int64_t until, struct sc_e
     return result;
 }
 
+/* The server may not have noticed that it is gone, and would hold what it has locked for as long. */
+static void end_lost(struct session *s, const struct my_conn *conn)
+{
+    struct sc_error ignored;
+    my_session_lost(s->target, conn);
+    my_sessions_wait_lost(s->target, s->target->control, &ignored);
+}
+
 /* The session holds them itself by then, or has given up. */
 static void release_parents(struct session *s)
 {
     struct sc_error ignored;
-    for (int i = 0; i < s->cutover->nparents; i++)
-        if (s->cutover->parents[i] && my_alive(s->cutover->parents[i]))
-            my_run(s->cutover->parents[i], &ignored, "UNLOCK TABLES");
+    for (int i = 0; i < s->cutover->nparents; i++) {
+        struct my_conn **parent = &s->cutover->parents[i];
+        if (*parent && my_alive(*parent))
+            my_run(*parent, &ignored, "UNLOCK TABLES");
+        if (*parent && !my_alive(*parent)) {
+            end_lost(s, *parent);
+            my_close(*parent);
+            *parent = NULL;
+        }
+    }
 }
 
 static void unlock(struct session *s)
@@ -86,6 +101,8 @@ static void unlock(struct session *s)
         my_run(s->conn, &ignored, "UNLOCK TABLES");
     if (my_alive(s->conn))
         my_run(s->conn, &ignored, "SET SESSION autocommit = 1");
+    if (!my_alive(s->conn))
+        end_lost(s, s->conn);
 }
 
 static enum sc_result lock(struct session *s, int timeout_ms, struct sc_error *err)

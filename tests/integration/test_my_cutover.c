@@ -3,7 +3,9 @@
 #include <stdatomic.h>
 
 #include "applier/mysql/cutover.h"
+#include "base/mysql/conn_library.h"
 #include "mysql_migration.h"
+#include "wire.h"
 
 #define LOCK_MS 400
 
@@ -335,6 +337,76 @@ static void who_waits_to_change_the_table_comes_first_and_nothing_is_swapped(voi
     assert_answer(w->sql, "SELECT COUNT(*) FROM t", "0");
 }
 
+/* --- broken for us alone, and not for the server -------------------------------------------------------------------
+ */
+
+static void truncate_and_wait(void *arg)
+{
+    struct my_conn *conn = arg;
+    pthread_t thread;
+    pthread_create(&thread, NULL, drop_table, conn);
+    pthread_detach(thread);
+    clock_sleep_ms(200);
+}
+
+/* It comes when the RENAME is on its way already, and stands before it. */
+static void who_comes_just_before_the_rename_keeps_it_from_swapping(void **state)
+{
+    struct world *w = need(state);
+    struct sc_error err = {0};
+    begin(w, "ADD COLUMN extra int NOT NULL DEFAULT 7");
+    ready_and_lock(w);
+    struct wire wire = {.before = truncate_and_wait, .arg = w->other};
+    wire_start(&wire, my_library_socket(w->session->cutover->rename->my));
+    assert_int_equal(mysql_target.cutover_swap(w->session, &err), SC_RETRY);
+    clock_sleep_ms(200);
+    assert_untouched(w);
+    assert_answer(w->sql, "SELECT COUNT(*) FROM t", "0");
+    mysql_target.session_close(w->session);
+    w->session = NULL;
+    wire_end(&wire);
+}
+
+/* The server gets the RENAME when the table was given back long ago. */
+static void a_rename_that_arrives_late_swaps_nothing(void **state)
+{
+    struct world *w = need(state);
+    struct sc_error err = {0};
+    begin(w, "ADD COLUMN extra int NOT NULL DEFAULT 7");
+    ready_and_lock(w);
+    struct client client;
+    client_start(&client, w, 1000, 50);
+    struct wire wire = {.cut = true, .late_ms = 1000};
+    wire_start(&wire, my_library_socket(w->session->cutover->rename->my));
+    enum sc_result result = mysql_target.cutover_swap(w->session, &err);
+    assert_int_equal(result, SC_RETRY);
+    client_end(&client);
+    assert_int_equal(client.failed, 0);
+    clock_sleep_ms(1500);
+    assert_answer(w->sql, "SELECT COUNT(*) FROM t WHERE v = 'client'", "50");
+    assert_untouched(w);
+    mysql_target.session_close(w->session);
+    w->session = NULL;
+    wire_end(&wire);
+}
+
+/* The server has not noticed that it is gone, and holds what it has locked. */
+static void a_lock_that_was_lost_holds_nobody_up(void **state)
+{
+    struct world *w = need(state);
+    struct sc_error err = {0};
+    begin(w, "ADD COLUMN extra int NOT NULL DEFAULT 7");
+    ready_and_lock(w);
+    struct my_conn *lock = is_mariadb(w) ? w->session->cutover->lock : w->session->conn;
+    struct wire wire = {.cut = true, .late_ms = -1};
+    wire_start(&wire, my_library_socket(lock->my));
+    assert_int_equal(mysql_target.cutover_swap(w->session, &err), SC_RETRY);
+    assert_untouched(w);
+    mysql_target.session_close(w->session);
+    w->session = NULL;
+    wire_end(&wire);
+}
+
 /* --- broken at any moment ------------------------------------------------------------------------------------------
  */
 
@@ -462,6 +534,7 @@ int main(void)
         TEST(who_reads_the_ghost_keeps_it_from_being_swapped_and_loses_nobody_a_row),
         TEST(who_holds_an_older_snapshot_is_waited_for),
         TEST(the_session_breaks_before_the_swap),
+        TEST(a_lock_that_was_lost_holds_nobody_up),
         TEST(who_has_the_number_of_a_lost_session_is_left_alone),
         TEST(a_swap_with_connections_killed_at_any_moment_loses_no_row),
     };
@@ -471,6 +544,8 @@ int main(void)
         TEST(both_connections_break_before_the_swap),
         TEST(all_connections_break_before_the_swap),
         TEST(who_waits_to_change_the_table_comes_first_and_nothing_is_swapped),
+        TEST(who_comes_just_before_the_rename_keeps_it_from_swapping),
+        TEST(a_rename_that_arrives_late_swaps_nothing),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     if (server_is_mariadb())
