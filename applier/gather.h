@@ -44,8 +44,8 @@ struct apply {
     size_t count, cap, most_changes, most_bytes;
     struct fold *fold;
     bool asked_again; /* the session was lost since the batch was first sent */
-    bool visible; /* every transaction of the batch, when it was last asked */
-    bool one_by_one; /* keys cannot be compared here, or this change has to be applied alone */
+    bool visible;     /* every transaction of the batch, when it was last asked */
+    bool one_by_one;  /* keys cannot be compared here, or this change has to be applied alone */
     struct row_shape shape;
     uint64_t *xids;
     size_t nxids, xids_cap;

@@ -77,6 +77,76 @@ static void cancel(PGconn *pg)
     }
 }
 
+/* --- what the log has passed ---
+ *
+ * The log begins at the consistent point, and gives no transaction whose commit record lies before it. Such a one may
+ * still wait for a synchronous standby, and no query sees it; the slot's first snapshot does. The copy must not begin
+ * before its own snapshots see it, too, or its changes would be in neither. */
+
+/* As the slot sees it: `exported` lives as long as the connection on which it was made. */
+static enum sc_result read_exported(struct pg_conn *sql, const char *exported, struct pg_snapshot *out,
+                                    struct sc_error *err)
+{
+    char *quoted = pg_literal(exported), *text = NULL;
+    enum sc_result result =
+        pg_runf(sql, err, "BEGIN ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT %s", quoted);
+    if (result == SC_OK)
+        result = pg_value(sql, err, &text, "SELECT pg_catalog.pg_current_snapshot()", 0, NULL);
+    if (pg_alive(sql))
+        pg_run(sql, NULL, "ROLLBACK");
+    if (result == SC_OK && !pg_snapshot_parse(text ? text : "", out))
+        result = error_set(err, SC_FAIL, "the snapshot of the slot cannot be read");
+    mem_free(text);
+    mem_free(quoted);
+    return result;
+}
+
+/* Does `now` see every transaction that `then` sees? */
+static bool sees_as_much(const struct pg_snapshot *now, const struct pg_snapshot *then)
+{
+    for (size_t i = 0; i < now->nxip; i++)
+        if (pg_snapshot_sees(then, now->xip[i]))
+            return false;
+    for (uint64_t xid = now->xmax; xid < then->xmax; xid++)
+        if (pg_snapshot_sees(then, xid))
+            return false;
+    return true;
+}
+
+static enum sc_result wait_until_seen(struct pg_conn *sql, const struct pg_snapshot *then, int64_t until_us,
+                                      void (*progress)(void *arg, const char *text), void *arg, struct sc_error *err)
+{
+    int64_t told = clock_us();
+    struct backoff backoff;
+    backoff_init(&backoff, 2, 200);
+    for (;;) {
+        char *text = NULL;
+        struct pg_snapshot now = {0};
+        enum sc_result result = pg_value(sql, err, &text, "SELECT pg_catalog.pg_current_snapshot()", 0, NULL);
+        if (result == SC_OK && !pg_snapshot_parse(text ? text : "", &now))
+            result = error_set(err, SC_FAIL, "the server's snapshot cannot be read");
+        bool seen = result == SC_OK && sees_as_much(&now, then);
+        pg_snapshot_fini(&now);
+        mem_free(text);
+        if (result != SC_OK || seen)
+            return result;
+        if (stop_requested())
+            return error_set(err, SC_STOP, "stopped while waiting for commits that no query can see yet");
+        if (clock_us() > until_us) {
+            error_set(err, SC_REFUSE,
+                      "transactions that were committed before the migration's place in the log cannot be seen by any "
+                      "query yet: a synchronous standby does not answer");
+            return error_hint(err, "See pg_stat_replication and synchronous_standby_names, or allow more with "
+                                   "--slot-wait, and run the same command again.");
+        }
+        if (clock_us() - told > 1000000 && progress) {
+            told = clock_us();
+            progress(arg, "waiting for commits that no query can see yet: a synchronous standby does not answer");
+        }
+        clock_sleep_ms(backoff_next_ms(&backoff));
+    }
+}
+
 enum sc_result pg_slot_create(const struct pg_server *server, struct pg_conn *sql, const char *name, int64_t wait_ms,
                               void (*progress)(void *arg, const char *text), void *arg, uint64_t *consistent_point,
                               struct sc_error *err)
@@ -88,8 +158,8 @@ enum sc_result pg_slot_create(const struct pg_server *server, struct pg_conn *sq
     struct buf command = {0};
     buf_str(&command, "CREATE_REPLICATION_SLOT ");
     pg_add_ident(&command, name);
-    buf_str(&command, server->version >= 150000 ? " LOGICAL pgoutput (SNAPSHOT 'nothing')"
-                                                : " LOGICAL pgoutput NOEXPORT_SNAPSHOT");
+    buf_str(&command,
+            server->version >= 150000 ? " LOGICAL pgoutput (SNAPSHOT 'export')" : " LOGICAL pgoutput EXPORT_SNAPSHOT");
     if (PQsendQuery(conn->pg, buf_cstr(&command)) != 1)
         result = pg_failed(conn, NULL, err);
     buf_fini(&command);
@@ -133,16 +203,28 @@ enum sc_result pg_slot_create(const struct pg_server *server, struct pg_conn *sq
     }
     PGresult *res;
     bool made = false;
+    char *exported = NULL;
     while (pg_alive(conn) && (res = PQgetResult(conn->pg))) {
-        if (PQresultStatus(res) == PGRES_TUPLES_OK && PQntuples(res) == 1)
+        if (PQresultStatus(res) == PGRES_TUPLES_OK && PQntuples(res) == 1 && !made) {
             made = pg_lsn_parse(PQgetvalue(res, 0, 1), consistent_point);
-        else if (result == SC_OK)
+            exported = mem_strdup(PQgetvalue(res, 0, 2));
+        } else if (result == SC_OK) {
             result = pg_failed(conn, res, err);
+        }
         PQclear(res);
     }
-    pg_close(conn);
     if (result == SC_OK && !made)
         result = error_set(err, SC_FAIL, "the server did not say where slot %s begins", name);
+    struct pg_snapshot then = {0};
+    if (result == SC_OK)
+        result = read_exported(sql, exported, &then, err);
+    mem_free(exported);
+    pg_close(conn);
+    if (result == SC_OK) {
+        result = wait_until_seen(sql, &then, start + wait_ms * 1000, progress, arg, err);
+        given_up = result == SC_REFUSE;
+    }
+    pg_snapshot_fini(&then);
     if (result != SC_OK) {
         /* Cancelled in the making it is gone by itself; made at the same moment it is not. One that was there before
          * is not ours to drop. */

@@ -96,7 +96,8 @@ const struct option_def option_table[] = {
      .placeholder = "TIME",
      .help =
          "PostgreSQL: how long to wait at the start for transactions that are open, because the server cannot begin "
-         "to decode its log before they end. What is waited for is shown."},
+         "to decode its log before they end, and for commits that a synchronous standby keeps invisible. What is "
+         "waited for is shown."},
     {.name = "give-up",
      .type = OPTION_DURATION,
      .commands = COMMAND_MIGRATE,

@@ -73,6 +73,34 @@ A1_killed_before_what_was_applied_is_visible()
     same_rows $((20000 - 9901))
 }
 
+# The log begins behind it, and nobody can see it yet when the copy begins: it would be in neither.
+A1_a_commit_before_the_start_of_the_log_that_nobody_can_see()
+{
+    setup 2000 'CREATE TABLE other (i integer)'
+    restore() { server_set_back synchronous_standby_names; }
+    slot_waits() { echo "EXISTS (SELECT FROM pg_locks w JOIN pg_locks o USING (transactionid) JOIN pg_stat_activity a ON a.pid = w.pid WHERE NOT w.granted AND o.granted AND a.application_name ~ '^seachange' AND o.pid = $1)"; }
+    # The slot waits for who was there when it began, and then for who came meanwhile.
+    for who in one two; do
+        session_start $who 'BEGIN; INSERT INTO other VALUES (1)'
+        eval "pid_$who=\$(sql \"SELECT pid FROM pg_stat_activity WHERE application_name = 'psql' AND state = 'idle in transaction' AND pid <> ${pid_one:-0}\")"
+        [ $who = two ] || migrate_start --workers 1
+        until_true "$(slot_waits "$pid_one")" "the slot waits for the first"
+    done
+    session one ROLLBACK
+    until_true "$(slot_waits "$pid_two")" "the slot waits for the second"
+    server_set synchronous_standby_names missing
+    session_start writer "SET synchronous_commit = remote_apply"
+    session_send writer "BEGIN; DELETE FROM t WHERE id BETWEEN 1000 AND 2000; UPDATE t SET v = 'new' WHERE id = 3000; INSERT INTO t VALUES (5, 5, 'new'); COMMIT"
+    until_true "(SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep')" "the writer waits for the standby"
+    session two ROLLBACK
+    until_ok 5 ended "$pid" # long enough to copy it all, if it does not wait
+    must_be 'count(*) FROM t' 2000
+    restore
+    migrate_ends 0
+    same_rows $((2000 - 101 + 1))
+    must_be "string_agg(v, ' ') FROM t WHERE id IN (5, 3000)" 'new new'
+}
+
 A2_a_change_in_the_range_of_a_chunk_in_flight()
 {
     setup 8000
