@@ -43,7 +43,8 @@ static enum sc_result describe(struct target *t, const char *schema, MYSQL_RES *
                                struct sc_error *err)
 {
     const char *table = my_column_text(res, row, "table_name");
-    bool runs = false, there = false, old = false;
+    bool runs = false, there = false, old = false, ghost = false;
+    char *why = NULL;
     l->id = mem_strdup(my_column_text(res, row, "id"));
     l->table = my_shown_name(schema, table);
     l->phase = mem_strdup(my_column_text(res, row, "phase"));
@@ -56,6 +57,10 @@ static enum sc_result describe(struct target *t, const char *schema, MYSQL_RES *
         result = exists(t, schema, table, &there, err);
     if (result == SC_OK)
         result = exists(t, schema, my_column_text(res, row, "old_name"), &old, err);
+    if (result == SC_OK)
+        result = exists(t, schema, my_column_text(res, row, "ghost_name"), &ghost, err);
+    if (result == SC_OK && there && !runs)
+        result = my_cannot_go_on(t, schema, res, row, ghost, &why, err);
     bool done = strcmp(l->phase, "done") == 0;
     if (runs && !done)
         l->note =
@@ -67,9 +72,15 @@ static enum sc_result describe(struct target *t, const char *schema, MYSQL_RES *
     else if (!there && strcmp(l->phase, "cleanup") != 0)
         l->note =
             mem_printf("not running, and its table was dropped: `seachange abort %s` removes what is left", l->id);
+    else if (why)
+        l->note =
+            mem_printf("not running, and %s, so it cannot go on: `seachange migrate` would stop; `seachange abort "
+                       "%s` removes it, then start again",
+                       why, l->id);
     else
         l->note = mem_printf(
             "not running: `seachange migrate` with the same --alter goes on, `seachange abort %s` removes it", l->id);
+    mem_free(why);
     return result;
 }
 

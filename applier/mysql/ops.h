@@ -68,6 +68,11 @@ enum sc_result my_remove_ghost(struct target *t, struct strlist *removed, struct
 /* Before a new migration: what earlier ones of the same table left that were killed before anything was stored. */
 enum sc_result my_remove_leftovers(struct target *t, struct sc_error *err);
 
+/* goes_on.c: *why (malloc'd) is why a stored migration, the current row, cannot go on; NULL where that cannot be told.
+ * `ghost`: is its new table there? */
+enum sc_result my_cannot_go_on(struct target *t, const char *schema, MYSQL_RES *res, MYSQL_ROW row, bool ghost,
+                               char **why, struct sc_error *err);
+
 /* list.c */
 enum sc_result my_list(struct target *t, struct listed **out, size_t *count, struct sc_error *err);
 

@@ -29,16 +29,48 @@ static const char migrations_sql[] =
     "'advisory' AND l.classid = 1397052993 AND l.objsubid = 2"
     "   AND l.objid = m.table_oid AND l.granted AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname "
     "= pg_catalog.current_database()) LIMIT 1) AS running,"
-    " EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = m.table_oid) AS there, table_oid,"
+    " EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = m.table_oid) AS there, table_oid, system_identifier, "
+    "timeline,"
+    " (SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL"
+    "  WHEN s.slot_name IS NULL THEN pg_catalog.format('its replication slot %s was dropped', m.slot)"
+    "  WHEN s.wal_status = 'lost' OR pg_catalog.to_jsonb(s) ->> 'conflicting' = 'true' OR"
+    "   pg_catalog.to_jsonb(s) ->> 'invalidation_reason' IS NOT NULL"
+    "   THEN pg_catalog.format('the server has invalidated its replication slot %s', m.slot)"
+    "  WHEN s.confirmed_flush_lsn > c.applied"
+    "   THEN pg_catalog.format('its replication slot %s was moved on, or made again', m.slot) END"
+    "  FROM seachange.checkpoint c LEFT JOIN pg_catalog.pg_replication_slots s ON s.slot_name = m.slot"
+    "  WHERE c.id = m.id) AS slot_lost,"
     " CASE WHEN phase IN ('copy', 'index', 'catch-up', 'ready') OR phase = 'cutover' AND EXISTS (SELECT FROM"
     "  pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = m.table_oid"
     "  AND n.nspname = m.schema_name) THEN fingerprint END AS fingerprint"
     " FROM seachange.migration m ORDER BY started_at";
 
+/* *why (malloc'd): why one that is not swapped cannot go on; NULL: as far as can be told from here, it can. */
+static enum sc_result cannot_go_on(struct target *t, const PGresult *res, int row, char **why, struct sc_error *err)
+{
+    const char *fingerprint = pg_column_text(res, row, "fingerprint"), *lost = pg_column_text(res, row, "slot_lost");
+    char *now = NULL;
+    *why = NULL;
+    if (!fingerprint) /* swapped, or not begun */
+        return SC_OK;
+    if (pg_column_number(res, row, "system_identifier") != t->server.system_identifier ||
+        pg_column_number(res, row, "timeline") != t->server.timeline) {
+        *why = mem_strdup("it was started on another server, or before a failover");
+        return SC_OK;
+    }
+    enum sc_result result = pg_fingerprint(t->control, (Oid)pg_column_number(res, row, "table_oid"), &now, err);
+    if (result == SC_OK && (!now || strcmp(now, fingerprint) != 0))
+        *why = mem_strdup("somebody changed the table's definition meanwhile");
+    else if (result == SC_OK && lost)
+        *why = mem_strdup(lost);
+    mem_free(now);
+    return result;
+}
+
 /* For people: where a stored migration stands, and what to do. */
 static enum sc_result note_of(struct target *t, const PGresult *res, int row, struct listed *l, struct sc_error *err)
 {
-    const char *running = pg_column_text(res, row, "running"), *fingerprint = pg_column_text(res, row, "fingerprint");
+    const char *running = pg_column_text(res, row, "running");
     bool there = pg_column_text(res, row, "there")[0] == 't';
     if (running) {
         l->note = mem_strdup(running);
@@ -54,17 +86,17 @@ static enum sc_result note_of(struct target *t, const PGresult *res, int row, st
             mem_printf("not running, and its table was dropped: `seachange abort %s` removes what is left", l->id);
         return SC_OK;
     }
-    char *now = NULL;
-    enum sc_result result =
-        fingerprint ? pg_fingerprint(t->control, (Oid)pg_column_number(res, row, "table_oid"), &now, err) : SC_OK;
-    if (result == SC_OK && fingerprint && (!now || strcmp(now, fingerprint) != 0))
-        l->note = mem_printf("not running, and somebody changed the table's definition meanwhile, so it cannot go on: "
-                             "`seachange migrate` would stop; `seachange abort %s` removes it, then start again",
-                             l->id);
+    char *why = NULL;
+    enum sc_result result = cannot_go_on(t, res, row, &why, err);
+    if (why)
+        l->note =
+            mem_printf("not running, and %s, so it cannot go on: `seachange migrate` would stop; `seachange abort "
+                       "%s` removes it, then start again",
+                       why, l->id);
     else
         l->note = mem_printf(
             "not running: `seachange migrate` with the same --alter goes on, `seachange abort %s` removes it", l->id);
-    mem_free(now);
+    mem_free(why);
     return result;
 }
 

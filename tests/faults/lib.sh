@@ -95,6 +95,12 @@ session()
     pid= until_ok 60 grep -q "^done $steps\.$" "$out/$1.out" || fail "session $1 did not come to the end of: $2"
 }
 session_says() { grep -q -- "$2" "$out/$1.out"; }
+# session_sees NAME ROWS: so many are in the table for its transaction.
+session_sees()
+{
+    session "$1" "SELECT concat('it sees ', count(*)) FROM t"
+    session_says "$1" "^it sees $2\$" || fail "the transaction does not see the $2 rows: $(cat "$out/$1.out")"
+}
 
 # Somebody reads the table and goes on for long: the cutover waits.
 reader_start() { session_start "${1:-reader}" 'BEGIN; SELECT count(*) FROM t;'; }

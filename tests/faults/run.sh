@@ -1,16 +1,33 @@
 #!/usr/bin/env bash
 # One test for each rule that keeps rows from being lost: the fault is made, then every row is compared. Needs SERVER_URL, SERVER_BIN, SERVER_DATA, SERVER_CTL, SEACHANGE.
 #
-#   run.sh [GLOB...]    tests whose name matches, e.g. 'D*'
+#   run.sh [GLOB...]           tests whose name matches, e.g. 'D*'
+#   run.sh --list [GLOB...]    only their names
+#
+# The tests of a family are in its folder, those that both have in common/.
+# FAULTS_TAKEN: a directory that is shared with others who run on servers of their own; each test is one's who has taken it.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
+case $SERVER_URL in mysql://*) tests=$here/mysql ;; *) tests=$here/postgresql ;; esac
+matching()
+{
+    for name in $(sed -n 's/^\([A-F][0-9][0-9]*_[a-z_A-Z0-9]*\)().*/\1/p' "$tests"/*.sh "$here"/common/*.sh | sort -V); do
+        [ $# != 0 ] || echo "$name"
+        for glob in "$@"; do
+            [[ $name != $glob ]] || { echo "$name"; break; }
+        done
+    done
+}
+if [ "${1-}" = --list ]; then
+    matching "${@:2}"
+    exit
+fi
 work=$(mktemp -d "${TMPDIR:-/tmp}/seachange-faults.XXXXXX")
 chmod 755 "$work"
 base=${SERVER_URL%/*}
 url=$base/sc_faults
-case $SERVER_URL in mysql://*) tests=$here/mysql ;; *) tests=$here/postgresql ;; esac
 . "$here/lib.sh"
-for file in "$tests"/*.sh; do
+for file in "$tests"/*.sh "$here"/common/*.sh; do
     . "$file"
 done
 
@@ -35,12 +52,8 @@ passed=0 failed=0 skipped=0
 trap 'drop_database; [ -n "${KEEP:-}" ] || rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 server_begin || exit 1
-for name in $(sed -n 's/^\([A-F][0-9]_[a-z_A-Z0-9]*\)().*/\1/p' "$tests"/*.sh | sort -V); do
-    wanted=$(($# == 0))
-    for glob in "$@"; do
-        [[ $name == $glob ]] && wanted=1
-    done
-    [ $wanted = 1 ] || continue
+for name in $(matching "$@"); do
+    [ -z "${FAULTS_TAKEN-}" ] || mkdir "$FAULTS_TAKEN/$name" 2> /dev/null || continue
     out=$work/$name
     mkdir "$out"
     begun=$EPOCHREALTIME

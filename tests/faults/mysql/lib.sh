@@ -42,6 +42,15 @@ session_echo() { echo "SELECT '$1';"; }
 program_sessions="SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'sc_faults_program' AND COMMAND NOT LIKE 'Binlog Dump%'"
 no_program_sessions() { [ -z "$(server_sql "$program_sessions")" ]; }
 program_is_gone() { until_ok 60 no_program_sessions || fail "sessions of the killed program stay on the server"; }
+# The server itself notices only after seconds that nobody is there any more for a session that waits for a row.
+its_sessions_end()
+{
+    local id
+    for id in $(server_sql "$program_sessions"); do
+        server_sql "KILL $id" || true
+    done
+    program_is_gone
+}
 # kill_sessions QUERY-FOR-IDS: at least one must be there. That one has ended by itself is no failure.
 kill_sessions()
 {
@@ -52,14 +61,14 @@ kill_sessions()
         server_sql "KILL $id"
     done
 }
-# FNV-1a, as in applier/mysql/names.c.
+# lock_name TABLE [KIND]: FNV-1a, as in applier/mysql/names.c.
 lock_name()
 {
     local text=$'sc_faults\n'$1 hash=$((0xcbf29ce484222325)) i
     for ((i = 0; i < ${#text}; i++)); do
         hash=$(((hash ^ $(printf '%d' "'${text:i:1}")) * 0x100000001b3))
     done
-    printf 'seachange table %016x' "$hash"
+    printf 'seachange %s %016x' "${2:-table}" "$hash"
 }
 lock_holder() { echo "SELECT IS_USED_LOCK('$(lock_name t)')"; }
 
@@ -95,9 +104,23 @@ SQL
 # --- the program
 
 alter='MODIFY n bigint'
+alter_id='MODIFY id bigint'
+
+# Whoever comes to make the tables _seachange_* waits, and has its table's lock by then.
+hold_state() { session_start state "SELECT GET_LOCK('$(lock_name '' state)', 60)"; }
+let_state() { session state "SELECT RELEASE_LOCK('$(lock_name '' state)')"; }
+come_to_state() { until_true "$1 = (IS_USED_LOCK('$(lock_name t)') IS NOT NULL) + (IS_USED_LOCK('$(lock_name u)') IS NOT NULL)" "$1 have locked their tables"; sleep 1.5; }
+nothing_stored() { must_be "COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'sc_faults' AND TABLE_NAME LIKE '\\\\_seachange%'" 0; }
+state=_seachange_migration
+# Until the second one has seen what the first does, it holds this lock.
+lock_is_asked_for() { until_true "IS_USED_LOCK('$(lock_name t) waiting 1') IS NOT NULL" "the second waits for the first"; }
 
 phase_is() { echo "(SELECT phase FROM _seachange_migration) = '$1'"; }
 in_phase() { until_true "$(phase_is "$1")" "the migration is in phase $1"; }
+# Behind the fence, and no need to see a try of the cutover fail: it waits for the table's lock.
+waits_for_table="EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'sc_faults_program' AND INFO LIKE 'LOCK TABLES%\`t\`%')"
+cutover_is_tried() { grep -q 'cutover, try 1' "$out/stderr" || is_true "$waits_for_table"; }
+in_strict_mode() { in_phase cutover; until_ok 60 cutover_is_tried || fail "the cutover is not tried"; }
 table_of() { sql "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'sc_faults' AND TABLE_NAME LIKE 't\\\\_seachange\\\\_$1\\\\_%'"; }
 
 # --- the copy stops at a row that somebody keeps locked. It waits for some seconds, lets changes be applied, and comes again.
@@ -125,6 +148,12 @@ copy_goes_to()
     held_at=$1
 }
 copy_let_go() { let_row "$held_at"; }
+kill_it_in_the_copy()
+{
+    kill_it
+    its_sessions_end
+    copy_let_go
+}
 
 # Readers of the log that the server has not noticed to be gone would keep it.
 purge_log()

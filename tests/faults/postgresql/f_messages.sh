@@ -3,23 +3,6 @@
 other_role() { sql "DO 'BEGIN CREATE ROLE sc_faults_other; EXCEPTION WHEN duplicate_object THEN NULL; END'" "DO 'BEGIN CREATE ROLE sc_faults_owner LOGIN REPLICATION; EXCEPTION WHEN duplicate_object THEN NULL; END'"; }
 as_owner() { echo "postgresql://sc_faults_owner@${url#*@}"; }
 
-# Both find no schema seachange and come to make it; whoever is second must see what the first has made.
-F3_two_first_migrations_at_once()
-{
-    setup 2000 'CREATE TABLE u (id int PRIMARY KEY)' 'INSERT INTO u SELECT generate_series(1, 100)'
-    session_start schema "SELECT pg_advisory_lock(7378697629483820646)"
-    migrate_start
-    "$SEACHANGE" migrate --source "$url" --table u --alter 'ALTER COLUMN id TYPE bigint' --spool-dir "$out" > "$out/second" 2>&1 &
-    second=$!
-    until_true "(SELECT count(*) = 2 FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND NOT l.granted AND a.application_name ~ '^seachange')" "both are about to make schema seachange"
-    must_be "to_regnamespace('seachange') IS NULL" t
-    session schema "SELECT pg_advisory_unlock(7378697629483820646)"
-    migrate_ends 0
-    wait $second || fail "the second: exit $?: $(tail -n 3 "$out/second")"
-    must_be "atttypid::regtype FROM pg_attribute WHERE attrelid = 'u'::regclass AND attname = 'id'" bigint
-    must_be "count(*) FROM seachange.migration WHERE phase = 'done'" 2
-}
-
 # Somebody else's migrations are stored here; what they hold is theirs.
 F4_schema_seachange_belongs_to_another_role()
 {
@@ -56,27 +39,28 @@ F5_the_summary_of_a_resumed_run_names_the_table_in_full()
     same_rows 2000
 }
 
-listed_note() { "$SEACHANGE" list --source "$url" --log-format json | sed -n 's/.*"note":"\([^"]*\)".*/\1/p'; }
+# tests/faults/common/f_list.sh
+lose_log() { sql "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()" > /dev/null; }
+lost_log_says='*replication slot seachange_* was dropped'
+of_another_server="system_identifier = '1'"
 
-F6_list_says_that_a_changed_table_cannot_go_on()
+F6_list_says_that_a_table_changed_back_can_go_on()
 {
-    setup 2000
-    hold $copy_lock
-    migrate_start
-    copy_is_held
-    case $(listed_note) in running:*) ;; *) fail "of one that runs list says: $(listed_note)" ;; esac
-    kill_it
-    let_go $copy_lock
-    until_true "NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^seachange')" "its sessions have ended"
-    case $(listed_note) in *'goes on'*) ;; *) fail "of one that can go on list says: $(listed_note)" ;; esac
+    stopped_and_listed
     sql 'CREATE INDEX t_v ON t (v)'
-    case $(listed_note) in *'changed the table'*'cannot go on'*'seachange abort'*) ;; *) fail "of a changed one list says: $(listed_note)" ;; esac
-    migrate 4
-    grep -q 'somebody changed the definition of table' "$out/stderr" || fail "it does not say why"
+    list_says 'a changed one' "$changed_table_says"
     sql 'DROP INDEX t_v'
-    case $(listed_note) in *'goes on'*) ;; *) fail "of one changed back list says: $(listed_note)" ;; esac
+    list_says 'one changed back' '*goes on*'
     migrate 0
     same_rows 2000
+}
+
+F6_list_says_that_a_slot_made_again_cannot_go_on()
+{
+    stopped_and_listed
+    sql "SELECT pg_drop_replication_slot('seachange_' || id), pg_create_logical_replication_slot('seachange_' || id, 'pgoutput') FROM seachange.migration" > /dev/null
+    list_says 'one whose slot was made again' '*replication slot seachange_* was moved on, or made again*cannot go on*'
+    migrate 3
 }
 
 # An index that is being made is invalid, too; to drop it would undo somebody's work.

@@ -51,6 +51,7 @@ SQL
 # --- the program
 
 alter='ALTER COLUMN n TYPE bigint USING public.hold(n, id)'
+alter_id='ALTER COLUMN id TYPE bigint'
 
 phase_is() { echo "(SELECT phase FROM seachange.migration) = '$1'"; }
 in_phase() { until_true "to_regclass('seachange.migration') IS NOT NULL" "the migration's state is stored"; until_true "$(phase_is "$1")" "the migration is in phase $1"; }
@@ -60,6 +61,28 @@ waits_for_lock() { echo "EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a 
 hold() { eval "holder_$1=a"; session_start "a$1" "SELECT pg_advisory_lock($1)"; session_start "b$1"; }
 let_go() { eval "holder=\$holder_$1"; session "$holder$1" "SELECT pg_advisory_unlock($1)"; }
 copy_is_held() { until_true "$(waits_for_lock $copy_lock)" "the copy is held"; }
+# The same by the names that both families have. Where it is held is the other one's to say.
+copy_held_at()
+{
+    hold $copy_lock
+    migrate_start --workers 1 --chunk-time 20ms --spool-memory 256KiB "${@:2}"
+    copy_is_held
+}
+copy_let_go() { let_go $copy_lock; }
+kill_it_in_the_copy()
+{
+    kill_it
+    copy_let_go
+    until_true "NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^seachange')" "the sessions of the killed program are gone"
+}
+
+# Whoever comes to make schema seachange waits.
+hold_state() { session_start state "SELECT pg_advisory_lock(7378697629483820646)"; }
+let_state() { session state "SELECT pg_advisory_unlock(7378697629483820646)"; }
+come_to_state() { until_true "(SELECT count(*) = $1 FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.objid = 1717986918 AND NOT l.granted AND a.application_name ~ '^seachange')" "$1 are about to make schema seachange"; }
+nothing_stored() { must_be "to_regnamespace('seachange') IS NULL" t; }
+state=seachange.migration
+lock_is_asked_for() { until_true "EXISTS (SELECT FROM pg_stat_activity WHERE application_name ~ '^seachange' AND query ~ 'pg_try_advisory_lock' AND query !~ 'pg_stat_activity' AND state = 'idle' AND state_change > now() - interval '1 s')" "the second waits for the first"; }
 
 # Lets the chunk in flight go, and no other: who asks for the lock before it is let go stands before the next chunk.
 queued() { echo "(SELECT count(*) > 0 FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.objid = $copy_lock AND NOT l.granted AND application_name = 'psql')"; }
