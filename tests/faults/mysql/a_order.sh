@@ -67,7 +67,7 @@ A1_a_transaction_prepared_before_a_kill_and_committed_behind_it()
     session_start xa "XA START 'a'; UPDATE t SET v = 'prepared' WHERE id IN (20000, 50000); DELETE FROM t WHERE id IN (30000, 70000); INSERT INTO t VALUES (70005, 1, 'prepared', NULL); XA END 'a'; XA PREPARE 'a'"
     all_is_applied
     kill_it
-    program_is_gone
+    its_sessions_end
     migrate_start --workers 1 --chunk-time 20ms
     copy_is_held
     sql "UPDATE t SET v = 'other' WHERE id = 100"

@@ -99,6 +99,20 @@ ddl_in()
         index_is_held
         session ddl "$2"
         let_ghost
+    elif [ $1 = catch-up ]; then
+        # A change is not applied before somebody says so.
+        session_start holder "SELECT GET_LOCK('sc_faults', 60)"
+        sql "CREATE TRIGGER sc_faults_hold BEFORE UPDATE ON $(table_of new) FOR EACH ROW SET NEW.id = NEW.id + 0 * GET_LOCK('sc_faults', IF(NEW.id = 50, 60, 0))"
+        hold_ghost
+        copy_let_go
+        index_is_held
+        : > "$out/stderr"
+        sql 'UPDATE t SET n = n + 1 WHERE id = 50'
+        until_said '"lag_ms":[0-9]{4}'
+        let_ghost
+        in_phase catch-up
+        session ddl "$2"
+        session holder "SELECT RELEASE_LOCK('sc_faults')"
     elif [ $1 = reader ]; then
         # It has the table when it waits for the reader and a try of the cutover has given up meanwhile; the next one would come behind it.
         reader_start
@@ -143,6 +157,11 @@ another_definition()
 }
 B9_another_definition_in_the_copy() { another_definition copy; }
 B9_another_definition_while_indexes_are_built() { another_definition index; }
+B9_another_definition_in_catch_up()
+{
+    ddl_in catch-up 'ALTER TABLE t ADD COLUMN extra int DEFAULT 1' "INSERT INTO t VALUES (1, 1, 'new shape', NULL, 2)"
+    ddl_in catch-up 'RENAME TABLE t TO moved; CREATE TABLE t LIKE moved' "INSERT INTO t VALUES (1, 1, 'another', NULL)"
+}
 B9_another_definition_while_the_cutover_is_tried() { another_definition cutover; }
 
 # What the server does at once, or while everybody goes on writing.
@@ -167,7 +186,7 @@ B9_an_alter_that_comes_while_the_cutover_waits_is_not_lost()
         setup 2000
         reader_start
         migrate_start --lock-timeout 20s
-        until_true "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'sc_faults_program' AND INFO LIKE 'LOCK TABLES%\`t\`%')" "the cutover waits for the reader"
+        until_true "$waits_for_table" "the cutover waits for the reader"
         session_start ddl
         session_send ddl "ALTER TABLE t $statement"
         until_true "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'root' AND STATE = 'Waiting for table metadata lock')" "the statement waits, too"

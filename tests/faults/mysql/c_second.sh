@@ -1,9 +1,6 @@
 # C. A Job's second pod comes while the first one is still there. What the first has made must not be made again, and is no failure.
 
 second_start() { "$SEACHANGE" migrate --source "$program_url" --table t --alter "$alter" --spool-dir "$out" --log-format json "$@" > "$out/second" 2> "$out/second.err" & second=$!; }
-# Until it has seen what the first one does, it holds this lock.
-second_waits() { until_true "IS_USED_LOCK('$(lock_name t) waiting 1') IS NOT NULL" "the second waits for the first"; }
-
 # Names are exchanged: done twice, it would be undone.
 exchanged='CHANGE n v int, CHANGE v n varchar(200)'
 C5_the_second_comes_as_the_first_finishes()
@@ -14,7 +11,7 @@ C5_the_second_comes_as_the_first_finishes()
         setup 2000
         copy_held_at 10000 $options
         second_start $options
-        second_waits
+        lock_is_asked_for
         copy_let_go
         migrate_ends 0
         wait $second || fail "the second: exit $?: $(tail -n 3 "$out/second.err")"
@@ -35,7 +32,7 @@ finishes_while_the_second_is_stopped()
     setup 2000
     copy_held_at 10000 --drop-old
     second_start --drop-old
-    second_waits
+    lock_is_asked_for
     kill -STOP $second
     copy_let_go
 }
@@ -72,7 +69,7 @@ C5_the_second_comes_and_the_first_gives_up()
     copy_held_at 10000
     id=$(sql 'SELECT id FROM _seachange_migration')
     second_start
-    second_waits
+    lock_is_asked_for
     kill -KILL $pid
     wait "$pid" 2> /dev/null
     pid=

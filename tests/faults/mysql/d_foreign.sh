@@ -7,7 +7,7 @@ swapped_and_busy()
     setup 2000 "${with_parent[@]}"
     reader_start
     migrate_start --lock-timeout 20s
-    until_true "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'sc_faults_program' AND INFO LIKE 'LOCK TABLES%')" "the cutover waits for the reader"
+    until_true "$waits_for_table" "the cutover waits for the reader"
     session_start busy
     session_send busy 'BEGIN; SELECT COUNT(*) FROM t'
     until_true "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'root' AND STATE = 'Waiting for table metadata lock')" "the next reader waits for the cutover"

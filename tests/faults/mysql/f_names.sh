@@ -55,9 +55,7 @@ F8_names_written_in_capitals_where_the_server_stores_small_letters()
     # Both ways of writing it are one migration.
     setup 2000
     copy_held_at 10000
-    kill_it
-    copy_let_go
-    program_is_gone
+    kill_it_in_the_copy
     table=t
     migrate 0
     went_on copy

@@ -39,7 +39,7 @@ F7_a_second_signal_ends_it_at_once()
     asked_to_stop
     migrate_ends 75 20
     grep -q 'ended at once by a second signal' "$out/stderr" || fail "it does not say so"
-    program_is_gone
+    its_sessions_end
     copy_let_go
     migrate 0
     same_rows 2000

@@ -6,9 +6,7 @@ stopped_in_mid_copy()
     setup 20000
     copy_and_apply
     sql 'DELETE FROM t WHERE id IN (1000, 150000)' "UPDATE t SET v = 'meanwhile' WHERE id IN (2000, 160000)"
-    kill_it
-    let_go $copy_lock
-    until_true "NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^seachange')" "the sessions of the killed program are gone"
+    kill_it_in_the_copy
 }
 meanwhile_is_there()
 {
@@ -137,25 +135,7 @@ C5_two_at_once_on_tables_that_a_foreign_key_links()
     "$SEACHANGE" migrate --source "$url" --table child --alter 'ADD COLUMN x int' --spool-dir "$out" > "$out/second" 2>&1 || fail "afterwards it does not run: $(cat "$out/second")"
 }
 
-C5_two_at_once()
-{
-    setup 2000
-    hold $copy_lock
-    migrate_start
-    copy_is_held
-    first=$pid
-    mv "$out/stderr" "$out/stderr.first"
-    migrate 3
-    grep -q 'another seachange is working on table' "$out/stderr" || fail "it does not say why"
-    pid=$first
-    sql 'DELETE FROM t WHERE id = 100'
-    let_go $copy_lock
-    migrate_ends 0
-    same_rows 1999
-}
-
 # A Job's second pod comes while the first one is still there. What the first has made must not be made again, and is no failure.
-second_waits() { until_true "EXISTS (SELECT FROM pg_stat_activity WHERE application_name ~ '^seachange' AND query ~ 'pg_try_advisory_lock' AND query !~ 'pg_stat_activity' AND state = 'idle' AND state_change > now() - interval '1 s')" "the second waits for the first"; }
 C5_the_second_comes_as_the_first_finishes()
 {
     for options in '' --drop-old; do
@@ -165,7 +145,7 @@ C5_the_second_comes_as_the_first_finishes()
         copy_is_held
         "$SEACHANGE" migrate --source "$url" --table t --alter "$alter" --spool-dir "$out" --log-format json $options > "$out/second" 2> "$out/second.err" &
         second=$!
-        second_waits
+        lock_is_asked_for
         let_go $copy_lock
         migrate_ends 0
         new=$(sql "SELECT 't'::regclass::oid")
@@ -177,22 +157,6 @@ C5_the_second_comes_as_the_first_finishes()
     done
 }
 
-# ... before the first has stored anything.
-C5_the_second_comes_before_there_is_anything_to_see()
-{
-    setup 2000
-    session_start schema "SELECT pg_advisory_lock(7378697629483820646)"
-    migrate_start
-    until_true "$(waits_for_lock 1717986918)" "the first is about to store its state"
-    "$SEACHANGE" migrate --source "$url" --table t --alter "$alter" --spool-dir "$out" > "$out/second" 2>&1 &
-    second=$!
-    second_waits
-    session schema "SELECT pg_advisory_unlock(7378697629483820646)"
-    migrate_ends 0
-    wait $second || fail "the second: exit $?: $(cat "$out/second")"
-    same_rows 2000
-}
-
 C5_the_second_comes_as_the_first_stops()
 {
     setup 2000
@@ -202,7 +166,7 @@ C5_the_second_comes_as_the_first_stops()
     first=$pid
     mv "$out/stderr" "$out/stderr.first"
     migrate_start
-    second_waits
+    lock_is_asked_for
     kill -KILL $first
     let_go $copy_lock
     migrate_ends 0

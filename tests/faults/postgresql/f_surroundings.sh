@@ -67,50 +67,6 @@ setup_on_small_disk()
     sql "CREATE TABLESPACE sc_small LOCATION '$space'" 'ALTER TABLE t SET TABLESPACE sc_small'
 }
 
-F1_the_spool_directory_cannot_be_used()
-{
-    setup 10
-    spool=$out/missing/spool
-    migrate 3
-    grep -q 'changes cannot be kept in' "$out/stderr" || fail "it does not say why"
-    nothing_left
-}
-
-F1_the_limit_of_the_spool_is_reached()
-{
-    setup 2000
-    hold $copy_lock
-    migrate_start --workers 1 --chunk-time 20ms --spool-memory 256KiB --spool-disk 1MiB
-    copy_is_held
-    for i in 1 2; do
-        random_changes ${i}000000
-    done
-    until_said '"note":"[^"]*spool'
-    [ "$(du -sk "$out"/seachange-* | cut -f 1)" -lt 1500 ] || fail "the spool takes $(du -sk "$out"/seachange-* | cut -f 1) KiB"
-    let_go $copy_lock
-    migrate_ends 0
-    same_rows 18000
-}
-
-# What is in the spool the server has, too, until it is applied.
-spooled_kib() { du -ck "$spool"/seachange-*/*.spool 2> /dev/null | tail -n 1 | cut -f 1; }
-much_is_spooled() { [ "$(spooled_kib)" -gt 1500 ]; }
-F1_a_spool_file_that_cannot_be_read_back_is_sent_again()
-{
-    setup 2000
-    spool=$out
-    hold $copy_lock
-    migrate_start --workers 1 --chunk-time 20ms --spool-memory 256KiB
-    copy_is_held
-    random_changes 1000000
-    until_ok 60 much_is_spooled || fail "only $(spooled_kib) KiB are spooled"
-    truncate -s 0 "$out"/seachange-*/*.spool
-    let_go $copy_lock
-    migrate_ends 0
-    grep -q 'cannot be read back at byte [0-9]*: .*trying again' "$out/stderr" || fail "what was damaged was not read"
-    same_rows 10000
-}
-
 server_program()
 {
     (

@@ -1,0 +1,51 @@
+# C. A second instance comes while another one is at work.
+
+C5_two_at_once()
+{
+    setup 2000
+    copy_held_at 10000
+    first=$pid
+    mv "$out/stderr" "$out/stderr.first"
+    migrate 3
+    grep -q 'another seachange is working on table' "$out/stderr" || fail "it does not say why"
+    pid=$first
+    sql 'DELETE FROM t WHERE id = 100'
+    copy_let_go
+    migrate_ends 0
+    same_rows 1999
+}
+
+# A Job's second pod: what the first one has made must not be made again, and is no failure.
+C5_the_second_comes_before_there_is_anything_to_see()
+{
+    setup 2000
+    hold_state
+    migrate_start
+    come_to_state 1
+    "$SEACHANGE" migrate --source "${program_url:-$url}" --table t --alter "$alter" --spool-dir "$out" > "$out/second" 2>&1 &
+    second=$!
+    lock_is_asked_for
+    nothing_stored
+    let_state
+    migrate_ends 0
+    wait $second || fail "the second: exit $?: $(cat "$out/second")"
+    must_be "count(*) FROM $state" 1
+    same_rows 2000
+}
+
+# Both find nothing of seachange's and come to make it; whoever is second must see what the first has made.
+F3_two_first_migrations_at_once()
+{
+    setup 2000 'CREATE TABLE u (id int PRIMARY KEY)' 'INSERT INTO u VALUES (1), (2), (3)'
+    hold_state
+    migrate_start
+    "$SEACHANGE" migrate --source "${program_url:-$url}" --table u --alter "$alter_id" --spool-dir "$out" > "$out/second" 2>&1 &
+    second=$!
+    come_to_state 2
+    nothing_stored
+    let_state
+    migrate_ends 0
+    wait $second || fail "the second: exit $?: $(tail -n 3 "$out/second")"
+    must_be "data_type FROM information_schema.columns WHERE table_schema IN ('public', 'sc_faults') AND table_name = 'u' AND column_name = 'id'" bigint
+    must_be "count(*) FROM $state WHERE phase = 'done'" 2
+}
