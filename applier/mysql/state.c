@@ -470,6 +470,13 @@ enum sc_result my_enter_phase(struct target *t, enum phase phase, struct sc_erro
     return result;
 }
 
+/* Where somebody's ALTER waits behind a long transaction, whoever would look at the table waits behind both. It has not
+ * happened yet: the next look tells, or the one under the cutover's lock. */
+static bool cannot_be_read_now(const struct target *t, enum sc_result result)
+{
+    return result == SC_RETRY && my_alive(t->control) && my_errno(t->control) == 1205; /* ER_LOCK_WAIT_TIMEOUT */
+}
+
 enum sc_result my_check(struct target *t, struct sc_error *err)
 {
     char *ours = NULL, *fingerprint = NULL;
@@ -479,8 +486,11 @@ enum sc_result my_check(struct target *t, struct sc_error *err)
         result = error_set(err, SC_RETRY, "the migration's lock was taken away");
     if (result == SC_OK && t->fingerprint)
         result = my_fingerprint(t->control, t->schema, t->name, &fingerprint, err);
+    bool unknown = cannot_be_read_now(t, result);
+    if (unknown)
+        result = SC_OK;
     bool gone = result == SC_FAIL && my_errno(t->control) == 1146; /* ER_NO_SUCH_TABLE */
-    if (gone || (result == SC_OK && t->fingerprint && strcmp(fingerprint, t->fingerprint) != 0)) {
+    if (gone || (result == SC_OK && !unknown && t->fingerprint && strcmp(fingerprint, t->fingerprint) != 0)) {
         result = error_set(err, SC_FAIL, "somebody changed the definition of table %s.%s while it was being migrated",
                            t->schema, t->name);
         error_hint(err,

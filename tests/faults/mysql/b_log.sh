@@ -91,7 +91,7 @@ ddl_in()
     session_start ddl
     if [ $1 = copy ]; then
         session_send ddl "$2"
-        until_true "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'root' AND STATE = 'Waiting for table metadata lock')" "the statement waits for the copy"
+        until_true "$somebody_waits_for_table" "the statement waits for the copy"
         copy_let_go
     elif [ $1 = index ]; then
         hold_ghost
@@ -119,7 +119,7 @@ ddl_in()
         copy_let_go
         in_strict_mode
         session_send ddl "$2"
-        until_true "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'root' AND STATE = 'Waiting for table metadata lock')" "the statement waits for the reader"
+        until_true "$somebody_waits_for_table" "the statement waits for the reader"
         until_ok 30 tried_more $(($(grep -c 'cutover, try' "$out/stderr") + 3)) || fail "the cutover is not tried again"
         reader_end
     else
@@ -189,7 +189,7 @@ B9_an_alter_that_comes_while_the_cutover_waits_is_not_lost()
         until_true "$waits_for_table" "the cutover waits for the reader"
         session_start ddl
         session_send ddl "ALTER TABLE t $statement"
-        until_true "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'root' AND STATE = 'Waiting for table metadata lock')" "the statement waits, too"
+        until_true "$somebody_waits_for_table" "the statement waits, too"
         reader_end
         session ddl 'SELECT 1'
         ! session_says ddl ERROR || fail "$statement: $(cat "$out/ddl.out")"
@@ -217,7 +217,7 @@ B9_a_truncate_in_each_phase()
     sql "UPDATE t SET v = 'gone' WHERE id IN (1000, 150000)"
     session_start emptied
     session_send emptied "TRUNCATE t; INSERT INTO t VALUES (100, 1, 'first', NULL), (110, 1, 'first', NULL)"
-    until_true "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'root' AND STATE = 'Waiting for table metadata lock')" "the TRUNCATE waits for the copy"
+    until_true "$somebody_waits_for_table" "the TRUNCATE waits for the copy"
     hold_ghost
     copy_let_go
     index_is_held

@@ -151,6 +151,25 @@ D4_a_long_transaction_holds_the_table()
     writing_ends 3000 2000
 }
 
+# Somebody's ALTER waits behind a long transaction: nobody can look at the table's definition, and nothing is changed yet.
+D4_an_alter_waits_behind_a_long_transaction()
+{
+    setup 2000
+    reader_start
+    migrate_start
+    in_strict_mode
+    session_start ddl
+    session_send ddl 'ALTER TABLE t ADD COLUMN extra int DEFAULT 1'
+    until_true "$somebody_waits_for_table" "the statement waits for the reader"
+    # The definition is looked at every ten seconds.
+    ! until_ok 14 ended "$pid" || fail "it gave up"
+    server_sql "KILL QUERY $(server_sql "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'root' AND STATE = 'Waiting for table metadata lock'")"
+    session ddl 'SELECT 1'
+    reader_end
+    migrate_ends 0
+    same_rows 2000
+}
+
 # A backup keeps tables from being renamed, or written: each try must end as if somebody held the table.
 D4_a_backup_keeps_tables_from_being_renamed()
 {

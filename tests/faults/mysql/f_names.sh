@@ -48,7 +48,7 @@ F8_names_written_in_capitals_where_the_server_stores_small_letters()
     copy_held_at 10000
     session_start emptied
     session_send emptied "TRUNCATE T; INSERT INTO T VALUES (100, 1, 'first', NULL)"
-    until_true "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'root' AND STATE = 'Waiting for table metadata lock')" "the TRUNCATE waits for the copy"
+    until_true "$somebody_waits_for_table" "the TRUNCATE waits for the copy"
     copy_let_go
     migrate_ends 0
     same_rows 1

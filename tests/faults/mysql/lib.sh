@@ -123,6 +123,8 @@ cutover_is_tried() { grep -q 'cutover, try 1' "$out/stderr" || is_true "$waits_f
 in_strict_mode() { in_phase cutover; until_ok 60 cutover_is_tried || fail "the cutover is not tried"; }
 table_of() { sql "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'sc_faults' AND TABLE_NAME LIKE 't\\\\_seachange\\\\_$1\\\\_%'"; }
 
+somebody_waits_for_table="EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'root' AND STATE = 'Waiting for table metadata lock')"
+
 # --- the copy stops at a row that somebody keeps locked. It waits for some seconds, lets changes be applied, and comes again.
 
 hold_row() { session_start "row$1" "BEGIN; SELECT id FROM t WHERE id = $1 FOR UPDATE"; }
