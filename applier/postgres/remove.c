@@ -324,6 +324,8 @@ enum sc_result pg_finish(struct target *t, struct strlist *notes, struct sc_erro
         mem_free(schema);
     }
     strlist_fini(&removed);
+    if (result == SC_OK && !kept)
+        pg_let_others_see(t);
     if (result == SC_OK)
         result = remove_state(t, kept, err);
     return result;
@@ -390,15 +392,12 @@ static enum sc_result lock_for_abort(struct target *t, struct sc_error *err)
 {
     if (!t->source.oid)
         return SC_OK;
-    char *got = NULL;
-    char *sql = mem_printf("SELECT pg_catalog.pg_try_advisory_lock(%d, %d)", STATE_TABLE_LOCK, (int)t->source.oid);
-    enum sc_result result = pg_value(t->control, err, &got, sql, 0, NULL);
-    mem_free(sql);
-    if (result == SC_OK && (!got || got[0] != 't')) {
+    bool taken = false;
+    enum sc_result result = pg_try_lock(t, t->source.oid, &taken, err);
+    if (result == SC_OK && !taken) {
         result = error_set(err, SC_REFUSE, "migration %s is running", t->migration.id);
         error_hint(err, "Stop it first (SIGTERM); `seachange list` shows where it runs.");
     }
-    mem_free(got);
     return result;
 }
 

@@ -130,9 +130,10 @@ enum sc_result pg_state_exists(struct pg_conn *conn, bool *exists, struct sc_err
 
 /* The table's OID as the operator's own session would resolve the name; a swapped migration's table resolves to its
  * ghost. */
-static enum sc_result resolve_table(struct target *t, char **oid, struct sc_error *err)
+enum sc_result pg_resolve_table(struct target *t, Oid *oid, struct sc_error *err)
 {
-    *oid = NULL;
+    char *text = NULL;
+    *oid = 0;
     enum sc_result result = begin_transaction(t->control, err);
     if (result != SC_OK)
         return result;
@@ -141,9 +142,11 @@ static enum sc_result resolve_table(struct target *t, char **oid, struct sc_erro
                       (const char *[]){t->server.search_path});
     mem_free(was);
     if (result == SC_OK)
-        result = pg_value(t->control, err, oid, "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", 1,
+        result = pg_value(t->control, err, &text, "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", 1,
                           (const char *[]){t->spec.table});
     enum sc_result ended = end_transaction(t->control, result, err);
+    *oid = text ? (Oid)strtoul(text, NULL, 10) : 0;
+    mem_free(text);
     if (ended == SC_OK && !*oid)
         return error_set(err, SC_REFUSE, "there is no table %s in database %s", t->spec.table, t->server.database);
     if (ended != SC_OK && err->sqlstate[0]) {
@@ -152,35 +155,6 @@ static enum sc_result resolve_table(struct target *t, char **oid, struct sc_erro
         return SC_REFUSE;
     }
     return ended;
-}
-
-/* A process that was killed leaves its server session behind for as long as a statement of it runs. */
-#define LOCK_WITHIN_MS 10000
-
-static enum sc_result take_lock(struct target *t, const char *oid, struct sc_error *err)
-{
-    char *sql =
-        mem_printf("SELECT pg_catalog.pg_try_advisory_lock(%d, ($1::pg_catalog.int8 - CASE WHEN $1::pg_catalog.int8 > "
-                   "2147483647 THEN 4294967296 ELSE 0 END)::pg_catalog.int4)",
-                   STATE_TABLE_LOCK);
-    int64_t deadline = clock_us() + LOCK_WITHIN_MS * 1000;
-    enum sc_result result;
-    bool taken = false;
-    for (;;) {
-        char *got = NULL;
-        result = pg_value(t->control, err, &got, sql, 1, &oid);
-        taken = got && got[0] == 't';
-        mem_free(got);
-        if (result != SC_OK || taken || clock_us() > deadline || stop_requested())
-            break;
-        clock_sleep_ms(100);
-    }
-    mem_free(sql);
-    if (result == SC_OK && !taken) {
-        result = error_set(err, SC_REFUSE, "another seachange is working on table %s", t->spec.table);
-        error_hint(err, "`seachange list` shows which and where it runs.");
-    }
-    return result;
 }
 
 char *pg_column_text(const PGresult *res, int row, const char *name)
@@ -199,14 +173,6 @@ static void replace(char **slot, const char *text)
 {
     mem_free(*slot);
     *slot = mem_strdup(text);
-}
-
-static struct position position_of(const char *lsn)
-{
-    struct position p = {0};
-    if (lsn && pg_lsn_parse(lsn, &p.order))
-        snprintf(p.text, sizeof(p.text), "%s", lsn);
-    return p;
 }
 
 static enum sc_result refuse_changed_server(struct target *t, const PGresult *res, struct sc_error *err)
@@ -266,19 +232,17 @@ static enum sc_result take_row(struct target *t, const PGresult *res, struct sc_
     return refuse_changed_server(t, res, err);
 }
 
-/* $1: what the table's name means now, which after a swap is the ghost. */
-#define OPEN_OF_TABLE                                                                                                  \
-    "phase NOT IN ('done', 'aborted') AND (table_oid = $1::pg_catalog.oid OR (ghost_oid = $1::pg_catalog.oid AND "     \
-    "phase IN ('cutover', 'cleanup')))"
-
-static enum sc_result find_stored(struct target *t, const char *oid, struct sc_error *err)
+static enum sc_result find_stored(struct target *t, Oid named, struct sc_error *err)
 {
+    char oid[16];
+    snprintf(oid, sizeof(oid), "%u", named);
     bool exists = false;
     enum sc_result result = pg_state_exists(t->control, &exists, err);
     if (result != SC_OK || !exists)
         return result;
     PGresult *res = NULL;
-    result = pg_query(t->control, err, &res, "SELECT * FROM seachange.migration WHERE " OPEN_OF_TABLE, 1, &oid);
+    result = pg_query(t->control, err, &res, "SELECT * FROM seachange.migration WHERE " STATE_OPEN_OF_TABLE, 1,
+                      (const char *[]){oid});
     if (result == SC_OK && PQntuples(res) > 1)
         result = error_set(err, SC_REFUSE, "more than one migration of table %s is stored; abort all but one",
                            t->spec.table);
@@ -329,85 +293,25 @@ static enum sc_result take_over(struct target *t, struct sc_error *err)
     return result;
 }
 
-/* Whoever held the lock until now did not leave things as they were. When the same ALTER has come to its end, there is
- * nothing left to do: to make it again would migrate the new table. */
-static enum sc_result changed_meanwhile(struct target *t, const char *source, const char *oid, const char *oid_now,
-                                        const char *id_now, struct sc_error *err)
-{
-    char *done = NULL;
-    enum sc_result result = SC_OK;
-    bool exists = false, swapped = t->ghost_oid && strtoul(oid_now, NULL, 10) == t->ghost_oid;
-    if (id_now)
-        return error_set(err, SC_RETRY, "another seachange was at work on table %s until just now, and did not end it",
-                         t->spec.table);
-    /* Who came before there was a new table finds it by the row that stays with the old one. */
-    if (!swapped)
-        result = pg_state_exists(t->control, &exists, err);
-    if (result == SC_OK && exists)
-        result = pg_value(t->control, err, &done,
-                          "SELECT id FROM seachange.migration WHERE phase = 'done' AND table_oid = $1::pg_catalog.oid "
-                          "AND ghost_oid = $2::pg_catalog.oid AND alter_text = $3",
-                          3, (const char *[]){source, oid_now, t->spec.alter});
-    if (result == SC_OK && done)
-        pg_name_objects(t, done);
-    if (result == SC_OK && (swapped || done)) {
-        t->migration.phase = PHASE_DONE;
-        t->migration.resumed = false;
-    } else if (result == SC_OK && strcmp(oid, oid_now) == 0) {
-        result = error_set(err, SC_RETRY, "another seachange was at work on table %s until just now, and gave up",
-                           t->spec.table);
-    } else if (result == SC_OK) {
-        result = error_set(err, SC_REFUSE, "table %s was replaced while this seachange waited for another one",
-                           t->spec.table);
-        error_hint(err, "Look whether it has its new shape already; if not, run the same command again.");
-    }
-    mem_free(done);
-    return result;
-}
-
-/* Sets the phase to PHASE_DONE when it has all been done meanwhile. `source`: the table that is locked; `oid`: what the
- * name meant before that. */
-static enum sc_result same_under_lock(struct target *t, const char *source, const char *oid, char *search_path,
-                                      struct sc_error *err)
-{
-    struct target now = {.spec = t->spec, .control = t->control, .server = t->server};
-    now.server.search_path = search_path;
-    char *oid_now = NULL, *id_now = NULL;
-    bool exists = false;
-    enum sc_result result = resolve_table(&now, &oid_now, err);
-    if (result == SC_OK)
-        result = pg_state_exists(t->control, &exists, err);
-    if (result == SC_OK && exists)
-        result = pg_value(t->control, err, &id_now, "SELECT id FROM seachange.migration WHERE " OPEN_OF_TABLE, 1,
-                          (const char *[]){oid});
-    bool same = result == SC_OK && strcmp(oid, oid_now) == 0 && (id_now != NULL) == t->migration.resumed &&
-                (!id_now || strcmp(id_now, t->migration.id) == 0);
-    if (result == SC_OK && !same)
-        result = changed_meanwhile(t, source, oid, oid_now, id_now, err);
-    mem_free(oid_now);
-    mem_free(id_now);
-    return result;
-}
-
 enum sc_result pg_begin(struct target *t, struct sc_error *err)
 {
-    char *oid = NULL, *search_path = mem_strdup(t->server.search_path); /* finding a stored one replaces it */
-    enum sc_result result = resolve_table(t, &oid, err);
+    struct pg_waited waited = {0};
+    Oid named = 0;
+    char *search_path = mem_strdup(t->server.search_path); /* finding a stored one replaces it */
+    enum sc_result result = pg_resolve_table(t, &named, err);
     if (result == SC_OK)
-        result = find_stored(t, oid, err);
-    if (result == SC_OK) {
-        /* The lock is on the source's OID, also when the name has come to mean the ghost. */
-        char *source = t->source.oid ? mem_printf("%u", t->source.oid) : mem_strdup(oid);
-        result = take_lock(t, source, err);
-        if (result == SC_OK)
-            result = same_under_lock(t, source, oid, search_path, err);
-        mem_free(source);
-    }
+        result = find_stored(t, named, err);
+    /* The lock is on the source's OID, also when the name has come to mean the ghost. */
+    Oid source = t->source.oid ? t->source.oid : named;
+    if (result == SC_OK)
+        result = pg_take_lock(t, source, &waited, err);
+    if (result == SC_OK)
+        result = pg_judge_another(t, source, named, search_path, &waited, err);
     if (result == SC_OK && t->migration.phase == PHASE_DONE) {
         log_info("another seachange has made this change while this one waited");
     } else if (result == SC_OK && t->migration.resumed) {
         /* Read again now that nobody else can change it. */
-        result = find_stored(t, oid, err);
+        result = find_stored(t, named, err);
         if (result == SC_OK)
             result = take_over(t, err);
     } else if (result == SC_OK) {
@@ -417,7 +321,6 @@ enum sc_result pg_begin(struct target *t, struct sc_error *err)
         t->migration.phase = PHASE_PREFLIGHT;
     }
     mem_free(search_path);
-    mem_free(oid);
     return result;
 }
 
@@ -522,91 +425,5 @@ enum sc_result pg_check(struct target *t, struct sc_error *err)
                    t->migration.id);
     }
     mem_free(fingerprint);
-    return result;
-}
-
-enum sc_result pg_checkpoint_create(struct target *t, struct pg_conn *conn, const char *lsn, struct sc_error *err)
-{
-    char token[24];
-    snprintf(token, sizeof(token), "%" PRIu64, t->token);
-    PGresult *res = NULL;
-    enum sc_result result =
-        pg_query(conn, err, &res,
-                 "INSERT INTO seachange.checkpoint (id, token, applied) VALUES ($1, $2::int8, $3::pg_lsn)"
-                 " ON CONFLICT (id) DO UPDATE SET token = EXCLUDED.token, applied = EXCLUDED.applied,"
-                 " partial = NULL, partial_changes = 0, fence = NULL, fence_xid = NULL",
-                 3, (const char *[]){t->migration.id, token, lsn});
-    PQclear(res);
-    if (result == SC_OK)
-        t->migration.applied = position_of(lsn);
-    return result;
-}
-
-enum sc_result pg_checkpoint_read(struct target *t, struct pg_conn *conn, struct sc_error *err)
-{
-    PGresult *res = NULL;
-    enum sc_result result = pg_query(conn, err, &res, "SELECT * FROM seachange.checkpoint WHERE id = $1", 1,
-                                     (const char *[]){t->migration.id});
-    if (result == SC_OK && PQntuples(res) == 1) {
-        struct migration *m = &t->migration;
-        if (pg_column_number(res, 0, "token") != t->token)
-            result = error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops", m->id);
-        m->applied = position_of(pg_column_text(res, 0, "applied"));
-        m->partial = position_of(pg_column_text(res, 0, "partial"));
-        m->partial_changes = pg_column_number(res, 0, "partial_changes");
-        m->fence = position_of(pg_column_text(res, 0, "fence"));
-    } else if (result == SC_OK && t->migration.phase > PHASE_PREPARE) {
-        result = error_set(err, SC_FAIL, "the checkpoint of migration %s is gone from seachange.checkpoint",
-                           t->migration.id);
-    }
-    PQclear(res);
-    return result;
-}
-
-enum sc_result pg_checkpoint_load(struct session *s, struct sc_error *err)
-{
-    return pg_checkpoint_read(s->target, s->conn, err);
-}
-
-void pg_checkpoint_statement(struct buf *b, const struct target *t, const struct position *applied,
-                             const struct position *partial, uint64_t partial_changes)
-{
-    char at[24];
-    pg_lsn_format(applied->order, at);
-    buf_printf(b, "UPDATE seachange.checkpoint SET applied = '%s', ", at);
-    if (partial->order) {
-        pg_lsn_format(partial->order, at);
-        buf_printf(b, "partial = '%s', partial_changes = %" PRIu64, at, partial_changes);
-    } else {
-        buf_str(b, "partial = NULL, partial_changes = 0");
-    }
-    buf_printf(b, ", updated_at = pg_catalog.clock_timestamp() WHERE id = '%s' AND token = %" PRIu64, t->migration.id,
-               t->token);
-}
-
-enum sc_result pg_fence_store(struct session *s, const struct position *fence, struct sc_error *err)
-{
-    char at[24], token[24];
-    pg_lsn_format(fence->order, at);
-    snprintf(token, sizeof(token), "%" PRIu64, s->target->token);
-    char *one = NULL;
-    enum sc_result result = pg_value(s->conn, err, &one,
-                                     "UPDATE seachange.checkpoint SET fence = $2::pg_catalog.pg_lsn,"
-                                     " fence_xid = pg_catalog.pg_current_xact_id()::pg_catalog.text"
-                                     " WHERE id = $1 AND token = $3::pg_catalog.int8 RETURNING 1",
-                                     3, (const char *[]){s->target->migration.id, at, token});
-    if (result == SC_OK && !one)
-        result = error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops",
-                           s->target->migration.id);
-    mem_free(one);
-    return result;
-}
-
-enum sc_result pg_resolve_table(struct target *t, Oid *oid, struct sc_error *err)
-{
-    char *text = NULL;
-    enum sc_result result = resolve_table(t, &text, err);
-    *oid = text ? (Oid)strtoul(text, NULL, 10) : 0;
-    mem_free(text);
     return result;
 }

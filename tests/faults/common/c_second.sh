@@ -18,19 +18,24 @@ C5_two_at_once()
 # A Job's second pod: what the first one has made must not be made again, and is no failure.
 C5_the_second_comes_before_there_is_anything_to_see()
 {
-    setup 2000
-    hold_state
-    migrate_start
-    come_to_state 1
-    "$SEACHANGE" migrate --source "${program_url:-$url}" --table t --alter "$alter" --spool-dir "$out" > "$out/second" 2>&1 &
-    second=$!
-    lock_is_asked_for
-    nothing_stored
-    let_state
-    migrate_ends 0
-    wait $second || fail "the second: exit $?: $(cat "$out/second")"
-    must_be "count(*) FROM $state" 1
-    same_rows 2000
+    for options in '' --drop-old; do
+        setup 2000
+        hold_state
+        migrate_start $options
+        come_to_state 1
+        "$SEACHANGE" migrate --source "${program_url:-$url}" --table t --alter "$alter" --spool-dir "$out" --log-format json $options > "$out/second" 2> "$out/second.err" &
+        second=$!
+        lock_is_asked_for
+        nothing_stored
+        let_state
+        migrate_ends 0
+        wait $second || fail "the second: exit $?: $(tail -n 3 "$out/second.err")"
+        grep -q '"result":"swapped".*another seachange has made this change' "$out/second" || fail "the second says $(cat "$out/second")"
+        [ -n "$options" ] || must_be "count(*) FROM $state" 1
+        [ -n "$options" ] || same_rows 2000
+        [ -z "$options" ] || nothing_left
+        : > "$out/stderr"
+    done
 }
 
 # Both find nothing of seachange's and come to make it; whoever is second must see what the first has made.
