@@ -52,6 +52,11 @@ struct pace {
     int rests_known;
 };
 
+static uint64_t turns(const struct pace *p)
+{
+    return p->gate ? gate_turns(p->gate) : 0;
+}
+
 struct pace *pace_new(const struct target_ops *ops, struct gate *gate)
 {
     struct pace *p = mem_alloc(sizeof(*p));
@@ -92,7 +97,7 @@ int64_t pace_rest_us(double working, double resting, int64_t work_us)
 
 static void begin_window(struct pace *p, struct session *session)
 {
-    p->turns = gate_turns(p->gate);
+    p->turns = turns(p);
     p->counted = session && p->ops->others_work && p->ops->others_work(session, &p->count);
     p->began_us = clock_us();
 }
@@ -102,7 +107,7 @@ static bool measure(struct pace *p, struct session *session, double *rate)
 {
     uint64_t count = 0;
     int64_t took_us = clock_us() - p->began_us;
-    if (!p->counted || took_us < MEASURE_LEAST_US || p->turns % 2 == 1 || gate_turns(p->gate) != p->turns || !session ||
+    if (!p->counted || took_us < MEASURE_LEAST_US || p->turns % 2 == 1 || turns(p) != p->turns || !session ||
         !p->ops->others_work(session, &count))
         return false;
     double now = count > p->count ? (double)(count - p->count) * 1e6 / (double)took_us : 0;

@@ -15,6 +15,7 @@
 
 struct pace;
 
+/* gate: while something is applied nothing is learnt. NULL: what is applied meanwhile does not count. */
 struct pace *pace_new(const struct target_ops *ops, struct gate *gate);
 void pace_free(struct pace *pace); /* NULL is fine */
 

@@ -27,6 +27,7 @@ enum phase {
     PHASE_COPY,
     PHASE_INDEX,
     PHASE_CATCH_UP,
+    PHASE_VERIFY,
     PHASE_READY,
     PHASE_CUTOVER,
     PHASE_CLEANUP, /* swapped; constraints are validated, what is ours is removed */
@@ -98,6 +99,13 @@ struct chunk {
 void key_free(struct key *key);
 struct key *key_copy(const struct key *key);
 bool key_same(const struct key *a, const struct key *b); /* equal text, or both NULL */
+
+/* A row of the source and the one of the ghost with the same key, as seen at one moment: empty texts where there is
+ * none, else what changes with every byte of the mapped columns. */
+#define ROW_HASH_SIZE 72
+struct row_pair {
+    char source[ROW_HASH_SIZE], ghost[ROW_HASH_SIZE];
+};
 
 /* What a cutover found under the lock, or learnt afterwards. */
 enum swap_outcome { SWAP_DONE, SWAP_NOT_DONE, SWAP_UNPROVEN };
@@ -201,6 +209,26 @@ struct target_ops {
     enum sc_result (*relation_check)(struct target *target, const struct relation *relation, struct sc_error *err);
     /* Which columns of the log's rows are the key (indexes into the relation), and may keys be compared as bytes? */
     void (*row_shape)(struct target *target, struct row_shape *out);
+
+    /* Comparing (applier/verify.h). Of the mapped columns only, as the ghost's types have them; each call looks at both
+     * tables at one moment. Keys of what is compared are the ghost's.
+     * compare_ordered: is a stretch of the source's key a stretch of the ghost's, and are rows found by key in both
+     * through an index? Else everything has to be compared at once. */
+    enum sc_result (*compare_ordered)(struct session *session, bool *ordered, struct sc_error *err);
+    /* *rows: of the source. */
+    enum sc_result (*compare_chunk)(struct session *session, const struct chunk *chunk, uint64_t *rows, bool *same,
+                                    struct sc_error *err);
+    /* The keys of a chunk's rows that differ, at most `most` of them: *keys is the caller's array of *count. */
+    enum sc_result (*compare_rows)(struct session *session, const struct chunk *chunk, size_t most, struct key ***keys,
+                                   size_t *count, struct sc_error *err);
+    /* pairs: array of `count`. Also on the cutover's session, under its lock. */
+    enum sc_result (*compare_keys)(struct session *session, struct key *const *keys, size_t count,
+                                   struct row_pair *pairs, struct sc_error *err);
+    /* Chunks that were found the same, as chunks_load() and what chunk_copy() records. */
+    enum sc_result (*verified_load)(struct session *session, struct chunk **chunks, size_t *count,
+                                    struct sc_error *err);
+    enum sc_result (*verified_store)(struct session *session, const struct chunk *chunk, uint64_t rows,
+                                     struct sc_error *err);
 
     /* Indexes and what else the ghost gets after the copy: jobs of one stage may run side by side, each on a session of
      * its own; a stage starts when the one before has ended. Done jobs are remembered. */

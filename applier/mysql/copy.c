@@ -331,12 +331,13 @@ static bool parse_stored_key(const char *text, int count, struct key **out)
     return good;
 }
 
-static enum sc_result record_chunk(struct session *s, const struct chunk *chunk, uint64_t rows, struct sc_error *err)
+enum sc_result my_chunk_record(struct session *s, const char *table, const struct chunk *chunk, uint64_t rows,
+                               bool again, struct sc_error *err)
 {
     const struct target *t = s->target;
     struct buf sql = {0};
-    buf_str(&sql, "INSERT INTO ");
-    my_add_state(&sql, t, "chunk");
+    buf_str(&sql, again ? "REPLACE INTO " : "INSERT INTO ");
+    my_add_state(&sql, t, table);
     buf_printf(&sql, " (id, number, after_key, upto_key, row_count) VALUES ('%s', %" PRIu64 ", ", t->migration.id,
                chunk->number);
     add_stored_key(&sql, chunk->after);
@@ -394,7 +395,7 @@ static enum sc_result copy_piece(struct session *s, struct pieces *p, const stru
         *locked = result == SC_RETRY && my_was_locked(s);
     }
     if (result == SC_OK && last)
-        result = record_chunk(s, p->chunk, p->copied + rows, err);
+        result = my_chunk_record(s, "chunk", p->chunk, p->copied + rows, false, err);
     if (result == SC_OK)
         result = my_run(s->conn, err, "COMMIT");
     else if (my_alive(s->conn) && my_run(s->conn, NULL, "ROLLBACK") == SC_OK && *locked)
@@ -437,7 +438,7 @@ static enum sc_result next_piece(struct session *s, struct pieces *p, bool *done
     int64_t start = clock_us();
     uint64_t before = p->copied;
     if (result == SC_OK && single && last)
-        result = record_chunk(s, p->chunk, p->copied, err);
+        result = my_chunk_record(s, "chunk", p->chunk, p->copied, false, err);
     else if (result == SC_OK)
         result = copy_piece(s, p, bound ? bound : p->upto, single, last, &locked, err);
     if (result == SC_OK && !locked) {
@@ -467,7 +468,7 @@ static enum sc_result copy_unrecorded(struct session *s, const struct chunk *chu
         p.upto = p.own_upto;
     }
     if (result == SC_OK)
-        result = p.upto ? SC_OK : record_chunk(s, chunk, 0, err);
+        result = p.upto ? SC_OK : my_chunk_record(s, "chunk", chunk, 0, false, err);
     for (bool done = !p.upto; result == SC_OK && !done;)
         result = next_piece(s, &p, &done, err);
     *rows = p.copied;
@@ -488,19 +489,20 @@ enum sc_result my_chunk_copy(struct session *s, const struct chunk *chunk, uint6
     return my_rows_explain(s, result, "copy rows of", err);
 }
 
-enum sc_result my_chunks_load(struct session *s, struct chunk **chunks, size_t *count, struct sc_error *err)
+enum sc_result my_chunks_recorded(struct session *s, const char *table, struct chunk **chunks, size_t *count,
+                                  struct sc_error *err)
 {
     *chunks = NULL;
     *count = 0;
     MYSQL_RES *res = NULL;
     struct buf sql = {0};
     buf_str(&sql, "SELECT number, after_key, upto_key FROM ");
-    my_add_state(&sql, s->target, "chunk");
+    my_add_state(&sql, s->target, table);
     buf_printf(&sql, " WHERE id = '%s' ORDER BY number", s->target->migration.id);
     enum sc_result result = my_query(s->conn, err, &res, buf_cstr(&sql));
     buf_fini(&sql);
     if (result != SC_OK)
-        return error_wrap(err, "cannot read which chunks are copied");
+        return error_wrap(err, "cannot read which chunks are done");
     *count = (size_t)mysql_num_rows(res);
     *chunks = mem_array(*count + 1, sizeof(**chunks));
     MYSQL_ROW row;
@@ -525,4 +527,9 @@ enum sc_result my_chunks_load(struct session *s, struct chunk **chunks, size_t *
     *chunks = NULL;
     *count = 0;
     return result;
+}
+
+enum sc_result my_chunks_load(struct session *s, struct chunk **chunks, size_t *count, struct sc_error *err)
+{
+    return my_chunks_recorded(s, "chunk", chunks, count, err);
 }

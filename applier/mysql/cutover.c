@@ -13,6 +13,8 @@
  * ghost's name still is the ghost. */
 #include "applier/mysql/cutover.h"
 
+#include "applier/mysql/compare.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +56,8 @@ enum sc_result my_cutover_ready(struct session *s, struct sc_error *err)
         result = my_snapshots_before(s, err);
     if (result == SC_OK)
         result = ops_of(s)->ready(s, err);
+    if (result == SC_OK)
+        result = my_compare_prepare(s, s->cutover->lock, err);
     return result;
 }
 

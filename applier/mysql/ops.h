@@ -88,6 +88,11 @@ enum sc_result my_chunk_bound(struct session *s, const struct key *after, uint64
 enum sc_result my_chunk_rows_most(struct session *s, int workers, uint64_t *rows, struct sc_error *err);
 enum sc_result my_chunk_copy(struct session *s, const struct chunk *chunk, uint64_t *rows, struct sc_error *err);
 enum sc_result my_chunks_load(struct session *s, struct chunk **chunks, size_t *count, struct sc_error *err);
+/* Records of chunks in _seachange_<table>. again: it may be recorded already. */
+enum sc_result my_chunk_record(struct session *s, const char *table, const struct chunk *chunk, uint64_t rows,
+                               bool again, struct sc_error *err);
+enum sc_result my_chunks_recorded(struct session *s, const char *table, struct chunk **chunks, size_t *count,
+                                  struct sc_error *err);
 
 /* apply.c, parts.c */
 enum sc_result my_apply(struct session *s, const struct batch *batch, bool commit, struct sc_error *err);

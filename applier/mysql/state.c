@@ -33,6 +33,8 @@ static const char *const create_state[][2] = {
      " partial_changes bigint unsigned NOT NULL DEFAULT 0, fence_order bigint unsigned, fence_text varchar(512)"},
     {"chunk", "id varchar(16) NOT NULL, number bigint unsigned NOT NULL, after_key longtext, upto_key longtext,"
               " row_count bigint unsigned NOT NULL, PRIMARY KEY (id, number)"},
+    {"verified", "id varchar(16) NOT NULL, number bigint unsigned NOT NULL, after_key longtext, upto_key longtext,"
+                 " row_count bigint unsigned NOT NULL, PRIMARY KEY (id, number)"},
     {"todo", "id varchar(16) NOT NULL, number int NOT NULL, stage int NOT NULL, name text NOT NULL,"
              " statement longtext NOT NULL, done tinyint NOT NULL DEFAULT 0, PRIMARY KEY (id, number)"},
     {"part",

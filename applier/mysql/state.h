@@ -5,6 +5,7 @@
  *                         cutover.c knows the new table by
  *   _seachange_chunk      id varchar(16), number bigint unsigned, after_key longtext NULL, upto_key longtext NULL,
  *                         row_count bigint unsigned; PRIMARY KEY (id, number). How a key is written is copy.c's.
+ *   _seachange_verified   the same, of the chunks that were compared
  *   _seachange_todo       id varchar(16), number int, stage int, name text, statement longtext, done tinyint;
  *                         PRIMARY KEY (id, number)
  *   _seachange_part       id varchar(16), part int, parts int, step int, steps int, last_order bigint unsigned,

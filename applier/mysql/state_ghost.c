@@ -11,9 +11,9 @@
 
 static const char *const phase_names[] = {
     [PHASE_PREFLIGHT] = "preflight", [PHASE_PREPARE] = "prepare",   [PHASE_COPY] = "copy",
-    [PHASE_INDEX] = "index",         [PHASE_CATCH_UP] = "catch-up", [PHASE_READY] = "ready",
-    [PHASE_CUTOVER] = "cutover",     [PHASE_CLEANUP] = "cleanup",   [PHASE_DONE] = "done",
-    [PHASE_ABORTED] = "aborted",     [PHASE_FAILED] = "failed",
+    [PHASE_INDEX] = "index",         [PHASE_CATCH_UP] = "catch-up", [PHASE_VERIFY] = "verify",
+    [PHASE_READY] = "ready",         [PHASE_CUTOVER] = "cutover",   [PHASE_CLEANUP] = "cleanup",
+    [PHASE_DONE] = "done",           [PHASE_ABORTED] = "aborted",   [PHASE_FAILED] = "failed",
 };
 
 const char *my_phase_stored_name(enum phase phase)
@@ -61,7 +61,7 @@ static enum sc_result store_todo(struct target *t, const struct my_todo *todo, s
 
 enum sc_result my_state_store_ghost(struct target *t, struct sc_error *err)
 {
-    static const char *const tables[] = {"todo", "part", "chunk"};
+    static const char *const tables[] = {"todo", "part", "chunk", "verified"};
     enum sc_result result = SC_OK;
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && result == SC_OK; i++)
         result = forget(t, tables[i], err);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "applier/mysql/compare.h"
 #include "applier/mysql/mysql.h"
 #include "applier/mysql/ops.h"
 
@@ -118,6 +119,7 @@ static void session_close(struct session *s)
     if (s->conn && !my_alive(s->conn))
         my_session_lost(s->target, s->conn);
     my_apply_free(s->apply);
+    my_comparison_free(s->comparison);
     my_close(s->conn);
     mem_free(s);
 }
@@ -217,6 +219,12 @@ const struct target_ops mysql_target = {
     .fence_store = my_fence_store,
     .relation_check = relation_check,
     .row_shape = row_shape,
+    .compare_ordered = my_compare_ordered,
+    .compare_chunk = my_compare_chunk,
+    .compare_rows = my_compare_rows,
+    .compare_keys = my_compare_keys,
+    .verified_load = my_verified_load,
+    .verified_store = my_verified_store,
     .stage_count = my_stage_count,
     .stages_early = my_stages_early,
     .stage_jobs = my_stage_jobs,

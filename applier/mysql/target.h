@@ -165,9 +165,10 @@ struct session {
     struct target *target;
     struct my_conn *conn;
     bool in_cutover;
-    struct my_cutover *cutover; /* cutover.c; NULL on other sessions */
-    struct my_apply *apply;     /* apply.c: statements made once; temporary stage table exists */
-    uint64_t chunk_limit;       /* copy.c: rows a piece of a chunk may have while rows are locked by others; 0: all */
+    struct my_cutover *cutover;    /* cutover.c; NULL on other sessions */
+    struct comparison *comparison; /* compare.c, likewise */
+    struct my_apply *apply;        /* apply.c: statements made once; temporary stage table exists */
+    uint64_t chunk_limit; /* copy.c: rows a piece of a chunk may have while rows are locked by others; 0: all */
 };
 
 /* catalog.c */

@@ -177,15 +177,16 @@ static void add_key_array(struct buf *b, const struct key *key)
     buf_str(b, "]::text[]");
 }
 
-static enum sc_result record_chunk(struct session *s, const struct chunk *chunk, uint64_t rows, struct sc_error *err)
+enum sc_result pg_chunk_record(struct session *s, const char *table, const struct chunk *chunk, uint64_t rows,
+                               bool again, struct sc_error *err)
 {
     struct buf sql = {0};
-    buf_printf(&sql, "INSERT INTO seachange.chunk (id, number, after_key, upto_key, rows) VALUES ('%s', %" PRIu64 ", ",
-               s->target->migration.id, chunk->number);
+    buf_printf(&sql, "INSERT INTO seachange.%s (id, number, after_key, upto_key, rows) VALUES ('%s', %" PRIu64 ", ",
+               table, s->target->migration.id, chunk->number);
     add_key_array(&sql, chunk->after);
     buf_str(&sql, ", ");
     add_key_array(&sql, chunk->upto);
-    buf_printf(&sql, ", %" PRIu64 ")", rows);
+    buf_printf(&sql, ", %" PRIu64 ")%s", rows, again ? " ON CONFLICT DO NOTHING" : "");
     PGresult *res = NULL;
     enum sc_result result = pg_query(s->conn, err, &res, buf_cstr(&sql), 0, NULL);
     PQclear(res);
@@ -229,7 +230,7 @@ enum sc_result pg_chunk_copy(struct session *s, const struct chunk *chunk, uint6
     if (result == SC_OK && !there) {
         result = insert_rows(s, chunk, rows, err);
         if (result == SC_OK)
-            result = record_chunk(s, chunk, *rows, err);
+            result = pg_chunk_record(s, "chunk", chunk, *rows, false, err);
     }
     if (result == SC_OK)
         result = pg_run(s->conn, err, "COMMIT");
@@ -250,7 +251,8 @@ enum sc_result pg_chunk_copy(struct session *s, const struct chunk *chunk, uint6
 }
 
 /* Takes a text[] apart by asking the server: the rows come as (number, which bound, position, value). */
-enum sc_result pg_chunks_load(struct session *s, struct chunk **chunks, size_t *count, struct sc_error *err)
+enum sc_result pg_chunks_recorded(struct session *s, const char *table, struct chunk **chunks, size_t *count,
+                                  struct sc_error *err)
 {
     *chunks = NULL;
     *count = 0;
@@ -259,11 +261,11 @@ enum sc_result pg_chunks_load(struct session *s, struct chunk **chunks, size_t *
     buf_str(&sql, "SELECT number, after_key IS NULL, upto_key IS NULL");
     for (int k = 1; k <= s->target->key.count; k++)
         buf_printf(&sql, ", after_key[%d], upto_key[%d]", k, k);
-    buf_str(&sql, " FROM seachange.chunk WHERE id = $1 ORDER BY number");
+    buf_printf(&sql, " FROM seachange.%s WHERE id = $1 ORDER BY number", table);
     enum sc_result result = pg_query(s->conn, err, &res, buf_cstr(&sql), 1, (const char *[]){s->target->migration.id});
     buf_fini(&sql);
     if (result != SC_OK)
-        return error_wrap(err, "cannot read which chunks are copied");
+        return error_wrap(err, "cannot read which chunks are done");
     *count = (size_t)PQntuples(res);
     *chunks = mem_array(*count + 1, sizeof(**chunks));
     for (size_t i = 0; i < *count; i++) {
@@ -283,4 +285,9 @@ enum sc_result pg_chunks_load(struct session *s, struct chunk **chunks, size_t *
     }
     PQclear(res);
     return SC_OK;
+}
+
+enum sc_result pg_chunks_load(struct session *s, struct chunk **chunks, size_t *count, struct sc_error *err)
+{
+    return pg_chunks_recorded(s, "chunk", chunks, count, err);
 }

@@ -167,7 +167,7 @@ enum sc_result pg_remove_objects(struct target *t, struct strlist *removed, stru
 static enum sc_result drop_state(struct target *t, struct sc_error *err)
 {
     static const char *const drops[] = {"DROP TABLE seachange.migration, seachange.checkpoint, seachange.part, "
-                                        "seachange.chunk, seachange.todo, seachange.mapped",
+                                        "seachange.chunk, seachange.verified, seachange.todo, seachange.mapped",
                                         "DROP SCHEMA seachange"};
     enum sc_result result = SC_OK;
     for (size_t i = 0; i < sizeof(drops) / sizeof(drops[0]) && result == SC_OK; i++) {
@@ -195,9 +195,10 @@ static enum sc_result remove_state(struct target *t, bool keep_row, struct sc_er
     if (result == SC_OK)
         result = pg_runf(t->control, err,
                          "DELETE FROM seachange.part WHERE id = '%s'; DELETE FROM seachange.chunk WHERE id = '%s';"
+                         "DELETE FROM seachange.verified WHERE id = '%s';"
                          "DELETE FROM seachange.todo WHERE id = '%s'; DELETE FROM seachange.mapped WHERE id = '%s';"
                          "DELETE FROM seachange.checkpoint WHERE id = '%s'",
-                         id, id, id, id, id);
+                         id, id, id, id, id, id);
     if (result == SC_OK)
         result = keep_row ? pg_runf(t->control, err,
                                     "UPDATE seachange.migration SET phase = 'done', updated_at = "

@@ -21,9 +21,9 @@
 
 static const char *const phase_names[] = {
     [PHASE_PREFLIGHT] = "preflight", [PHASE_PREPARE] = "prepare",   [PHASE_COPY] = "copy",
-    [PHASE_INDEX] = "index",         [PHASE_CATCH_UP] = "catch-up", [PHASE_READY] = "ready",
-    [PHASE_CUTOVER] = "cutover",     [PHASE_CLEANUP] = "cleanup",   [PHASE_DONE] = "done",
-    [PHASE_ABORTED] = "aborted",     [PHASE_FAILED] = "failed",
+    [PHASE_INDEX] = "index",         [PHASE_CATCH_UP] = "catch-up", [PHASE_VERIFY] = "verify",
+    [PHASE_READY] = "ready",         [PHASE_CUTOVER] = "cutover",   [PHASE_CLEANUP] = "cleanup",
+    [PHASE_DONE] = "done",           [PHASE_ABORTED] = "aborted",   [PHASE_FAILED] = "failed",
 };
 
 const char *phase_stored_name(enum phase phase)
@@ -67,6 +67,7 @@ static const char create_state[] = /* run under STATE_SCHEMA_LOCK */
     "CREATE TABLE IF NOT EXISTS seachange.chunk ("
     " id text NOT NULL, number bigint NOT NULL, after_key text[], upto_key text[], rows bigint NOT NULL,"
     " PRIMARY KEY (id, number));"
+    "CREATE TABLE IF NOT EXISTS seachange.verified (LIKE seachange.chunk INCLUDING ALL);"
     "CREATE TABLE IF NOT EXISTS seachange.todo ("
     " id text NOT NULL, number int NOT NULL, stage int NOT NULL, name text NOT NULL, sql text NOT NULL,"
     " done boolean NOT NULL DEFAULT false, PRIMARY KEY (id, number));"

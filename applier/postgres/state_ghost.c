@@ -67,8 +67,9 @@ enum sc_result pg_state_store_ghost(struct target *t, struct sc_error *err)
     enum sc_result result =
         pg_runf(t->control, err,
                 "DELETE FROM seachange.mapped WHERE id = '%s'; DELETE FROM seachange.todo WHERE id = '%s';"
-                "DELETE FROM seachange.part WHERE id = '%s'; DELETE FROM seachange.chunk WHERE id = '%s'",
-                t->migration.id, t->migration.id, t->migration.id, t->migration.id);
+                "DELETE FROM seachange.part WHERE id = '%s'; DELETE FROM seachange.chunk WHERE id = '%s';"
+                "DELETE FROM seachange.verified WHERE id = '%s'",
+                t->migration.id, t->migration.id, t->migration.id, t->migration.id, t->migration.id);
     PGresult *res = NULL;
     if (result == SC_OK)
         result = pg_query(t->control, err, &res,

@@ -175,6 +175,7 @@ static void session_close(struct session *s)
     }
     pg_close(s->conn);
     apply_plan_free(s->apply);
+    comparison_free(s->comparison);
     mem_free(s);
 }
 
@@ -289,6 +290,12 @@ const struct target_ops postgres_target = {
     .fence_store = pg_fence_store,
     .relation_check = relation_check,
     .row_shape = row_shape,
+    .compare_ordered = pg_compare_ordered,
+    .compare_chunk = pg_compare_chunk,
+    .compare_rows = pg_compare_rows,
+    .compare_keys = pg_compare_keys,
+    .verified_load = pg_verified_load,
+    .verified_store = pg_verified_store,
     .stage_count = pg_stage_count,
     .stages_early = pg_stages_early,
     .stage_jobs = pg_stage_jobs,

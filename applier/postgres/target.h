@@ -136,9 +136,10 @@ struct session {
     struct pg_conn *conn;
     bool staging; /* the temporary staging table exists */
     bool in_cutover;
-    int64_t lock_began_us;    /* of the open cutover: when it first asked for a lock */
-    int deadlock_timeout_ms;  /* the server's */
-    struct apply_plan *apply; /* apply.c: statements made once */
+    int64_t lock_began_us;         /* of the open cutover: when it first asked for a lock */
+    int deadlock_timeout_ms;       /* the server's */
+    struct apply_plan *apply;      /* apply.c: statements made once */
+    struct comparison *comparison; /* compare.c, likewise */
 };
 
 /* catalog.c: reads table `oid` as it is. Arena and strings are out's: pg_table_fini(). */

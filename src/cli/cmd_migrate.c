@@ -17,6 +17,7 @@ int cmd_migrate(const struct options *o)
         .give_up_ms = o->give_up_ms,
         .progress_interval_ms = o->progress_interval_ms,
         .cutover_tries = (int)o->cutover_tries,
+        .verify = o->verify,
         .spool_dir = o->spool_dir,
         .spool_memory_bytes = (uint64_t)o->spool_memory_bytes,
         .spool_disk_bytes = (uint64_t)o->spool_disk_bytes,

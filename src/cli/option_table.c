@@ -189,6 +189,14 @@ const struct option_def option_table[] = {
      .help =
          "How long the cutover waits for transactions whose snapshot is older than the new table's rows: they would "
          "not see rows there that they saw before."},
+    {.name = "verify",
+     .type = OPTION_BOOL,
+     .commands = COMMAND_MIGRATE,
+     .group = GROUP_CUTOVER,
+     .offset = AT(verify),
+     .standard = "true",
+     .help = "Compare every row of the old and the new table before the cutover, on the server, while writers go on. "
+             "--verify=no leaves it out."},
     {.name = "drop-old",
      .type = OPTION_BOOL,
      .commands = COMMAND_PLAN | COMMAND_MIGRATE,

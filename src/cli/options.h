@@ -70,7 +70,7 @@ struct options {
     int64_t slot_wait_ms, old_snapshot_wait_ms, max_lag_ms, give_up_ms, progress_interval_ms;
     int64_t log_level;  /* enum log_level */
     int64_t log_format; /* 0 text, 1 json */
-    bool drop_old;
+    bool drop_old, verify;
 
     enum option_origin origin[OPTION_MAX]; /* by index in option_table */
     struct arena arena;                    /* holds every string */

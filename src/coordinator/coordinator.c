@@ -11,8 +11,6 @@
 #include "coordinator/run.h"
 #include "engines.h"
 
-#define FENCE_POLL_MS 50
-
 static void name_table(struct run *r, const char *qualified)
 {
     mem_free(r->table);
@@ -70,7 +68,7 @@ static enum sc_result wait_for_copy(struct run *r, struct sc_error *err)
 {
     for (;;) {
         bool running;
-        enum sc_result result = copy_wait(r->copy, 100, &running, err);
+        enum sc_result result = walk_wait(r->copy, 100, &running, err);
         if (!running) {
             r->given_up |= result == SC_RETRY;
             return result;
@@ -80,18 +78,6 @@ static enum sc_result wait_for_copy(struct run *r, struct sc_error *err)
     }
 }
 
-static enum sc_result mark_until_written(struct run *r, char *text, int size, struct sc_error *err)
-{
-    enum sc_result result;
-    while ((result = pipeline_mark(r, true, text, size, err)) == SC_RETRY) {
-        log_warn("fence: %s; trying again", err->what);
-        if ((result = run_tick(r, err)) != SC_OK)
-            break;
-        clock_sleep_ms(1000);
-    }
-    return result;
-}
-
 /* Behind the fence no chunk, and no row that was read from the source in between, has seen what the log still brings
  * (docs/internals/ordering.md). */
 static enum sc_result reach_fence(struct run *r, struct sc_error *err)
@@ -99,16 +85,11 @@ static enum sc_result reach_fence(struct run *r, struct sc_error *err)
     enum sc_result result = SC_OK;
     while (result == SC_OK && !r->migration->fence.order) {
         char text[64];
-        result = mark_until_written(r, text, sizeof(text), err);
+        result = run_mark(r, true, text, sizeof(text), err);
         if (result == SC_OK)
             result = run_index_early(r, err);
-        bool arrived = false;
-        while (result == SC_OK && !arrived) {
-            result = apply_wait_marker(r->apply, text, FENCE_POLL_MS, err);
-            arrived = result == SC_OK;
-            if (result == SC_RETRY)
-                result = run_tick(r, err);
-        }
+        if (result == SC_OK)
+            result = run_wait_marker(r, text, err);
     }
     return result;
 }
@@ -127,11 +108,11 @@ static enum sc_result copy(struct run *r, struct sc_error *err)
         if (result == SC_OK)
             result = wait_for_copy(r, err);
         if (r->copy) {
-            struct copy_stats stats;
-            copy_stats(r->copy, &stats);
+            struct walk_stats stats;
+            walk_stats(r->copy, &stats);
             if (result != SC_OK)
                 gate_close(r->gate);
-            copy_stop(r->copy);
+            walk_stop(r->copy);
             r->copy = NULL;
             r->migration->rows_copied += stats.rows;
         }
@@ -169,6 +150,8 @@ static enum sc_result cutover(struct run *r, struct sc_error *err)
 static enum sc_result cleanup(struct run *r, struct sc_error *err)
 {
     pipeline_stop(r);
+    verify_stop(r->verify);
+    r->verify = NULL;
     r->ops->session_close(r->marker);
     r->marker = NULL;
     return r->ops->finish(r->target, &r->notes, err);
@@ -190,7 +173,8 @@ static const struct {
     {PHASE_PREPARE, prepare, PHASE_COPY, false},
     {PHASE_COPY, copy, PHASE_INDEX, true},
     {PHASE_INDEX, run_index, PHASE_CATCH_UP, true},
-    {PHASE_CATCH_UP, catch_up, PHASE_READY, true},
+    {PHASE_CATCH_UP, catch_up, PHASE_VERIFY, true},
+    {PHASE_VERIFY, run_verify, PHASE_READY, true},
     {PHASE_READY, nothing, PHASE_CUTOVER, true},
     {PHASE_CUTOVER, cutover, PHASE_CLEANUP, true},
     {PHASE_CLEANUP, cleanup, PHASE_DONE, false},
@@ -200,7 +184,7 @@ static enum sc_result run_phases(struct run *r, struct sc_error *err)
 {
     enum sc_result result = SC_OK;
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && result == SC_OK; i++) {
-        if (steps[i].phase < r->migration->phase)
+        if (steps[i].phase < r->migration->phase || (steps[i].phase == PHASE_VERIFY && !r->config->verify))
             continue;
         if (steps[i].phase != r->migration->phase) {
             if (steps[i].phase != PHASE_CLEANUP) /* the swap has stored that one */
@@ -250,6 +234,10 @@ static enum sc_result run_once(struct run *r, struct sc_error *err)
             strlist_add(&r->notes, "another seachange has made this change while this one waited for it");
         r->checked_us = clock_us();
         result = look_at_swap(r, err);
+        /* What was compared and recorded is; what was left to the cutover's lock is known no more. */
+        bool ready = r->migration->phase == PHASE_READY || r->migration->phase == PHASE_CUTOVER;
+        if (result == SC_OK && ready && r->migration->resumed && !r->swapped)
+            r->migration->phase = PHASE_VERIFY;
         if (result == SC_OK && r->migration->phase < PHASE_CUTOVER)
             result = pipeline_check_directory(r, err);
     }
@@ -272,6 +260,8 @@ static enum sc_result run_once(struct run *r, struct sc_error *err)
 static void close_run(struct run *r)
 {
     pipeline_stop(r);
+    verify_stop(r->verify);
+    r->verify = NULL;
     if (r->target) {
         r->ops->session_close(r->marker);
         r->ops->close(r->target);
@@ -306,6 +296,7 @@ static void summarize(struct run *r, enum sc_result result, const char *id, uint
                                 .table = r->table ? r->table : r->config->spec.table,
                                 .rows_copied = rows,
                                 .changes_applied = r->changes_before,
+                                .rows_verified = result == SC_OK && r->config->verify ? (int64_t)r->rows_verified : -1,
                                 .duration_ms = (clock_us() - r->began_us) / 1000,
                                 .writers_held_ms = r->writers_held_ms,
                                 .cutover_tries = r->cutover_tries,

@@ -19,6 +19,7 @@ struct run_config {
     int64_t give_up_ms;           /* no server for this long: stop, resumable */
     int64_t progress_interval_ms; /* lines where there is no terminal; 0: no progress at all */
     int cutover_tries;            /* 0: no limit */
+    bool verify;                  /* compare every row before the cutover */
     const char *spool_dir;        /* the spool's own directory seachange-<id> is made in it */
     uint64_t spool_memory_bytes;
     uint64_t spool_disk_bytes; /* 0: no limit */

@@ -20,6 +20,7 @@
 #define HEARTBEAT_US 500000
 /* When the moment for the cutover is looked for. */
 #define HEARTBEAT_FAST_US 100000
+#define MARKER_POLL_MS 50
 #define CHECK_US 10000000
 /* So often the spool may be unreadable without anything having been applied in between. */
 #define UNREADABLE_TIMES 3
@@ -87,8 +88,10 @@ void pipeline_stop(struct run *r)
         gate_close(r->gate);
     if (r->spool)
         spool_stop(r->spool);
-    copy_stop(r->copy);
+    walk_stop(r->copy);
     r->copy = NULL;
+    if (r->verify)
+        verify_end_walk(r->verify);
     if (r->apply) {
         struct apply_stats stats;
         apply_stats(r->apply, &stats);
@@ -173,6 +176,27 @@ enum sc_result pipeline_mark(struct run *r, bool fence, char *text, int size, st
     return write_marker(r, text, err);
 }
 
+enum sc_result run_mark(struct run *r, bool fence, char *text, int size, struct sc_error *err)
+{
+    enum sc_result result;
+    while ((result = pipeline_mark(r, fence, text, size, err)) == SC_RETRY) {
+        log_warn("marker: %s; trying again", err->what);
+        if ((result = run_tick(r, err)) != SC_OK)
+            break;
+        clock_sleep_ms(1000);
+    }
+    return result;
+}
+
+enum sc_result run_wait_marker(struct run *r, const char *text, struct sc_error *err)
+{
+    enum sc_result result;
+    while ((result = apply_wait_marker(r->apply, text, MARKER_POLL_MS, err)) == SC_RETRY)
+        if ((result = run_tick(r, err)) != SC_OK)
+            break;
+    return result;
+}
+
 void run_note(struct run *r, const char *text)
 {
     r->note = NULL;
@@ -191,12 +215,20 @@ static void show(struct run *r)
     view.rows_estimated = r->migration->rows_estimated;
     view.elapsed_ms = (now - r->began_us) / 1000;
     if (r->copy) {
-        struct copy_stats copy;
-        copy_stats(r->copy, &copy);
+        struct walk_stats copy;
+        walk_stats(r->copy, &copy);
         view.rows_copied += copy.rows;
         view.copy_rate = progress_rate_update(&r->copy_rate, copy.rows, now);
         if (view.rows_copied < view.rows_estimated) /* else the estimate was wrong */
             view.eta_s = progress_eta_s(view.rows_copied, view.rows_estimated, view.copy_rate);
+    }
+    if (r->verify && r->migration->phase == PHASE_VERIFY) {
+        struct verify_stats verify;
+        verify_stats(r->verify, &verify);
+        view.rows_verified = verify.rows;
+        view.verify_rate = progress_rate_update(&r->verify_rate, verify.rows, now);
+        if (view.rows_verified < view.rows_estimated)
+            view.eta_s = progress_eta_s(view.rows_verified, view.rows_estimated, view.verify_rate);
     }
     if (r->apply) {
         struct apply_stats apply;

@@ -127,6 +127,7 @@ static void show_json(const struct progress_view *v)
     json_string(&b, v->phase ? v->phase : "");
     buf_printf(&b, ",\"rows_copied\":%" PRIu64 ",\"rows_estimated\":%" PRIu64 ",\"copy_rate\":%.1f", v->rows_copied,
                v->rows_estimated, rate_shown(v->copy_rate));
+    buf_printf(&b, ",\"rows_verified\":%" PRIu64 ",\"verify_rate\":%.1f", v->rows_verified, rate_shown(v->verify_rate));
     buf_printf(&b, ",\"changes_applied\":%" PRIu64 ",\"change_rate\":%.1f", v->changes_applied,
                rate_shown(v->change_rate));
     number_or_null(&b, "lag_ms", v->lag_ms);

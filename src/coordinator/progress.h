@@ -19,6 +19,8 @@ struct progress_view {
     uint64_t rows_copied;
     uint64_t rows_estimated; /* 0: unknown */
     double copy_rate;        /* rows/s */
+    uint64_t rows_verified;
+    double verify_rate; /* rows/s */
     uint64_t changes_applied;
     double change_rate; /* changes/s */
     int64_t lag_ms;     /* -1: unknown */
@@ -62,6 +64,7 @@ struct summary_view {
     enum summary_result result;
     const char *id, *table; /* NULL or "": none. table: qualified, as it is shown */
     uint64_t rows_copied, changes_applied;
+    int64_t rows_verified; /* and found the same, all of them; -1: they were not */
     int64_t duration_ms;
     int64_t writers_held_ms; /* in the cutover that went through; -1: there was none */
     int cutover_tries;

@@ -72,28 +72,39 @@ static void seconds(struct buf *out, int64_t s)
         human_ms(out, s > INT64_MAX / 1000 ? INT64_MAX : s * 1000);
 }
 
+static bool is_phase(const struct progress_view *v, const char *phase)
+{
+    return v->phase && strcmp(v->phase, phase) == 0;
+}
+
+static uint64_t rows_done(const struct progress_view *v)
+{
+    return is_phase(v, "verify") ? v->rows_verified : v->rows_copied;
+}
+
 static int percent_of(const struct progress_view *v)
 {
     if (v->rows_estimated == 0)
         return -1;
-    double part = (double)v->rows_copied / (double)v->rows_estimated;
+    double part = (double)rows_done(v) / (double)v->rows_estimated;
     return part >= 0.99 ? 99
                         : (int)(part * 100); /* the number of rows is an estimate: it is done when the phase is over */
 }
 
-static void copy_parts(struct buf parts[static PARTS], const struct progress_view *v)
+static void row_parts(struct buf parts[static PARTS], const struct progress_view *v)
 {
     int percent = percent_of(v);
+    double rate = is_phase(v, "verify") ? v->verify_rate : v->copy_rate;
     if (percent >= 0)
         buf_printf(&parts[PART_PERCENT], "%d%%", percent);
-    human_count(&parts[PART_ROWS], v->rows_copied);
+    human_count(&parts[PART_ROWS], rows_done(v));
     if (percent >= 0) {
         buf_char(&parts[PART_ROWS], '/');
         human_count(&parts[PART_ROWS], v->rows_estimated);
     }
     buf_str(&parts[PART_ROWS], " rows");
-    if (v->copy_rate >= 0.5) {
-        human_count(&parts[PART_RATE], whole(v->copy_rate));
+    if (rate >= 0.5) {
+        human_count(&parts[PART_RATE], whole(rate));
         buf_str(&parts[PART_RATE], " rows/s");
     }
     if (v->eta_s >= 0) {
@@ -106,12 +117,12 @@ static void make_parts(struct buf parts[static PARTS], const struct progress_vie
 {
     const char *phase = v->phase ? v->phase : "";
     buf_str(&parts[PART_PHASE], phase);
-    if (strcmp(phase, "copy") == 0)
-        copy_parts(parts, v);
+    if (is_phase(v, "copy") || is_phase(v, "verify"))
+        row_parts(parts, v);
     if (v->changes_applied > 0) {
         human_count(&parts[PART_CHANGES], v->changes_applied);
         buf_str(&parts[PART_CHANGES], " changes");
-        if (v->change_rate >= 0.5 && strcmp(phase, "index") != 0) { /* there they wait */
+        if (v->change_rate >= 0.5 && !is_phase(v, "index")) { /* there they wait */
             buf_str(&parts[PART_CHANGES], " (");
             human_count(&parts[PART_CHANGES], whole(v->change_rate));
             buf_str(&parts[PART_CHANGES], "/s)");

@@ -5,6 +5,7 @@
 #include "applier/apply.h"
 #include "applier/copy.h"
 #include "applier/gate.h"
+#include "applier/verify.h"
 #include "cdc/spool.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/progress.h"
@@ -21,7 +22,8 @@ struct run {
     struct spool *spool;
     struct source *source;
     struct apply *apply;
-    struct copy *copy;
+    struct walk *copy;
+    struct verify *verify;            /* from the phase on until the swap; NULL: not wanted, or not begun */
     struct source_stats source_stats; /* as last asked */
     int unreadable;                   /* times in a row the spool could not be read back, ... */
     struct position unreadable_at;    /* ... starting from here each time, */
@@ -32,7 +34,7 @@ struct run {
     uint64_t markers;       /* so many were named */
 
     int64_t began_us, beat_us, checked_us;
-    struct progress_rate copy_rate, change_rate;
+    struct progress_rate copy_rate, verify_rate, change_rate;
     uint64_t changes_before; /* applied by pipelines that were stopped since */
     const char *step;        /* what is shown instead of the phase; NULL: the phase */
     const char *note;
@@ -41,6 +43,7 @@ struct run {
     int cutover_tries;
     bool swapped; /* what is left is to clean up */
     int64_t writers_held_ms, lag_at_cutover_ms;
+    uint64_t rows_verified;
     struct strlist notes;
     char *table;
 };
@@ -64,6 +67,9 @@ enum sc_result pipeline_check_spool(struct run *r, struct sc_error *err);
 
 /* Heartbeats, checks, progress; call at least every 100 ms. SC_STOP when asked to stop. */
 enum sc_result run_tick(struct run *r, struct sc_error *err);
+/* pipeline_mark(), tried until it is written; waits until everything before the marker is applied. */
+enum sc_result run_mark(struct run *r, bool fence, char *text, int size, struct sc_error *err);
+enum sc_result run_wait_marker(struct run *r, const char *text, struct sc_error *err);
 void run_note(struct run *r, const char *text); /* what the operator should see; NULL: nothing */
 
 /* index.c */
@@ -71,6 +77,11 @@ enum sc_result run_index(struct run *r, struct sc_error *err);
 /* While the fence is awaited: builds what does not need it, if nobody writes to the table. The server is busy reading
  * its log past the rows that were copied, and there is nothing to apply meanwhile. */
 enum sc_result run_index_early(struct run *r, struct sc_error *err);
+/* verify.c */
+enum sc_result run_verify(struct run *r, struct sc_error *err);
+/* Under the cutover's lock, behind the drain: what verification has left to it. */
+enum sc_result run_verify_rest(struct run *r, struct session *session, struct sc_error *err);
+
 /* swap.c */
 enum sc_result run_cutover(struct run *r, struct sc_error *err);
 

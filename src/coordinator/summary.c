@@ -64,6 +64,11 @@ static void as_text(struct buf *out, const struct summary_view *v)
     human_exact(out, v->rows_copied);
     buf_str(out, "\n  changes applied   ");
     human_exact(out, v->changes_applied);
+    if (v->rows_verified >= 0) {
+        buf_str(out, "\n  rows verified     ");
+        human_exact(out, (uint64_t)v->rows_verified);
+        buf_str(out, ", all the same");
+    }
     duration_line(out, "\n  took              ", v->duration_ms);
     if (v->writers_held_ms >= 0) {
         duration_line(out, "\n  writers waited    ", v->writers_held_ms);
@@ -103,6 +108,7 @@ static void as_json(struct buf *out, const struct summary_view *v)
     string_field(out, "id", v->id);
     string_field(out, "table", v->table);
     buf_printf(out, ",\"rows_copied\":%" PRIu64 ",\"changes_applied\":%" PRIu64, v->rows_copied, v->changes_applied);
+    number_field(out, "rows_verified", v->rows_verified);
     number_field(out, "duration_ms", v->duration_ms);
     number_field(out, "writers_held_ms", v->writers_held_ms);
     number_field(out, "cutover_tries", v->cutover_tries);

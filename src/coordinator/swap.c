@@ -107,6 +107,8 @@ static enum sc_result try_once(struct run *r, struct session *session, bool *spe
         }
         int64_t drained = clock_us();
         if (result == SC_OK)
+            result = run_verify_rest(r, session, err);
+        if (result == SC_OK)
             result = r->ops->cutover_swap(session, err);
         else
             r->ops->cutover_unlock(session);

@@ -504,8 +504,10 @@ static void a_swap_with_connections_killed_at_any_moment_loses_no_row(void **sta
         w->t = NULL;
         fold_free(w->fold);
         w->fold = NULL;
-        run_on(w->sql, "DROP TABLE _seachange_migration, _seachange_chunk, _seachange_todo, _seachange_part, "
-                       "_seachange_marker");
+        run_on(
+            w->sql,
+            "DROP TABLE _seachange_migration, _seachange_chunk, _seachange_verified, _seachange_todo, _seachange_part, "
+            "_seachange_marker");
     }
     print_message("%d swapped, %d not\n", done, not_done);
     assert_true(done > 0);

@@ -203,7 +203,7 @@ static void target_free(struct target *t)
 }
 
 /* Runs it until it ends, or stops it once so many chunks are in. */
-static enum sc_result run(struct target *t, int64_t chunk_time_ms, size_t stop_behind, struct copy_stats *stats,
+static enum sc_result run(struct target *t, int64_t chunk_time_ms, size_t stop_behind, struct walk_stats *stats,
                           struct sc_error *err)
 {
     struct copy_config config = {.ops = &ops,
@@ -212,10 +212,10 @@ static enum sc_result run(struct target *t, int64_t chunk_time_ms, size_t stop_b
                                  .workers = WORKERS,
                                  .chunk_time_ms = chunk_time_ms,
                                  .give_up_ms = 10000};
-    struct copy *copy = NULL;
+    struct walk *copy = NULL;
     enum sc_result result = copy_start(&config, &copy, err);
     for (bool running = result == SC_OK; running;) {
-        result = copy_wait(copy, 1, &running, err);
+        result = walk_wait(copy, 1, &running, err);
         if (!running)
             break;
         pthread_mutex_lock(&t->lock);
@@ -227,8 +227,8 @@ static enum sc_result run(struct target *t, int64_t chunk_time_ms, size_t stop_b
         }
     }
     if (stats && copy)
-        copy_stats(copy, stats);
-    copy_stop(copy);
+        walk_stats(copy, stats);
+    walk_stop(copy);
     gate_free(config.gate);
     return result;
 }
@@ -247,7 +247,7 @@ static void every_row_is_copied_once_by_many_workers(void **state)
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         struct target *t = target_new(sizes[i]);
         struct sc_error err;
-        struct copy_stats stats;
+        struct walk_stats stats;
         assert_int_equal(run(t, 5, 0, &stats, &err), SC_OK);
         assert_each_once(t);
         assert_true(stats.done);
@@ -277,18 +277,18 @@ static void chunks_that_do_not_end_are_interrupted_when_it_stops(void **state)
     struct sc_error err;
     struct copy_config config = {
         .ops = &ops, .target = t, .gate = gate_new(), .workers = 2, .chunk_time_ms = 5, .give_up_ms = 60000};
-    struct copy *copy = NULL;
+    struct walk *copy = NULL;
     assert_int_equal(copy_start(&config, &copy, &err), SC_OK);
     for (int waiting = 0; waiting < 2;) {
         bool running;
-        assert_int_equal(copy_wait(copy, 5, &running, &err), SC_OK);
+        assert_int_equal(walk_wait(copy, 5, &running, &err), SC_OK);
         assert_true(running);
         pthread_mutex_lock(&t->lock);
         waiting = t->waiting;
         assert_int_equal(t->interruptions, 0);
         pthread_mutex_unlock(&t->lock);
     }
-    copy_stop(copy);
+    walk_stop(copy);
     gate_free(config.gate);
     assert_true(t->interruptions > 0);
     assert_int_equal(t->nrecorded, 0);
@@ -344,7 +344,7 @@ static void the_size_of_chunks_follows_the_time_they_take(void **state)
     struct target *slow = target_new(ROWS), *fast = target_new(ROWS);
     slow->us_per_row = 20; /* 2000 rows: 40 ms */
     struct sc_error err;
-    struct copy_stats slow_stats, fast_stats;
+    struct walk_stats slow_stats, fast_stats;
     assert_int_equal(run(slow, 10, 0, &slow_stats, &err), SC_OK);
     assert_int_equal(run(fast, 1000, 0, &fast_stats, &err), SC_OK);
     assert_true(slow_stats.chunk_rows < 2000);
@@ -372,7 +372,7 @@ static void a_chunk_that_fails_for_good_ends_the_copy_with_its_reason(void **sta
     struct target *t = target_new(ROWS);
     t->fail_behind = 3;
     struct sc_error err;
-    struct copy_stats stats;
+    struct walk_stats stats;
     assert_int_equal(run(t, 1, 0, &stats, &err), SC_FAIL);
     assert_string_equal(err.what, "a row does not fit");
     assert_false(stats.done);
@@ -386,17 +386,17 @@ static void a_chunk_that_fails_for_too_long_ends_the_copy(void **state)
     t->stuck = true;
     struct copy_config config = {
         .ops = &ops, .target = t, .gate = gate_new(), .workers = 2, .chunk_time_ms = 5, .give_up_ms = 300};
-    struct copy *copy = NULL;
+    struct walk *copy = NULL;
     struct sc_error err;
     assert_int_equal(copy_start(&config, &copy, &err), SC_OK);
     bool running = true;
     enum sc_result result = SC_OK;
     for (int i = 0; i < 1000 && running; i++)
-        result = copy_wait(copy, 10, &running, &err);
+        result = walk_wait(copy, 10, &running, &err);
     assert_false(running);
     assert_int_equal(result, SC_RETRY);
     assert_string_equal(err.what, "somebody keeps a row locked");
-    copy_stop(copy);
+    walk_stop(copy);
     gate_free(config.gate);
     target_free(t);
 }
@@ -408,7 +408,7 @@ static void changes_have_their_turn_while_a_chunk_is_tried_again(void **state)
     t->stuck = true;
     struct copy_config config = {
         .ops = &ops, .target = t, .gate = gate_new(), .workers = 2, .chunk_time_ms = 5, .give_up_ms = 60000};
-    struct copy *copy = NULL;
+    struct walk *copy = NULL;
     struct sc_error err;
     assert_int_equal(copy_start(&config, &copy, &err), SC_OK);
     for (int i = 0; i < 3; i++) {
@@ -421,9 +421,9 @@ static void changes_have_their_turn_while_a_chunk_is_tried_again(void **state)
     pthread_mutex_unlock(&t->lock);
     enum sc_result result = SC_OK;
     for (bool running = true; running;)
-        result = copy_wait(copy, 10, &running, &err);
+        result = walk_wait(copy, 10, &running, &err);
     assert_int_equal(result, SC_OK);
-    copy_stop(copy);
+    walk_stop(copy);
     gate_free(config.gate);
     assert_each_once(t);
     target_free(t);

@@ -112,6 +112,19 @@ static void what_is_behind_the_copy_has_a_step_of_its_own(void **state)
     buf_fini(&b);
 }
 
+static void verification_shows_the_rows_it_has_compared(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    struct progress_view view = copying();
+    view.phase = "verify";
+    view.rows_verified = 540000;
+    view.verify_rate = 100000;
+    assert_string_equal(line(&b, &view, 0), "verify: 20%, 540k/2.70M rows, 100k rows/s, 1.20k changes (250/s), "
+                                            "spool 3.00 MiB, lag 120 ms, ETA 42 s, 35 s");
+    buf_fini(&b);
+}
+
 static void what_is_not_known_is_not_shown(void **state)
 {
     (void)state;
@@ -226,6 +239,7 @@ static void the_summary_has_stable_field_names(void **state)
                                 .table = "shop.orders",
                                 .rows_copied = 12345678,
                                 .changes_applied = 1234,
+                                .rows_verified = 12345679,
                                 .duration_ms = 80000,
                                 .writers_held_ms = 85,
                                 .cutover_tries = 1,
@@ -235,7 +249,8 @@ static void the_summary_has_stable_field_names(void **state)
     summary_format(&b, &view, true);
     assert_string_equal(
         buf_cstr(&b), "{\"result\":\"swapped\",\"id\":\"7f3a91c2\",\"table\":\"shop.orders\",\"rows_copied\":12345678,"
-                      "\"changes_applied\":1234,\"duration_ms\":80000,\"writers_held_ms\":85,\"cutover_tries\":1,"
+                      "\"changes_applied\":1234,\"rows_verified\":12345679,\"duration_ms\":80000,\"writers_held_ms\":"
+                      "85,\"cutover_tries\":1,"
                       "\"lag_at_cutover_ms\":12,\"old_table\":\"seachange_old_7f3a91c2.orders\","
                       "\"notes\":[\"a \\\"note\\\"\"]}\n");
     buf_clear(&b);
@@ -243,16 +258,22 @@ static void the_summary_has_stable_field_names(void **state)
     assert_string_equal(buf_cstr(&b), "Done: shop.orders has its new shape.\n\n"
                                       "  rows copied       12,345,678\n"
                                       "  changes applied   1,234\n"
+                                      "  rows verified     12,345,679, all the same\n"
                                       "  took              1m 20s\n"
                                       "  writers waited    85 ms at the cutover (1 try)\n"
                                       "  old table         seachange_old_7f3a91c2.orders\n"
                                       "  migration         7f3a91c2\n\n"
                                       "  - a \"note\"\n");
     buf_clear(&b);
-    view = (struct summary_view){
-        .result = SUMMARY_REFUSED, .id = "", .table = "t", .writers_held_ms = -1, .lag_at_cutover_ms = -1};
+    view = (struct summary_view){.result = SUMMARY_REFUSED,
+                                 .id = "",
+                                 .table = "t",
+                                 .rows_verified = -1,
+                                 .writers_held_ms = -1,
+                                 .lag_at_cutover_ms = -1};
     summary_format(&b, &view, true);
     assert_non_null(strstr(buf_cstr(&b), "\"result\":\"refused\",\"id\":null"));
+    assert_non_null(strstr(buf_cstr(&b), "\"rows_verified\":null"));
     assert_non_null(strstr(buf_cstr(&b), "\"writers_held_ms\":null"));
     buf_fini(&b);
     strlist_fini(&notes);
@@ -287,7 +308,8 @@ static void progress_as_json_is_one_log_object_an_interval(void **state)
     assert_true(n > 0);
     assert_non_null(strstr(text,
                            "\"level\":\"info\",\"message\":\"progress\",\"phase\":\"copy\",\"rows_copied\":1234567,"
-                           "\"rows_estimated\":2700000,\"copy_rate\":35123.4,\"changes_applied\":1200,"
+                           "\"rows_estimated\":2700000,\"copy_rate\":35123.4,\"rows_verified\":0,\"verify_rate\":0.0,"
+                           "\"changes_applied\":1200,"
                            "\"change_rate\":250.0,\"lag_ms\":null,\"spool_memory_bytes\":0,"
                            "\"spool_disk_bytes\":3145728,\"eta_s\":42,\"elapsed_ms\":35000,\"note\":null}\n"));
 }
@@ -393,6 +415,7 @@ int main(void)
         cmocka_unit_test(a_line_fits_every_width_and_keeps_what_matters_most),
         cmocka_unit_test(a_note_of_wide_characters_fits_too_and_is_cut_between_them),
         cmocka_unit_test(what_is_behind_the_copy_has_a_step_of_its_own),
+        cmocka_unit_test(verification_shows_the_rows_it_has_compared),
         cmocka_unit_test(what_is_not_known_is_not_shown),
         cmocka_unit_test(numbers_are_written_for_people),
         cmocka_unit_test(a_rate_settles_on_what_is_steady_and_forgets_what_was),

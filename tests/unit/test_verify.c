@@ -1,0 +1,409 @@
+/* Verification's driver against tables that are kept in memory: what differs is found, and what only lags passes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "applier/verify.h"
+#include "base/mem.h"
+
+enum { ROWS = 20000, WORKERS = 3, CHUNKS_MOST = 4000 };
+
+/* Keys are the numbers 1 to ROWS as text; a value of 0: no such row. */
+struct target {
+    pthread_mutex_t lock;
+    int source[ROWS + 1], ghost[ROWS + 1];
+    int compared[ROWS + 1]; /* how often, in chunks */
+    struct chunk recorded[CHUNKS_MOST];
+    size_t nrecorded;
+    unsigned seed;
+    int lose; /* one call in so many loses its connection */
+    bool unordered;
+};
+
+struct session {
+    struct target *target;
+};
+
+static int number(const struct key *key, int none)
+{
+    return key ? (int)strtol(key->values[0], NULL, 10) : none;
+}
+
+static struct key *key_of(int n)
+{
+    struct key *key = mem_alloc(sizeof(*key));
+    key->count = 1;
+    key->values = mem_array(1, sizeof(*key->values));
+    key->values[0] = mem_printf("%d", n);
+    return key;
+}
+
+static enum sc_result session_open(struct target *t, const char *role, struct session **out, struct sc_error *err)
+{
+    (void)role, (void)err;
+    *out = mem_alloc(sizeof(**out));
+    (*out)->target = t;
+    return SC_OK;
+}
+
+static void session_close(struct session *s)
+{
+    mem_free(s);
+}
+
+static void interrupt_all(struct target *t)
+{
+    (void)t;
+}
+
+/* Under the lock. */
+static bool lost(struct target *t, struct sc_error *err)
+{
+    t->seed = t->seed * 1103515245u + 12345u;
+    if (t->lose == 0 || t->seed / 65536 % (unsigned)t->lose != 0)
+        return false;
+    error_set(err, SC_RETRY, "the connection is lost");
+    return true;
+}
+
+static enum sc_result chunk_bound(struct session *s, const struct key *after, uint64_t rows, struct key **upto,
+                                  struct sc_error *err)
+{
+    (void)s, (void)err;
+    uint64_t n = (uint64_t)number(after, 0) + rows;
+    *upto = n <= ROWS ? key_of((int)n) : NULL;
+    return SC_OK;
+}
+
+static enum sc_result chunk_rows_most(struct session *s, int workers, uint64_t *rows, struct sc_error *err)
+{
+    (void)s, (void)workers, (void)err;
+    *rows = 5000;
+    return SC_OK;
+}
+
+static enum sc_result compare_ordered(struct session *s, bool *ordered, struct sc_error *err)
+{
+    (void)err;
+    *ordered = !s->target->unordered;
+    return SC_OK;
+}
+
+static enum sc_result compare_chunk(struct session *s, const struct chunk *chunk, uint64_t *rows, bool *same,
+                                    struct sc_error *err)
+{
+    struct target *t = s->target;
+    *rows = 0;
+    *same = true;
+    pthread_mutex_lock(&t->lock);
+    bool fails = lost(t, err);
+    for (int i = number(chunk->after, 0) + 1; i <= number(chunk->upto, ROWS) && !fails; i++) {
+        *rows += t->source[i] != 0;
+        *same &= t->source[i] == t->ghost[i];
+        t->compared[i]++;
+    }
+    pthread_mutex_unlock(&t->lock);
+    return fails ? SC_RETRY : SC_OK;
+}
+
+static enum sc_result compare_rows(struct session *s, const struct chunk *chunk, size_t most, struct key ***keys,
+                                   size_t *count, struct sc_error *err)
+{
+    struct target *t = s->target;
+    *count = 0;
+    *keys = mem_array(most, sizeof(struct key *));
+    pthread_mutex_lock(&t->lock);
+    bool fails = lost(t, err);
+    for (int i = number(chunk->after, 0) + 1; i <= number(chunk->upto, ROWS) && *count < most && !fails; i++)
+        if (t->source[i] != t->ghost[i])
+            (*keys)[(*count)++] = key_of(i);
+    pthread_mutex_unlock(&t->lock);
+    if (fails) {
+        mem_free(*keys);
+        *keys = NULL;
+    }
+    return fails ? SC_RETRY : SC_OK;
+}
+
+static void hash(char *out, int value)
+{
+    if (value)
+        snprintf(out, ROW_HASH_SIZE, "%d", value);
+}
+
+static enum sc_result compare_keys(struct session *s, struct key *const *keys, size_t count, struct row_pair *pairs,
+                                   struct sc_error *err)
+{
+    struct target *t = s->target;
+    memset(pairs, 0, count * sizeof(*pairs));
+    pthread_mutex_lock(&t->lock);
+    bool fails = lost(t, err);
+    for (size_t i = 0; i < count; i++) {
+        hash(pairs[i].source, t->source[number(keys[i], 0)]);
+        hash(pairs[i].ghost, t->ghost[number(keys[i], 0)]);
+    }
+    pthread_mutex_unlock(&t->lock);
+    return fails ? SC_RETRY : SC_OK;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint64_t x = ((const struct chunk *)a)->number, y = ((const struct chunk *)b)->number;
+    return x < y ? -1 : x > y;
+}
+
+static enum sc_result verified_load(struct session *s, struct chunk **chunks, size_t *count, struct sc_error *err)
+{
+    (void)err;
+    struct target *t = s->target;
+    qsort(t->recorded, t->nrecorded, sizeof(t->recorded[0]), by_number);
+    *count = t->nrecorded;
+    *chunks = mem_array(t->nrecorded + 1, sizeof(**chunks));
+    for (size_t i = 0; i < t->nrecorded; i++)
+        (*chunks)[i] = (struct chunk){.number = t->recorded[i].number,
+                                      .after = key_copy(t->recorded[i].after),
+                                      .upto = key_copy(t->recorded[i].upto)};
+    return SC_OK;
+}
+
+/* A chunk with a row in it that differs now must never be recorded while nobody writes. */
+static enum sc_result verified_store(struct session *s, const struct chunk *chunk, uint64_t rows, struct sc_error *err)
+{
+    (void)rows;
+    struct target *t = s->target;
+    pthread_mutex_lock(&t->lock);
+    bool fails = lost(t, err);
+    for (int i = number(chunk->after, 0) + 1; i <= number(chunk->upto, ROWS); i++)
+        assert_int_equal(t->source[i], t->ghost[i]);
+    if (!fails)
+        t->recorded[t->nrecorded++] =
+            (struct chunk){.number = chunk->number, .after = key_copy(chunk->after), .upto = key_copy(chunk->upto)};
+    pthread_mutex_unlock(&t->lock);
+    return fails ? SC_RETRY : SC_OK;
+}
+
+static const struct target_ops ops = {.session_open = session_open,
+                                      .session_close = session_close,
+                                      .interrupt = interrupt_all,
+                                      .chunk_bound = chunk_bound,
+                                      .chunk_rows_most = chunk_rows_most,
+                                      .compare_ordered = compare_ordered,
+                                      .compare_chunk = compare_chunk,
+                                      .compare_rows = compare_rows,
+                                      .compare_keys = compare_keys,
+                                      .verified_load = verified_load,
+                                      .verified_store = verified_store};
+
+static int begin(void **state)
+{
+    struct target *t = mem_alloc(sizeof(*t));
+    pthread_mutex_init(&t->lock, NULL);
+    t->seed = 1;
+    for (int i = 1; i <= ROWS; i++)
+        t->source[i] = t->ghost[i] = i;
+    *state = t;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct target *t = *state;
+    for (size_t i = 0; i < t->nrecorded; i++) {
+        key_free(t->recorded[i].after);
+        key_free(t->recorded[i].upto);
+    }
+    pthread_mutex_destroy(&t->lock);
+    mem_free(t);
+    return 0;
+}
+
+/* Walks over everything. */
+static struct verify *walked(struct target *t)
+{
+    struct verify_config config = {
+        .ops = &ops, .target = t, .workers = WORKERS, .chunk_time_ms = 10, .give_up_ms = 10000, .recorded = true};
+    struct verify *v = NULL;
+    struct sc_error err;
+    bool running = true;
+    assert_int_equal(verify_start(&config, &v, &err), SC_OK);
+    while (running)
+        assert_int_equal(verify_wait(v, 1000, &running, &err), SC_OK);
+    return v;
+}
+
+static enum sc_result again(struct target *t, struct verify *v)
+{
+    struct session s = {.target = t};
+    struct sc_error err;
+    return verify_again(v, &s, &err);
+}
+
+static bool covers_everything(struct target *t)
+{
+    qsort(t->recorded, t->nrecorded, sizeof(t->recorded[0]), by_number);
+    const struct key *at = NULL;
+    for (size_t i = 0; i < t->nrecorded; i++) {
+        if (!key_same(t->recorded[i].after, at))
+            return false;
+        at = t->recorded[i].upto;
+    }
+    return t->nrecorded > 0 && !at;
+}
+
+static void every_row_is_compared_once_and_what_is_the_same_passes(void **state)
+{
+    struct target *t = *state;
+    struct verify *v = walked(t);
+    struct verify_stats stats;
+    verify_stats(v, &stats);
+    assert_true(stats.walked);
+    assert_int_equal(stats.rows, ROWS);
+    assert_int_equal(stats.suspects, 0);
+    for (int i = 1; i <= ROWS; i++)
+        assert_int_equal(t->compared[i], 1);
+    assert_true(covers_everything(t));
+    verify_stop(v);
+}
+
+static void a_row_that_lags_passes_once_it_was_seen_the_same(void **state)
+{
+    struct target *t = *state;
+    struct verify_stats stats;
+    t->ghost[7] = 6;
+    t->ghost[ROWS] = 0;
+    struct verify *v = walked(t);
+    verify_stats(v, &stats);
+    assert_int_equal(stats.suspects, 2);
+    assert_false(covers_everything(t));
+    t->source[7] = 8; /* changed once more, and what was changed before is applied */
+    t->ghost[7] = 7;
+    t->ghost[ROWS] = ROWS;
+    assert_int_equal(again(t, v), SC_OK);
+    verify_stats(v, &stats);
+    assert_int_equal(stats.suspects, 1);
+    assert_int_equal(stats.again, 1);
+    t->ghost[7] = 8;
+    assert_int_equal(again(t, v), SC_OK);
+    verify_stats(v, &stats);
+    assert_int_equal(stats.suspects, 0);
+    assert_true(covers_everything(t));
+    verify_stop(v);
+}
+
+static void what_is_left_is_decided_under_the_lock(void **state)
+{
+    struct target *t = *state;
+    struct session s = {.target = t};
+    struct sc_error err;
+    t->ghost[7] = 6;
+    t->ghost[9] = 0;
+    t->source[11] = 0;
+    struct verify *v = walked(t);
+    verify_end_walk(v);
+    for (int i = 0; i <= VERIFY_STEADY; i++)
+        assert_int_equal(again(t, v), SC_OK);
+    struct verify_stats stats;
+    verify_stats(v, &stats);
+    assert_int_equal(stats.steady, 3);
+    assert_int_equal(verify_under_lock(v, &s, &err), SC_FAIL);
+    assert_non_null(strstr(err.what, "(7) differs"));
+    assert_non_null(strstr(err.what, "(9) is missing"));
+    assert_non_null(strstr(err.what, "(11) should not be there"));
+    t->ghost[7] = 7;
+    t->ghost[9] = 9;
+    assert_int_equal(verify_under_lock(v, &s, &err), SC_FAIL);
+    assert_null(strstr(err.what, "(7)"));
+    t->ghost[11] = 0;
+    assert_int_equal(verify_under_lock(v, &s, &err), SC_OK);
+    verify_stop(v);
+}
+
+/* More rows of a chunk than are kept: it is looked at again until none is left. */
+static void a_chunk_in_which_all_rows_differ_is_looked_at_again(void **state)
+{
+    struct target *t = *state;
+    t->unordered = true;
+    for (int i = 1; i <= ROWS; i++)
+        t->ghost[i] = i + 1;
+    struct verify *v = walked(t);
+    struct verify_stats stats;
+    verify_stats(v, &stats);
+    assert_true(stats.suspects >= 1000 && stats.suspects < ROWS);
+    assert_false(stats.walked);
+    for (int i = 1; i <= ROWS - 1; i++)
+        t->ghost[i] = i;
+    assert_int_equal(again(t, v), SC_OK);
+    verify_stats(v, &stats);
+    assert_true(stats.walked);
+    assert_int_equal(stats.suspects, 1);
+    t->ghost[ROWS] = ROWS;
+    assert_int_equal(again(t, v), SC_OK);
+    assert_true(covers_everything(t));
+    verify_stop(v);
+}
+
+static void whoever_goes_on_compares_what_was_not_found_the_same(void **state)
+{
+    struct target *t = *state;
+    struct session s = {.target = t};
+    struct sc_error err;
+    t->ghost[5000] = 1;
+    for (int tries = 0; tries < 3; tries++) {
+        struct verify *v = walked(t);
+        assert_int_equal(verify_under_lock(v, &s, &err), SC_FAIL);
+        verify_stop(v);
+    }
+    assert_int_equal(t->compared[5000], 3);
+    assert_int_equal(t->compared[1], 1);
+    t->ghost[5000] = 5000;
+    verify_stop(walked(t));
+    assert_true(covers_everything(t));
+}
+
+static void lost_connections_lose_nothing(void **state)
+{
+    struct target *t = *state;
+    struct session s = {.target = t};
+    struct sc_error err;
+    t->lose = 4;
+    for (int i = 1; i <= ROWS; i += 1000)
+        t->ghost[i] = 0;
+    struct verify *v = walked(t);
+    struct verify_stats stats;
+    verify_stats(v, &stats);
+    assert_true(stats.suspects >= ROWS / 1000);
+    enum sc_result result;
+    while ((result = verify_under_lock(v, &s, &err)) == SC_RETRY)
+        ;
+    assert_int_equal(result, SC_FAIL);
+    for (int i = 1; i <= ROWS; i++)
+        t->ghost[i] = i;
+    while ((result = again(t, v)) == SC_RETRY)
+        ;
+    assert_int_equal(result, SC_OK);
+    assert_true(covers_everything(t));
+    verify_stop(v);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(every_row_is_compared_once_and_what_is_the_same_passes),
+        TEST(a_row_that_lags_passes_once_it_was_seen_the_same),
+        TEST(what_is_left_is_decided_under_the_lock),
+        TEST(a_chunk_in_which_all_rows_differ_is_looked_at_again),
+        TEST(whoever_goes_on_compares_what_was_not_found_the_same),
+        TEST(lost_connections_lose_nothing),
+    };
+    return cmocka_run_group_tests_name("verification", tests, NULL, NULL);
+}
