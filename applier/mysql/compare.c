@@ -2,7 +2,7 @@
  *
  * One statement looks at both tables, so with one read view. A chunk is compared by looking each of its rows up in the
  * ghost and comparing each mapped column, and by counting the ghost's rows in the same stretch: that is stricter than
- * any checksum, and takes less time than hashing both sides. Where the ALTER converts values, the chunk's rows are
+ * any checksum. Where the ALTER converts values, the chunk's rows are
  * first put into a temporary table of the ghost's types, by the very assignment that the copy makes; what was changed
  * between the two statements is found to differ, and looked at again like everything that is not applied yet.
  *
@@ -11,317 +11,16 @@
  *
  * Under a new collation of the key a stretch of the source's key is none of the ghost's. Then what the ghost has too
  * much is looked for in the whole table, with the last chunk. */
+#include "applier/mysql/compare.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "applier/mysql/compare.h"
+#include "applier/mysql/comparison.h"
 #include "applier/mysql/cutover.h"
 #include "applier/mysql/ops.h"
-#include "applier/mysql/rows.h"
-
-#define STAGE_TABLE "_seachange_compared"
-#define STAGE_ROW "`seachange row`"
-
-struct comparison {
-    struct arena arena;
-    bool staged;                       /* a value converts: the source's side is the temporary table */
-    bool same_order;                   /* of the key in both tables */
-    struct my_literal *keys;           /* of the ghost's key columns */
-    const char *create, *empty, *fill; /* the temporary table */
-    const char *source_from, *ghost_from;
-    const char *source_side, *ghost_side; /* SELECT key AS k0, ..., hash AS h FROM ... */
-    const char *join;                     /* FROM source AS s LEFT JOIN ghost AS g ON ... */
-    const char *differ;                   /* condition over both */
-};
-
-void my_comparison_free(struct comparison *c)
-{
-    if (!c)
-        return;
-    arena_fini(&c->arena);
-    mem_free(c);
-}
-
-static const char *keep(struct comparison *c, struct buf *b)
-{
-    const char *text = arena_strdup(&c->arena, buf_cstr(b));
-    buf_fini(b);
-    return text;
-}
-
-/* --- columns
- * ---------------------------------------------------------------------------------------------------------- */
-
-static const struct my_column *column_of(const struct target *t, const struct my_mapped *m)
-{
-    return &t->ghost.columns[my_table_column(&t->ghost, m->ghost_column)];
-}
-
-static const struct my_mapped *key_column(const struct target *t, int k)
-{
-    return &t->map.columns[t->map.key[k]];
-}
-
-/* The name of a mapped column on the side that is compared with the ghost. */
-static const char *source_name(const struct session *s, const struct my_mapped *m)
-{
-    const struct target *t = s->target;
-    return s->comparison->staged ? m->ghost_column : t->source.columns[m->source_column].name;
-}
-
-static bool is_one_of(const char *type, const char *const *types)
-{
-    for (; *types; types++)
-        if (strcasecmp(type, *types) == 0)
-            return true;
-    return false;
-}
-
-static bool is_numbered(const struct my_column *c)
-{
-    return c->nmembers > 0 || strcasecmp(c->data_type, "bit") == 0;
-}
-
-static bool is_floating(const struct my_column *c)
-{
-    static const char *const types[] = {"float", "double", "real", NULL};
-    return is_one_of(c->data_type, types);
-}
-
-static bool is_json(const struct session *s, const struct my_column *c)
-{
-    return s->target->server.family == MY_MYSQL && strcasecmp(c->data_type, "json") == 0;
-}
-
-static bool is_bytes(const struct my_column *c)
-{
-    static const char *const types[] = {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", NULL};
-    return is_one_of(c->data_type, types);
-}
-
-/* Values of which the server would have to be told more than `=` to compare all bytes. */
-static bool is_opaque(const struct my_column *c)
-{
-    static const char *const types[] = {"geometry",
-                                        "point",
-                                        "linestring",
-                                        "polygon",
-                                        "multipoint",
-                                        "multilinestring",
-                                        "multipolygon",
-                                        "geometrycollection",
-                                        "geomcollection",
-                                        "vector",
-                                        NULL};
-    return is_one_of(c->data_type, types);
-}
-
-static void add_column(struct buf *b, const char *qualifier, const char *name)
-{
-    if (qualifier)
-        buf_printf(b, "%s.", qualifier);
-    my_add_ident(b, name);
-}
-
-static void add_differ(struct buf *b, const struct session *s, const struct my_mapped *m)
-{
-    const struct my_column *c = column_of(s->target, m);
-    struct buf sb = {0}, gb = {0};
-    add_column(&sb, "s", source_name(s, m));
-    add_column(&gb, "g", m->ghost_column);
-    const char *sc = buf_cstr(&sb), *gc = buf_cstr(&gb);
-    if (is_numbered(c))
-        buf_printf(b, "NOT (%s + 0 <=> %s + 0)", sc, gc);
-    else if (is_floating(c)) /* 0 = -0, which only MySQL shows */
-        buf_printf(b, "NOT (%s <=> %s) OR (%s = 0 AND CONCAT(%s) <> CONCAT(%s))", sc, gc, sc, sc, gc);
-    else if (is_json(s, c)) /* 1 = 1.0; a text that is too long for the server is NULL */
-        buf_printf(b,
-                   "(%s IS NULL) <> (%s IS NULL) OR (%s IS NOT NULL AND NOT COALESCE(CAST(%s AS CHAR) COLLATE "
-                   "utf8mb4_bin = CAST(%s AS CHAR) COLLATE utf8mb4_bin, FALSE))",
-                   sc, gc, sc, sc, gc);
-    else if (is_opaque(c))
-        buf_printf(b, "(%s IS NULL) <> (%s IS NULL) OR (%s IS NOT NULL AND NOT COALESCE(HEX(%s) = HEX(%s), FALSE))", sc,
-                   gc, sc, sc, gc);
-    else if (c->charset && c->collation && !is_bytes(c) && strcmp(c->charset, "binary") != 0)
-        buf_printf(b, "NOT (LENGTH(%s) <=> LENGTH(%s)) OR NOT (%s COLLATE %s_bin <=> %s COLLATE %s_bin)", sc, gc, sc,
-                   c->charset, gc, c->charset);
-    else
-        buf_printf(b, "NOT (%s <=> %s)", sc, gc);
-    buf_fini(&sb);
-    buf_fini(&gb);
-}
-
-/* A text that says all of one value, and never contains a comma that is not announced. Where the server cannot make it
- * (longer than max_allowed_packet) it says on which side, so that the two are not the same. */
-static void add_hashed(struct buf *b, const struct session *s, const struct my_mapped *m, bool source)
-{
-    const struct my_column *c = column_of(s->target, m);
-    struct buf name = {0};
-    my_add_ident(&name, source ? source_name(s, m) : m->ghost_column);
-    const char *n = buf_cstr(&name), *unknown = source ? "'?s'" : "'?g'";
-    if (is_numbered(c))
-        buf_printf(b, "COALESCE(CAST(%s + 0 AS CHAR), 'N')", n);
-    else if (is_floating(c))
-        buf_printf(b, "COALESCE(CONCAT(%s + 0e0, IF(%s = 0, CONCAT(%s), '')), 'N')", n, n, n);
-    else if (is_json(s, c))
-        buf_printf(b, "IF(%s IS NULL, 'N', COALESCE(SHA2(CAST(%s AS CHAR), 256), %s))", n, n, unknown);
-    else if (is_opaque(c) || is_bytes(c) || c->charset)
-        buf_printf(b, "IF(%s IS NULL, 'N', COALESCE(SHA2(%s(%s), 256), %s))", n, is_opaque(c) ? "HEX" : "", n, unknown);
-    else
-        buf_printf(b, "COALESCE(CAST(%s AS CHAR), 'N')", n);
-    buf_fini(&name);
-}
-
-static const char *make_differ(const struct session *s)
-{
-    const struct target *t = s->target;
-    struct buf b = {0};
-    for (int i = 0; i < t->map.ncolumns; i++) {
-        buf_str(&b, i ? " OR " : "");
-        add_differ(&b, s, &t->map.columns[i]);
-    }
-    return keep(s->comparison, &b);
-}
-
-static const char *make_side(const struct session *s, bool source)
-{
-    const struct target *t = s->target;
-    struct comparison *c = s->comparison;
-    struct buf b = {0};
-    buf_str(&b, "SELECT ");
-    for (int k = 0; k < t->map.nkey; k++) {
-        const struct my_mapped *m = key_column(t, k);
-        const struct my_literal *literal = source && !c->staged ? &s->apply->literals[m->source_column] : &c->keys[k];
-        my_add_key_select(&b, literal, NULL);
-        buf_printf(&b, " AS k%d, ", k);
-    }
-    buf_str(&b, "SHA2(CONCAT_WS(','");
-    for (int i = 0; i < t->map.ncolumns; i++) {
-        buf_str(&b, ", ");
-        add_hashed(&b, s, &t->map.columns[i], source);
-    }
-    buf_printf(&b, "), 256) AS h FROM %s", source ? c->source_from : c->ghost_from);
-    return keep(c, &b);
-}
-
-/* --- the temporary table
- * ---------------------------------------------------------------------------------------------- */
-
-static void make_stage(const struct session *s)
-{
-    const struct target *t = s->target;
-    struct comparison *c = s->comparison;
-    struct buf b = {0}, stage = {0};
-    my_add_qualified(&stage, t->schema, STAGE_TABLE);
-    buf_printf(&b,
-               "CREATE TEMPORARY TABLE IF NOT EXISTS %s (" STAGE_ROW
-               " bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY) ENGINE=InnoDB SELECT %s FROM %s LIMIT 0",
-               buf_cstr(&stage), s->apply->insert_columns, s->apply->ghost);
-    c->create = keep(c, &b);
-    buf_printf(&b, "DELETE FROM %s", buf_cstr(&stage));
-    c->empty = keep(c, &b);
-    buf_printf(&b, "INSERT INTO %s (%s) SELECT %s FROM %s FORCE INDEX (", buf_cstr(&stage), s->apply->insert_columns,
-               s->apply->select_values, s->apply->source);
-    my_add_ident(&b, t->key.index_name);
-    buf_char(&b, ')');
-    c->fill = keep(c, &b);
-    c->source_from = keep(c, &stage);
-}
-
-static const char *indexed(struct comparison *c, const char *table, const char *index)
-{
-    struct buf b = {0};
-    buf_printf(&b, "%s FORCE INDEX (", table);
-    my_add_ident(&b, index);
-    buf_char(&b, ')');
-    return keep(c, &b);
-}
-
-static const char *make_join(const struct session *s)
-{
-    const struct target *t = s->target;
-    struct comparison *c = s->comparison;
-    struct buf b = {0};
-    buf_printf(&b, " FROM %s AS s", c->staged ? c->source_from : s->apply->source);
-    if (!c->staged) {
-        buf_str(&b, " FORCE INDEX (");
-        my_add_ident(&b, t->key.index_name);
-        buf_char(&b, ')');
-    }
-    buf_printf(&b, " LEFT JOIN %s AS g FORCE INDEX (", s->apply->ghost);
-    my_add_ident(&b, t->key.ghost_index_name);
-    buf_str(&b, ") ON ");
-    for (int k = 0; k < t->map.nkey; k++) {
-        buf_str(&b, k ? " AND " : "");
-        add_column(&b, "g", key_column(t, k)->ghost_column);
-        buf_str(&b, " = ");
-        add_column(&b, "s", source_name(s, key_column(t, k)));
-    }
-    return keep(c, &b);
-}
-
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-static enum sc_result open_comparison(struct session *s, struct sc_error *err)
-{
-    enum sc_result result = my_rows_open(s, err);
-    if (result != SC_OK || s->comparison)
-        return result;
-    const struct target *t = s->target;
-    struct comparison *c = s->comparison = mem_alloc(sizeof(*c));
-    c->keys = arena_array(&c->arena, (size_t)t->map.nkey, sizeof(*c->keys));
-    c->same_order = true;
-    for (int i = 0; i < t->map.ncolumns; i++)
-        c->staged |= t->map.columns[i].converts;
-    for (int k = 0; k < t->map.nkey && result == SC_OK; k++) {
-        const struct my_column *to = column_of(t, key_column(t, k));
-        c->same_order &= same_text(to->collation, t->source.columns[t->key.columns[k]].collation);
-        result = my_literal_init(&c->keys[k], t->server.family, to, err);
-    }
-    c->staged |= !c->same_order;
-    c->source_from = indexed(c, s->apply->source, t->key.index_name);
-    c->ghost_from = indexed(c, s->apply->ghost, t->key.ghost_index_name);
-    if (c->staged)
-        make_stage(s);
-    c->source_side = make_side(s, true);
-    c->ghost_side = make_side(s, false);
-    c->join = make_join(s);
-    c->differ = make_differ(s);
-    if (result == SC_OK && c->staged)
-        result = my_run(s->conn, err, c->create);
-    if (result != SC_OK) {
-        my_comparison_free(c);
-        s->comparison = NULL;
-        error_wrap(err, "cannot compare the tables");
-    }
-    return result;
-}
-
-enum sc_result my_compare_prepare(struct session *s, struct my_conn *other, struct sc_error *err)
-{
-    enum sc_result result = open_comparison(s, err);
-    if (result != SC_OK || !other || !s->comparison->staged)
-        return result;
-    /* Its values are to be read and converted as on every other session. */
-    char *mode = NULL;
-    result = my_value(s->conn, err, &mode, "SELECT @@SESSION.sql_mode");
-    struct buf sql = {0};
-    buf_str(&sql, "SET SESSION sql_mode = ");
-    my_add_literal(&sql, mode ? mode : "");
-    if (result == SC_OK)
-        result = my_run(other, err, buf_cstr(&sql));
-    if (result == SC_OK)
-        result = my_run(other, err, s->comparison->create);
-    buf_fini(&sql);
-    mem_free(mode);
-    return result;
-}
 
 /* --- which rows
  * ------------------------------------------------------------------------------------------------------- */
@@ -339,7 +38,7 @@ static enum sc_result add_compared(struct buf *b, const struct session *s, struc
     const struct target *t = s->target;
     const struct my_column *from = &t->source.columns[t->key.columns[k]];
     const struct my_literal *literal = bound ? &s->apply->literals[t->key.columns[k]] : &s->comparison->keys[k];
-    add_column(b, side.qualifier, side.source ? from->name : key_column(t, k)->ghost_column);
+    my_add_column(b, side.qualifier, side.source ? from->name : my_compared_key(t, k)->ghost_column);
     buf_printf(b, " %s ", operator);
     bool converted = side.source && !bound && from->charset && !s->comparison->same_order;
     buf_str(b, converted ? "CONVERT(" : "");
@@ -451,7 +150,7 @@ static enum sc_result add_ghost(struct buf *b, const struct session *s, const st
 enum sc_result my_compare_ordered(struct session *s, bool *ordered, struct sc_error *err)
 {
     *ordered = true; /* see above */
-    return open_comparison(s, err);
+    return my_comparison_open(s, err);
 }
 
 /* FROM ghost g LEFT JOIN source s ... WHERE there is none in the source, by the collation of both. */
@@ -460,7 +159,8 @@ static void add_strays(struct buf *b, const struct session *s)
     const struct target *t = s->target;
     buf_printf(b, " FROM %s LEFT JOIN %s ON ", s->apply->ghost, s->apply->source);
     for (int k = 0; k < t->map.nkey; k++) {
-        const struct my_column *from = &t->source.columns[t->key.columns[k]], *to = column_of(t, key_column(t, k));
+        const struct my_column *from = &t->source.columns[t->key.columns[k]],
+                               *to = my_compared_column(t, my_compared_key(t, k));
         struct buf sc = {0}, gc = {0};
         buf_printf(&sc, "%s.", s->apply->source);
         my_add_ident(&sc, from->name);
@@ -484,13 +184,13 @@ static void add_strays(struct buf *b, const struct session *s)
 enum sc_result my_compare_chunk(struct session *s, const struct chunk *chunk, uint64_t *rows, bool *same,
                                 struct sc_error *err)
 {
-    enum sc_result result = open_comparison(s, err);
+    enum sc_result result = my_comparison_open(s, err);
     if (result != SC_OK)
         return result;
     const struct comparison *c = s->comparison;
     result = fill(s, s->conn, &(struct wanted){.chunk = chunk}, err);
     struct buf sql = {0}, key = {0};
-    add_column(&key, "g", key_column(s->target, 0)->ghost_column);
+    my_add_column(&key, "g", my_compared_key(s->target, 0)->ghost_column);
     buf_printf(&sql, "SELECT a.n, a.bad, b.n FROM (SELECT COUNT(*) AS n, COALESCE(SUM(%s IS NULL OR %s), 0) AS bad%s",
                buf_cstr(&key), c->differ, c->join);
     if (result == SC_OK && !c->staged)
@@ -569,7 +269,7 @@ static void add_differing_apart(struct buf *b, const struct session *s, const st
     add_key_texts(b, s, "s");
     buf_str(b, c->join);
     buf_str(b, " WHERE ");
-    add_column(b, "g", key_column(s->target, 0)->ghost_column);
+    my_add_column(b, "g", my_compared_key(s->target, 0)->ghost_column);
     buf_printf(b, " IS NULL OR %s", c->differ);
     if (chunk->upto)
         return;
@@ -585,7 +285,7 @@ enum sc_result my_compare_rows(struct session *s, const struct chunk *chunk, siz
 {
     *keys = NULL;
     *count = 0;
-    enum sc_result result = open_comparison(s, err);
+    enum sc_result result = my_comparison_open(s, err);
     if (result != SC_OK)
         return result;
     result = fill(s, s->conn, &(struct wanted){.chunk = chunk}, err);
@@ -641,7 +341,7 @@ enum sc_result my_compare_keys(struct session *s, struct key *const *keys, size_
                                struct sc_error *err)
 {
     memset(pairs, 0, count * sizeof(*pairs));
-    enum sc_result result = open_comparison(s, err);
+    enum sc_result result = my_comparison_open(s, err);
     if (result != SC_OK)
         return result;
     const struct wanted wanted = {.keys = keys, .count = count};
