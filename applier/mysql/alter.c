@@ -63,7 +63,7 @@ static const char *skip_comment(const char *s, struct sc_error *err)
     return end ? end + 2 : NULL;
 }
 
-/* Behind the quoted text at s; NULL: it does not end. Its content goes to `out`. */
+/* Behind the quoted text at s; NULL: it does not end. Its content goes to `out`, or nowhere (NULL). */
 static const char *quoted(const char *s, bool backslash, char *out)
 {
     char quote = *s++;
@@ -74,9 +74,11 @@ static const char *quoted(const char *s, bool backslash, char *out)
             break;
         if (*s == quote || (*s == '\\' && backslash && quote != '`' && s[1]))
             s++;
-        *out++ = *s;
+        if (out)
+            *out++ = *s;
     }
-    *out = 0;
+    if (out)
+        *out = 0;
     return s + 1;
 }
 
@@ -102,12 +104,15 @@ static enum sc_result split(const char *text, struct my_alter_mode mode, struct 
         t->depth = depth;
         if (*s == '`' || *s == '"' || *s == '\'') {
             bool name = *s == '`' || (*s == '"' && mode.ansi_quotes);
-            char *content = arena_alloc(&p->out->arena, strlen(s) + 1);
+            bool backslash = !mode.no_backslash_escapes && !name;
+            const char *close = quoted(s, backslash, NULL);
+            if (!close)
+                return error_set(p->err, SC_REFUSE, "--alter holds a quote that does not end");
+            char *content = arena_alloc(&p->out->arena, (size_t)(close - s));
+            quoted(s, backslash, content);
             t->kind = name ? NAME : STRING;
             t->text = content;
-            s = quoted(s, !mode.no_backslash_escapes && !name, content);
-            if (!s)
-                return error_set(p->err, SC_REFUSE, "--alter holds a quote that does not end");
+            s = close;
         } else if (in_word((unsigned char)*s)) {
             const char *end = s;
             while (in_word((unsigned char)*end))
@@ -232,7 +237,10 @@ static const char **take_columns(struct parser *p, int *count)
 {
     if (!is_symbol(peek(p, 0), '('))
         return NULL;
-    const char **names = arena_array(&p->out->arena, (size_t)p->count, sizeof(*names));
+    size_t most = 1;
+    for (int i = 1; peek(p, i)->kind != END && !is_symbol(peek(p, i), ')'); i++)
+        most += is_symbol(peek(p, i), ',');
+    const char **names = arena_array(&p->out->arena, most, sizeof(*names));
     *count = 0;
     do {
         p->at++;
@@ -545,6 +553,8 @@ static void add_range(struct buf *b, const struct my_alter *alter, size_t at, si
             buf_bytes(b, alter->text + at, n->start - at);
             my_add_ident(b, names[k].to);
             at = n->end;
+            if (alter->text[at] == '`') /* else it would go on with the name */
+                buf_char(b, ' ');
             break;
         }
     }

@@ -1,5 +1,6 @@
 #include "applier/postgres/alter.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include <pg_query.h>
@@ -7,7 +8,7 @@
 
 #define PREFIX "ALTER TABLE seachange_table "
 /* Longer than any ALTER a person or a tool writes; what is parsed grows with it. */
-#define ALTER_BYTES_MOST (1u << 20)
+#define ALTER_BYTES_MOST (256u << 10)
 
 static enum sc_result refuse_statement(const PgQuery__Node *node, struct sc_error *err)
 {
@@ -105,6 +106,62 @@ static enum sc_result take_using(const char *sql, const PgQuery__AlterTableStmt 
     return SC_OK;
 }
 
+struct parse {
+    const char *sql;
+    struct alter *out;
+    struct sc_error *err;
+    enum sc_result result;
+};
+
+static void *parse(void *arg)
+{
+    struct parse *p = arg;
+    struct piece *pieces = NULL;
+    int npieces = 0;
+    p->result = cut(p->sql, p->out, &pieces, &npieces, p->err);
+    if (p->result != SC_OK)
+        return NULL;
+    PgQueryProtobufParseResult parsed = pg_query_parse_protobuf(p->sql);
+    if (!parsed.error) {
+        PgQuery__ParseResult *tree =
+            pg_query__parse_result__unpack(NULL, parsed.parse_tree.len, (const uint8_t *)parsed.parse_tree.data);
+        p->out->parsed = true;
+        if (tree->n_stmts != 1)
+            p->result = error_set(p->err, SC_REFUSE, "--alter holds %zu statements; give one", tree->n_stmts);
+        else
+            p->result = check_statement(tree->stmts[0]->stmt, p->out, p->err);
+        if (p->result == SC_OK && tree->stmts[0]->stmt->node_case == PG_QUERY__NODE__NODE_ALTER_TABLE_STMT)
+            p->result = take_using(p->sql, tree->stmts[0]->stmt->alter_table_stmt, pieces, npieces, p->out, p->err);
+        pg_query__parse_result__free_unpacked(tree, NULL);
+    }
+    pg_query_free_protobuf_parse_result(parsed);
+    return NULL;
+}
+
+/* The library packs and unpacks what it has parsed by recursion, two kilobytes or less for each level of "a + a + a",
+ * and checks no depth. A long text gets a stack on which as many levels fit as it can have. */
+enum { OWN_STACK_FROM = 2048, STACK_PER_BYTE = 4096, STACK_LEAST = 8 << 20 };
+
+static void parse_with_room(struct parse *p)
+{
+    size_t len = strlen(p->sql);
+    if (len < OWN_STACK_FROM) {
+        parse(p);
+        return;
+    }
+    pthread_t thread;
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK_LEAST + len * STACK_PER_BYTE);
+    int code = pthread_create(&thread, &attr, parse, p);
+    pthread_attr_destroy(&attr);
+    if (code == 0)
+        pthread_join(thread, NULL);
+    else
+        p->result = error_set(p->err, SC_REFUSE, "--alter has %zu bytes, for which there is no memory: %s", len,
+                              strerror(code));
+}
+
 enum sc_result alter_parse(const char *text, struct alter *out, struct sc_error *err)
 {
     *out = (struct alter){0};
@@ -113,28 +170,10 @@ enum sc_result alter_parse(const char *text, struct alter *out, struct sc_error 
     if (strlen(text) > ALTER_BYTES_MOST)
         return error_set(err, SC_REFUSE, "--alter is longer than %u bytes", ALTER_BYTES_MOST);
     char *sql = mem_printf(PREFIX "%s", text);
-    struct piece *pieces = NULL;
-    int npieces = 0;
-    enum sc_result result = cut(sql, out, &pieces, &npieces, err);
-    PgQueryProtobufParseResult parsed = {0};
-    if (result == SC_OK) {
-        parsed = pg_query_parse_protobuf(sql);
-        if (!parsed.error) {
-            PgQuery__ParseResult *tree =
-                pg_query__parse_result__unpack(NULL, parsed.parse_tree.len, (const uint8_t *)parsed.parse_tree.data);
-            out->parsed = true;
-            if (tree->n_stmts != 1)
-                result = error_set(err, SC_REFUSE, "--alter holds %zu statements; give one", tree->n_stmts);
-            else
-                result = check_statement(tree->stmts[0]->stmt, out, err);
-            if (result == SC_OK && tree->stmts[0]->stmt->node_case == PG_QUERY__NODE__NODE_ALTER_TABLE_STMT)
-                result = take_using(sql, tree->stmts[0]->stmt->alter_table_stmt, pieces, npieces, out, err);
-            pg_query__parse_result__free_unpacked(tree, NULL);
-        }
-        pg_query_free_protobuf_parse_result(parsed);
-    }
+    struct parse p = {.sql = sql, .out = out, .err = err};
+    parse_with_room(&p);
     mem_free(sql);
-    return result;
+    return p.result;
 }
 
 void alter_fini(struct alter *alter)

@@ -115,7 +115,7 @@ const char *my_body_gtid_tagged(struct my_body *b, struct my_event *event)
         case TAG: {
             uint64_t len = read_varlen(r);
             const char *tag = len < MY_TAG_SIZE ? read_bytes(r, (size_t)len) : NULL;
-            if (!tag || memchr(tag, 0, (size_t)len))
+            if (!tag || (len && !my_gtid_is_tag(tag, (size_t)len)))
                 return "its tag is impossible";
             memcpy(gtid->gtid.tag, tag, (size_t)len);
             gtid->gtid.tag[len] = 0;

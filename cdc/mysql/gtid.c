@@ -187,6 +187,16 @@ static bool parse_number(const char **p, uint64_t *number)
     return v > 0 && v < INT64_MAX;
 }
 
+bool my_gtid_is_tag(const char *text, size_t len)
+{
+    if (len == 0 || len >= MY_TAG_SIZE || (text[0] >= '0' && text[0] <= '9'))
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (!(text[i] >= 'a' && text[i] <= 'z') && !(text[i] >= '0' && text[i] <= '9') && text[i] != '_')
+            return false;
+    return true;
+}
+
 static bool parse_tag(const char **p, char *tag)
 {
     size_t len = 0;
@@ -341,7 +351,7 @@ enum sc_result my_gtid_set_decode(struct my_gtid_set *set, const void *data, siz
         if (tagged) {
             size_t tag_len = read_u8(&r);
             const char *text = tag_len & 1 || tag_len >> 1 >= MY_TAG_SIZE ? NULL : read_bytes(&r, tag_len >> 1);
-            if (!text || memchr(text, 0, tag_len >> 1))
+            if (!text || (tag_len && !my_gtid_is_tag(text, tag_len >> 1)))
                 return not_encoded(set, err);
             memcpy(tag, text, tag_len >> 1);
         }

@@ -36,6 +36,9 @@ struct my_gtid_set {
     size_t nsources, cap;
 };
 
+/* Is it a tag as the server writes them: letters in lower case, digits and _, the first no digit? */
+bool my_gtid_is_tag(const char *text, size_t len);
+
 void my_gtid_set_fini(struct my_gtid_set *set); /* empty afterwards */
 void my_gtid_set_copy(struct my_gtid_set *to, const struct my_gtid_set *from);
 void my_gtid_set_add(struct my_gtid_set *set, const struct my_gtid *gtid); /* which may be in it already */

@@ -8,9 +8,7 @@
  * checkpoint, and a slot that does was moved by somebody else (correctness C2).
  *
  * A server that shuts down waits until everything it sent is confirmed, but by then nobody can commit there any more.
- * It asks for a reply again and again; the reader takes the hint, leaves, and comes back.
- *
- * Messages inside CopyBoth: manual, "Streaming Replication Protocol". */
+ * It asks for a reply again and again; the reader takes the hint, leaves, and comes back. */
 #include "cdc/postgres/stream.h"
 
 #include <errno.h>
@@ -21,7 +19,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/reader.h"
+#include "cdc/postgres/frame.h"
 #include "cdc/postgres/walsender.h"
 
 enum {
@@ -38,17 +36,12 @@ static enum sc_result put_done(struct source *s, enum sc_result result)
     return result;
 }
 
-static enum sc_result take_data(struct source *s, struct reader *r, struct sc_error *err)
+static enum sc_result take_data(struct source *s, const struct frame *frame, struct sc_error *err)
 {
-    read_u64(r); /* where the message begins: what matters is in it */
-    uint64_t end = read_u64(r);
-    read_u64(r); /* the server's clock */
-    if (!reader_ok(r))
-        return error_set(err, SC_FAIL, "the server sent a piece of its log without a whole header");
-    if (end > s->server_end)
-        s->server_end = end;
+    if (frame->end > s->server_end)
+        s->server_end = frame->end;
     struct pgoutput_message message;
-    enum sc_result result = pgoutput_decode(&s->pgoutput, &s->arena, r->p, reader_left(r), &message, err);
+    enum sc_result result = pgoutput_decode(&s->pgoutput, &s->arena, frame->data, frame->len, &message, err);
     if (result == SC_OK && message.ours)
         result = put_done(s, feed_take(&s->feed, &message, err));
     arena_reset(&s->arena);
@@ -64,13 +57,9 @@ static enum sc_result take_data(struct source *s, struct reader *r, struct sc_er
     return result;
 }
 
-static enum sc_result take_keepalive(struct source *s, struct reader *r, struct sc_error *err)
+static enum sc_result take_keepalive(struct source *s, const struct frame *frame, struct sc_error *err)
 {
-    uint64_t end = read_u64(r);
-    read_u64(r);
-    bool reply = read_u8(r) != 0;
-    if (!reader_ok(r))
-        return error_set(err, SC_FAIL, "the server sent a keepalive that is too short");
+    uint64_t end = frame->end;
     if (end > s->server_end)
         s->server_end = end;
     /* Within a transaction the position may lie behind changes that are still to come. */
@@ -78,7 +67,7 @@ static enum sc_result take_keepalive(struct source *s, struct reader *r, struct 
         s->server_at = end;
     if (!s->feed.in_transaction && end > s->written)
         s->written = end;
-    if (!reply)
+    if (!frame->reply)
         return SC_OK;
     int64_t now = clock_us();
     if (now - s->requests_from > (int64_t)SHUTDOWN_WINDOW_MS * 1000) {
@@ -92,16 +81,11 @@ static enum sc_result take_keepalive(struct source *s, struct reader *r, struct 
 
 static enum sc_result take_message(struct source *s, const char *data, size_t len, struct sc_error *err)
 {
-    struct reader r = reader_of(data, len);
-    char kind = (char)read_u8(&r);
-    switch (kind) {
-    case 'w':
-        return take_data(s, &r, err);
-    case 'k':
-        return take_keepalive(s, &r, err);
-    }
-    return error_set(err, SC_FAIL, "the server sent a message of unknown kind 0x%02x within the stream",
-                     (unsigned char)kind);
+    struct frame frame;
+    enum sc_result result = frame_read(data, len, &frame, err);
+    if (result != SC_OK)
+        return result;
+    return frame.kind == FRAME_DATA ? take_data(s, &frame, err) : take_keepalive(s, &frame, err);
 }
 
 /* From 18 on a publication that is gone is a warning, and the server passes the table's changes over; before, it is an

@@ -1,56 +1,14 @@
-/* Runs the fuzz target over values of every type and some documents, and changes of them, without a fuzzer:
- *   corpus_my_values [ROUNDS]         each changed at random ROUNDS times (default 2000)
- *   corpus_my_values --seeds DIR      writes them as the seeds of a fuzzer */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/mem.h"
+/* First inputs for fuzz_my_values: values of every type, documents, partial updates. */
 #include "cdc/mysql/types.h"
-#include "fuzz/fuzz.h"
+#include "fuzz/corpus.h"
 #include "fuzz/my_values.h"
 
-static const char *seeds;
-static int rounds = 2000;
 static uint32_t random_state = 1;
-static size_t count;
 
 static uint32_t next_random(void)
 {
     random_state = random_state * 1664525 + 1013904223;
     return random_state >> 8;
-}
-
-static void run(const struct buf *input)
-{
-    count++;
-    if (seeds) {
-        char path[4096];
-        snprintf(path, sizeof(path), "%s/value-%05zu", seeds, count);
-        FILE *f = fopen(path, "wb");
-        if (!f || fwrite(input->data, 1, input->len, f) != input->len || fclose(f) != 0) {
-            perror(path);
-            exit(1);
-        }
-        return;
-    }
-    LLVMFuzzerTestOneInput((const uint8_t *)input->data, input->len);
-    uint8_t *changed = malloc(input->len);
-    for (int i = 0; i < rounds; i++) {
-        memcpy(changed, input->data, input->len);
-        for (uint32_t n = 1 + next_random() % 3; n > 0; n--)
-            changed[1 + next_random() % (input->len - 1)] = (uint8_t)(next_random() >> next_random() % 8);
-        size_t len = next_random() % 8 ? input->len : 2 + next_random() % (input->len - 1);
-        LLVMFuzzerTestOneInput(changed, len);
-    }
-    free(changed);
-}
-
-static void put_hex(struct buf *b, const char *hex)
-{
-    unsigned v;
-    for (; *hex && sscanf(hex, "%2x", &v) == 1; hex += 2)
-        buf_u8(b, (uint8_t)v);
 }
 
 static void values(void)
@@ -96,8 +54,8 @@ static void values(void)
             buf_u8(&b, flags);
             buf_u16(&b, (uint16_t)(m % 8));
             /* a length of 19, and what zlib makes of some text, as a compressed column has it */
-            put_hex(&b, "130000008104789c4b4c4a0600024d0127000000000000000000000000000000000000000000");
-            run(&b);
+            corpus_hex(&b, "130000008104789c4b4c4a0600024d0127000000000000000000000000000000000000000000");
+            corpus_add(&b);
             buf_fini(&b);
         }
     }
@@ -133,8 +91,8 @@ static void json(void)
     for (size_t i = 0; i < sizeof(documents) / sizeof(documents[0]); i++) {
         struct buf b = {0};
         buf_u8(&b, FUZZ_JSON);
-        put_hex(&b, documents[i]);
-        run(&b);
+        corpus_hex(&b, documents[i]);
+        corpus_add(&b);
         for (size_t k = 0; k < sizeof(diffs) / sizeof(diffs[0]); k++) {
             struct buf u = {0};
             buf_u8(&u, FUZZ_JSON_UPDATE);
@@ -142,10 +100,10 @@ static void json(void)
             buf_bytes(&u, b.data + 1, b.len - 1);
             for (const char *p = diffs[k]; *p; p++)
                 if (*p != ' ') {
-                    put_hex(&u, (const char[]){p[0], p[1], 0});
+                    corpus_hex(&u, (const char[]){p[0], p[1], 0});
                     p++;
                 }
-            run(&u);
+            corpus_add(&u);
             buf_fini(&u);
         }
         buf_fini(&b);
@@ -154,12 +112,8 @@ static void json(void)
 
 int main(int argc, char **argv)
 {
-    if (argc == 3 && strcmp(argv[1], "--seeds") == 0)
-        seeds = argv[2];
-    else if (argc == 2)
-        rounds = atoi(argv[1]);
+    corpus_begin(argc, argv);
     values();
     json();
-    printf("%zu inputs%s\n", count, seeds ? " written" : "");
-    return 0;
+    return corpus_end();
 }

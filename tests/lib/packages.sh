@@ -5,6 +5,7 @@ packages_servers="postgresql-15 postgresql-client-15"
 packages_mysql_servers="mariadb-server-core mariadb-client"
 packages_tools="openssl git ca-certificates procps util-linux"
 packages_checks="clang-tidy clang-format clang"
+packages_fuzz="clang libclang-rt-14-dev llvm"
 packages_sid="debootstrap"
 
 # Installs what is missing of the packages named.
