@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "applier/mysql/key_text.h"
 #include "applier/mysql/rows.h"
 #include "base/clock.h"
 
@@ -291,7 +292,6 @@ static enum sc_result wait_for_row(struct session *s, const struct key *row, str
 /* --- the record
  * ----------------------------------------------------------------------------------------------------------- */
 
-/* "3:abc,1:x,": length and bytes of each value. */
 static void add_stored_key(struct buf *sql, const struct key *key)
 {
     if (!key) {
@@ -299,36 +299,9 @@ static void add_stored_key(struct buf *sql, const struct key *key)
         return;
     }
     struct buf text = {0};
-    for (int k = 0; k < key->count; k++)
-        buf_printf(&text, "%zu:%s,", strlen(key->values[k]), key->values[k]);
+    my_key_write(&text, key);
     my_add_literal(sql, buf_cstr(&text));
     buf_fini(&text);
-}
-
-static bool parse_stored_key(const char *text, int count, struct key **out)
-{
-    *out = NULL;
-    if (!text)
-        return true;
-    struct key *key = mem_alloc(sizeof(*key));
-    key->count = count;
-    key->values = mem_array((size_t)count, sizeof(*key->values));
-    const char *p = text, *end = text + strlen(text);
-    bool good = true;
-    for (int k = 0; k < count; k++) {
-        char *colon = NULL;
-        unsigned long long len = good ? strtoull(p, &colon, 10) : 0;
-        good = good && colon && colon > p && *colon == ':' && len < (size_t)(end - colon) - 1 && colon[1 + len] == ',';
-        key->values[k] = good ? mem_strndup(colon + 1, len) : mem_strdup("");
-        if (good)
-            p = colon + 1 + len + 1;
-    }
-    good = good && p == end;
-    if (good)
-        *out = key;
-    else
-        key_free(key);
-    return good;
 }
 
 enum sc_result my_chunk_record(struct session *s, const char *table, const struct chunk *chunk, uint64_t rows,
@@ -509,8 +482,8 @@ enum sc_result my_chunks_recorded(struct session *s, const char *table, struct c
     for (size_t i = 0; i < *count && (row = mysql_fetch_row(res)); i++) {
         struct chunk *c = &(*chunks)[i];
         c->number = strtoull(row[0], NULL, 10);
-        if (!parse_stored_key(row[1], s->target->key.count, &c->after) ||
-            !parse_stored_key(row[2], s->target->key.count, &c->upto)) {
+        if (!my_key_read(row[1], s->target->key.count, &c->after) ||
+            !my_key_read(row[2], s->target->key.count, &c->upto)) {
             result = error_set(err, SC_FAIL, "the stored bounds of chunk %" PRIu64 " cannot be read", c->number);
             error_hint(err, "The source is untouched. Run `seachange abort %s` and start again.",
                        s->target->migration.id);

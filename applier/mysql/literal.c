@@ -10,7 +10,6 @@
 enum { MAX_NAMED_MEMBERS = 1000, MAX_SET_MEMBERS = 64 };
 
 /* What the text of a chunk's bound may be made of. */
-#define TEXT_OF_NUMBER "0123456789+-.eE"
 #define TEXT_OF_QUOTED "0123456789abcdefABCDEF:.- "
 
 /* --- once for a column --- */
@@ -450,11 +449,26 @@ static enum sc_result damaged(const struct my_literal *l, struct sc_error *err)
     return error_hint(err, "The record of the copy is damaged and the source is untouched. Abort and start again.");
 }
 
-/* Decimal text of a number (no injection out of a damaged record), and not "e5" or "-". */
+static bool digits(const char **p)
+{
+    size_t count = strspn(*p, "0123456789");
+    *p += count;
+    return count > 0;
+}
+
+/* A number as the server writes it: "17", "-1.5", "1.5e-7". Nothing else comes out of a damaged record. */
 static bool is_number(const char *text)
 {
-    size_t len = strlen(text);
-    return len && strspn(text, TEXT_OF_NUMBER) == len && strpbrk(text, "0123456789") && !strstr(text, "--");
+    const char *p = text + (*text == '-');
+    if (!digits(&p) || (*p == '.' && (p++, !digits(&p))))
+        return false;
+    if (*p == 'e' || *p == 'E') {
+        p++;
+        p += *p == '+' || *p == '-';
+        if (!digits(&p))
+            return false;
+    }
+    return !*p;
 }
 
 static enum sc_result add_hex_bound(struct buf *b, const struct my_literal *l, const char *text, struct sc_error *err)

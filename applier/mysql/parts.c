@@ -14,6 +14,7 @@
 
 #include "applier/fold.h"
 #include "applier/mysql/sets.h"
+#include "cdc/mysql/position_text.h"
 
 /* --- can it be done
  * ------------------------------------------------------------------------------------------------------- */
@@ -251,10 +252,9 @@ enum sc_result my_parts_pending(struct session *s, struct parts_cut *cut, struct
     } else if (row) {
         cut->parts = (uint32_t)strtoul(row[0], NULL, 10);
         cut->steps = (int)strtol(row[1], NULL, 10);
-        cut->last.order = strtoull(row[2], NULL, 10);
-        snprintf(cut->last.text, sizeof(cut->last.text), "%s", row[3]);
+        result = my_position_stored(row[2], row[3], &cut->last, err);
         cut->last_changes = strtoull(row[4], NULL, 10);
-        if (cut->parts == 0 || cut->parts > PARTS_MOST)
+        if (result == SC_OK && (cut->parts == 0 || cut->parts > PARTS_MOST))
             result = error_set(err, SC_FAIL, "migration %s has a batch in %u parts, this version knows at most %d",
                                t->migration.id, cut->parts, PARTS_MOST);
     }

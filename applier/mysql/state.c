@@ -20,6 +20,7 @@
 #include "applier/mysql/ops.h"
 #include "base/clock.h"
 #include "base/stop.h"
+#include "cdc/mysql/position_text.h"
 
 static const char *const create_state[][2] = {
     {"migration",
@@ -192,21 +193,26 @@ static void replace(char **slot, const char *text)
     *slot = mem_strdup(text);
 }
 
-static struct position position_of(MYSQL_RES *res, MYSQL_ROW row, const char *order, const char *text)
-{
-    struct position p = {.order = my_column_number(res, row, order)};
-    const char *value = my_column_text(res, row, text);
-    snprintf(p.text, sizeof(p.text), "%s", value ? value : "");
-    return p;
-}
-
-static void take_checkpoint(struct target *t, MYSQL_RES *res, MYSQL_ROW row)
+static enum sc_result take_checkpoint(struct target *t, MYSQL_RES *res, MYSQL_ROW row, struct sc_error *err)
 {
     struct migration *m = &t->migration;
-    m->applied = position_of(res, row, "applied_order", "applied_text");
-    m->partial = position_of(res, row, "partial_order", "partial_text");
+    const struct {
+        const char *order, *text;
+        struct position *position;
+    } positions[] = {
+        {"applied_order", "applied_text", &m->applied},
+        {"partial_order", "partial_text", &m->partial},
+        {"fence_order", "fence_text", &m->fence},
+    };
     m->partial_changes = my_column_number(res, row, "partial_changes");
-    m->fence = position_of(res, row, "fence_order", "fence_text");
+    for (size_t i = 0; i < sizeof(positions) / sizeof(positions[0]); i++) {
+        enum sc_result result =
+            my_position_stored(my_column_text(res, row, positions[i].order),
+                               my_column_text(res, row, positions[i].text), positions[i].position, err);
+        if (result != SC_OK)
+            return error_wrap(err, "migration %s", m->id);
+    }
+    return SC_OK;
 }
 
 static enum sc_result refuse_changed_server(struct target *t, struct sc_error *err)
@@ -278,7 +284,6 @@ static enum sc_result take_row(struct target *t, MYSQL_RES *res, MYSQL_ROW row, 
     const char *index = my_column_text(res, row, "key_index"), *other = my_column_text(res, row, "ghost_key_index");
     t->key.index_name = index ? arena_strdup(&t->arena, index) : NULL;
     t->key.ghost_index_name = other ? arena_strdup(&t->arena, other) : NULL;
-    take_checkpoint(t, res, row);
     return refuse_changed_server(t, err);
 }
 
@@ -520,7 +525,7 @@ enum sc_result my_checkpoint_read(struct target *t, struct my_conn *conn, struct
     if (row && my_column_number(res, row, "token") != t->token)
         result = taken_over(t, err);
     else if (row)
-        take_checkpoint(t, res, row);
+        result = take_checkpoint(t, res, row, err);
     else if (result == SC_OK)
         result =
             error_set(err, SC_FAIL, "migration %s is gone from %s._seachange_migration", t->migration.id, t->schema);

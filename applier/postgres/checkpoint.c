@@ -6,12 +6,14 @@
 #include "applier/postgres/ops.h"
 #include "applier/postgres/state.h"
 
-static struct position position_of(const char *lsn)
+/* NULL: none. False: it is there, and is no LSN. */
+static bool take_position(const char *lsn, struct position *out)
 {
-    struct position p = {0};
-    if (lsn && pg_lsn_parse(lsn, &p.order))
-        snprintf(p.text, sizeof(p.text), "%s", lsn);
-    return p;
+    *out = (struct position){0};
+    if (!lsn)
+        return true;
+    snprintf(out->text, sizeof(out->text), "%s", lsn);
+    return pg_lsn_parse(lsn, &out->order);
 }
 
 enum sc_result pg_checkpoint_create(struct target *t, struct pg_conn *conn, const char *lsn, struct sc_error *err)
@@ -27,7 +29,7 @@ enum sc_result pg_checkpoint_create(struct target *t, struct pg_conn *conn, cons
                  3, (const char *[]){t->migration.id, token, lsn});
     PQclear(res);
     if (result == SC_OK)
-        t->migration.applied = position_of(lsn);
+        take_position(lsn, &t->migration.applied);
     return result;
 }
 
@@ -40,10 +42,12 @@ enum sc_result pg_checkpoint_read(struct target *t, struct pg_conn *conn, struct
         struct migration *m = &t->migration;
         if (pg_column_number(res, 0, "token") != t->token)
             result = error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops", m->id);
-        m->applied = position_of(pg_column_text(res, 0, "applied"));
-        m->partial = position_of(pg_column_text(res, 0, "partial"));
         m->partial_changes = pg_column_number(res, 0, "partial_changes");
-        m->fence = position_of(pg_column_text(res, 0, "fence"));
+        if (!take_position(pg_column_text(res, 0, "applied"), &m->applied) ||
+            !take_position(pg_column_text(res, 0, "partial"), &m->partial) ||
+            !take_position(pg_column_text(res, 0, "fence"), &m->fence))
+            result =
+                error_set(err, SC_FAIL, "the checkpoint of migration %s in seachange.checkpoint is damaged", m->id);
     } else if (result == SC_OK && t->migration.phase > PHASE_PREPARE) {
         result = error_set(err, SC_FAIL, "the checkpoint of migration %s is gone from seachange.checkpoint",
                            t->migration.id);

@@ -268,6 +268,7 @@ enum sc_result pg_chunks_recorded(struct session *s, const char *table, struct c
         return error_wrap(err, "cannot read which chunks are done");
     *count = (size_t)PQntuples(res);
     *chunks = mem_array(*count + 1, sizeof(**chunks));
+    bool whole = true;
     for (size_t i = 0; i < *count; i++) {
         struct chunk *c = &(*chunks)[i];
         int row = (int)i;
@@ -278,13 +279,27 @@ enum sc_result pg_chunks_recorded(struct session *s, const char *table, struct c
             struct key *key = mem_alloc(sizeof(*key));
             key->count = s->target->key.count;
             key->values = mem_array((size_t)key->count, sizeof(*key->values));
-            for (int k = 0; k < key->count; k++)
+            for (int k = 0; k < key->count; k++) {
                 key->values[k] = mem_strdup(PQgetvalue(res, row, 3 + 2 * k + bound));
+                whole = whole && !PQgetisnull(res, row, 3 + 2 * k + bound);
+            }
             *(bound ? &c->upto : &c->after) = key;
         }
     }
     PQclear(res);
-    return SC_OK;
+    if (whole)
+        return SC_OK;
+    for (size_t i = 0; i < *count; i++) {
+        key_free((*chunks)[i].after);
+        key_free((*chunks)[i].upto);
+    }
+    mem_free(*chunks);
+    *chunks = NULL;
+    *count = 0;
+    error_set(err, SC_FAIL,
+              "the stored bounds of a chunk cannot be read: they have fewer values than the key has columns");
+    return error_hint(err, "The source is untouched. Run `seachange abort %s` and start again.",
+                      s->target->migration.id);
 }
 
 enum sc_result pg_chunks_load(struct session *s, struct chunk **chunks, size_t *count, struct sc_error *err)

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mysql/conn_library.h"
 #include "cdc/mysql/log_end.h"
+#include "cdc/mysql/position_text.h"
 #include "cdc/mysql/stream.h"
 
 enum {

@@ -7,50 +7,12 @@
 
 #include "cdc/mysql/gtid.h"
 #include "cdc/mysql/position.h"
+#include "cdc/mysql/position_text.h"
 
 enum {
     ANSWER_WITHIN_MS = 15000,
     NEW_NAME_MYSQL = 80200, /* SHOW BINARY LOG STATUS; the old one is gone in 8.4 */
 };
-
-#define FROM " xa="
-
-enum sc_result my_position_read(const struct position *position, struct my_log_position *at,
-                                struct my_log_position *from, char **gtids, struct sc_error *err)
-{
-    *gtids = NULL;
-    struct position place = *position;
-    char *rest = strstr(place.text, FROM);
-    const char *told = "";
-    enum sc_result result = SC_OK;
-    if (rest) {
-        struct position read_from = {0};
-        snprintf(read_from.text, sizeof(read_from.text), "%s", rest + strlen(FROM));
-        *rest = 0;
-        result = my_log_position_parse(from, &read_from, NULL, err);
-    }
-    if (result == SC_OK)
-        result = my_log_position_parse(at, &place, &told, err);
-    if (result != SC_OK)
-        return result;
-    if (!rest)
-        *from = *at;
-    *gtids = mem_strdup(told);
-    return SC_OK;
-}
-
-void my_position_write(const struct my_log_position *at, const struct my_log_position *from, const char *gtids,
-                       struct position *out)
-{
-    char rest[MY_LOG_FILE_SIZE + 32] = "";
-    if (from)
-        snprintf(rest, sizeof(rest), FROM "%s:%" PRIu64, from->file, from->offset);
-    my_log_position_make(at, gtids, out);
-    if (strlen(out->text) + strlen(rest) >= sizeof(out->text))
-        my_log_position_make(at, NULL, out);
-    size_t len = strlen(out->text);
-    snprintf(out->text + len, sizeof(out->text) - len, "%s", rest);
-}
 
 static enum sc_result gtids_of(struct my_conn *conn, char **out, struct sc_error *err)
 {

@@ -16,12 +16,4 @@ enum sc_result my_log_end(struct my_conn *conn, struct position *out, struct sc_
 enum sc_result my_log_check_history(const struct my_server *server, const struct position *at,
                                     const struct position *end, bool *maybe_later, struct sc_error *err);
 
-/* Takes a position apart: the place; from where it has to be read, which is earlier where XA transactions are prepared
- * (cdc/mysql/xa.h); and the GTIDs (malloc'd, "" none). SC_FAIL: not such a text; *gtids is NULL. */
-enum sc_result my_position_read(const struct position *position, struct my_log_position *at,
-                                struct my_log_position *from, char **gtids, struct sc_error *err);
-/* The other way; `from` NULL: the same place. GTIDs that do not fit are left out. */
-void my_position_write(const struct my_log_position *at, const struct my_log_position *from, const char *gtids,
-                       struct position *out);
-
 #endif

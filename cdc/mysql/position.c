@@ -22,10 +22,12 @@ enum sc_result my_log_position_set(struct my_log_position *p, const char *file, 
     const char *dot = strrchr(file, '.');
     char *end = NULL;
     unsigned long long number = dot && dot[1] >= '0' && dot[1] <= '9' ? strtoull(dot + 1, &end, 10) : 0;
-    if (!end || *end || strlen(file) >= sizeof(p->file) || number > MAX_NUMBER) {
+    if (!end || *end || number > MAX_NUMBER) {
         error_set(err, SC_FAIL, "the binary log's file name \"%.100s\" does not end in a number", file);
         return lost(err);
     }
+    if (strlen(file) >= sizeof(p->file) || strchr(file, ' '))
+        return error_set(err, SC_FAIL, "the binary log's file name \"%.100s\" is too long or has a blank", file);
     if (offset > MAX_OFFSET) {
         error_set(err, SC_FAIL, "the offset %" PRIu64 " in the binary log %s is beyond what is supported", offset,
                   file);
@@ -100,9 +102,14 @@ enum sc_result my_log_position_heartbeat(const struct my_log_position *p, const 
     return SC_OK;
 }
 
+uint64_t my_log_position_order(const struct my_log_position *p)
+{
+    return (uint64_t)p->number << MY_LOG_OFFSET_BITS | p->offset;
+}
+
 void my_log_position_make(const struct my_log_position *p, const char *gtids, struct position *out)
 {
-    out->order = (uint64_t)p->number << MY_LOG_OFFSET_BITS | p->offset;
+    out->order = my_log_position_order(p);
     int len = snprintf(out->text, sizeof(out->text), "%s:%" PRIu64, p->file, p->offset);
     if (gtids && *gtids && (size_t)len + 1 + strlen(gtids) < sizeof(out->text))
         snprintf(out->text + len, sizeof(out->text) - (size_t)len, " %s", gtids);

@@ -9,7 +9,8 @@
 #include "cdc/change.h"
 #include "cdc/mysql/events.h"
 
-#define MY_LOG_FILE_SIZE 256
+/* Two places have to fit into a struct position (position_text.h). */
+#define MY_LOG_FILE_SIZE 224
 
 /* Offsets have 40 bits in struct position's `order`; one transaction of a terabyte is beyond what is supported. */
 #define MY_LOG_OFFSET_BITS 40
@@ -20,7 +21,8 @@ struct my_log_position {
     uint64_t offset;             /* of the end of the last event */
 };
 
-/* SC_FAIL: the name does not end in a dot and a number. */
+/* SC_FAIL: the name does not end in a dot and a number, is too long, or has a blank, with which it could not be stored.
+ */
 enum sc_result my_log_position_set(struct my_log_position *p, const char *file, uint64_t offset, struct sc_error *err);
 
 /* Moves behind the event: ROTATE goes to the new file; what the sender made (artificial, heartbeats) moves nothing. Not
@@ -33,6 +35,9 @@ enum sc_result my_log_position_advance(struct my_log_position *p, const struct m
  * left out events that we did not see (dump by GTID, all of them executed before). */
 enum sc_result my_log_position_heartbeat(const struct my_log_position *p, const struct my_heartbeat_event *heartbeat,
                                          bool *ahead, struct sc_error *err);
+
+/* `order` of struct position. */
+uint64_t my_log_position_order(const struct my_log_position *p);
 
 /* "binlog.000007:4711" and, if `gtids` is not NULL nor "" and it fits, a blank and that. */
 void my_log_position_make(const struct my_log_position *p, const char *gtids, struct position *out);

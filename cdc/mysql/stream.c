@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "cdc/mysql/log_end.h"
+#include "cdc/mysql/position_text.h"
 
 enum {
     GOOD_AFTER_MS = 30000, /* a connection that held so long was a good one */

@@ -1,6 +1,7 @@
 #include "base/url.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -56,9 +57,10 @@ static const char *user_part_end(const char *start)
     return at && question < p && !memchr(question, '=', (size_t)(at - question)) ? at : NULL;
 }
 
-static void secrets_of_url(const char *url, size_t scheme, on_secret found, void *arg)
+/* `start`: behind the "://". */
+static void secrets_of_url(const char *url, const char *start, on_secret found, void *arg)
 {
-    const char *start = url + scheme + 3, *end = user_part_end(start);
+    const char *end = user_part_end(start);
     if (end) {
         const char *colon = memchr(start, ':', (size_t)(end - start));
         if (colon && colon + 1 < end)
@@ -126,13 +128,41 @@ static void secrets_of_conninfo(const char *text, on_secret found, void *arg)
     }
 }
 
+struct spans {
+    struct span *items;
+    size_t count;
+};
+
+static void collect(void *arg, struct span secret)
+{
+    struct spans *s = arg;
+    s->items = mem_resize(s->items, (s->count + 1) * sizeof(*s->items));
+    s->items[s->count++] = secret;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct span *x = a, *y = b;
+    return (x->from > y->from) - (x->from < y->from);
+}
+
+/* Wherever "://" stands a URL may stand: this is also asked of words that are something else, or nothing right. */
 static void each_secret(const char *url, on_secret found, void *arg)
 {
-    size_t scheme = url_scheme_len(url);
-    if (scheme > 0)
-        secrets_of_url(url, scheme, found, arg);
-    else
-        secrets_of_conninfo(url, found, arg);
+    struct spans all = {0};
+    if (url_scheme_len(url) == 0)
+        secrets_of_conninfo(url, collect, &all);
+    for (const char *p = strstr(url, "://"); p; p = strstr(p + 3, "://"))
+        secrets_of_url(url, p + 3, collect, &all);
+    if (all.count > 1)
+        qsort(all.items, all.count, sizeof(*all.items), by_place);
+    for (size_t i = 0; i < all.count;) {
+        struct span one = all.items[i++];
+        for (; i < all.count && all.items[i].from <= one.to; i++)
+            one.to = all.items[i].to > one.to ? all.items[i].to : one.to;
+        found(arg, one);
+    }
+    mem_free(all.items);
 }
 
 static void count_secret(void *arg, struct span secret)

@@ -12,21 +12,26 @@
 
 static enum sc_result read_whole(const char *path, struct buf *out, struct sc_error *err)
 {
+    char *shown = url_redacted(path); /* somebody may give a URL here */
     FILE *file = fopen(path, "re");
-    if (!file)
-        return error_set(err, SC_REFUSE, "cannot open the file of --config, %s: %s", path, strerror(errno));
+    enum sc_result result = SC_OK;
+    if (!file) {
+        result = error_set(err, SC_REFUSE, "cannot open the file of --config, %s: %s", shown, strerror(errno));
+        mem_free(shown);
+        return result;
+    }
     char piece[4096];
     size_t n;
     while ((n = fread(piece, 1, sizeof(piece), file)) > 0 && out->len <= FILE_LIMIT)
         buf_bytes(out, piece, n);
-    enum sc_result result = SC_OK;
     if (ferror(file))
-        result = error_set(err, SC_REFUSE, "cannot read the file of --config, %s: %s", path, strerror(errno));
+        result = error_set(err, SC_REFUSE, "cannot read the file of --config, %s: %s", shown, strerror(errno));
     else if (out->len > FILE_LIMIT)
-        result = error_set(err, SC_REFUSE, "the file of --config, %s, is larger than 1 MiB", path);
+        result = error_set(err, SC_REFUSE, "the file of --config, %s, is larger than 1 MiB", shown);
     else if (memchr(buf_cstr(out), 0, out->len))
-        result = error_set(err, SC_REFUSE, "the file of --config, %s, is not a text file", path);
+        result = error_set(err, SC_REFUSE, "the file of --config, %s, is not a text file", shown);
     fclose(file);
+    mem_free(shown);
     return result;
 }
 
@@ -79,13 +84,12 @@ static enum sc_result read_line(struct options *o, const char *path, int number,
     return option_store(o, index, value, ORIGIN_FILE, where, err);
 }
 
-enum sc_result options_read_file(struct options *o, const char *path, struct sc_error *err)
+enum sc_result options_read_text(struct options *o, const char *path, char *text, struct sc_error *err)
 {
-    struct buf text = {0};
-    enum sc_result result = read_whole(path, &text, err);
+    enum sc_result result = SC_OK;
     int seen[OPTION_MAX] = {0}, number = 0;
-    char *line = (char *)buf_cstr(&text);
-    if (text.len >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0) /* what some editors put in front of UTF-8 */
+    char *line = text;
+    if (strncmp(line, "\xef\xbb\xbf", 3) == 0) /* what some editors put in front of UTF-8 */
         line += 3;
     while (result == SC_OK && line) {
         char *end = strchr(line, '\n');
@@ -94,6 +98,15 @@ enum sc_result options_read_file(struct options *o, const char *path, struct sc_
         result = read_line(o, path, ++number, line, seen, err);
         line = end ? end + 1 : NULL;
     }
+    return result;
+}
+
+enum sc_result options_read_file(struct options *o, const char *path, struct sc_error *err)
+{
+    struct buf text = {0};
+    enum sc_result result = read_whole(path, &text, err);
+    if (result == SC_OK && text.len > 0)
+        result = options_read_text(o, path, text.data, err);
     buf_fini(&text);
     return result;
 }

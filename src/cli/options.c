@@ -140,7 +140,10 @@ struct given {
 /* The option as typed, without its value: that may be a secret. */
 static const char *shown_option(struct options *o, const char *arg)
 {
-    return arena_copy(&o->arena, arg, strcspn(arg, "="));
+    char *shown = url_redacted(arg);
+    const char *copy = arena_copy(&o->arena, shown, strcspn(shown, "="));
+    mem_free(shown);
+    return copy;
 }
 
 static enum sc_result unknown_option(struct options *o, const char *arg, struct sc_error *err)
@@ -392,7 +395,9 @@ static enum sc_result check_abort(struct options *o, struct sc_error *err)
             o->id = NULL;
     }
     if (o->id && (strlen(o->id) != 8 || strspn(o->id, "0123456789abcdef") != 8)) {
-        error_set(err, SC_REFUSE, "\"%.40s\" is not the id of a migration", o->id);
+        char *shown = url_redacted(o->id);
+        error_set(err, SC_REFUSE, "\"%.40s\" is not the id of a migration", shown);
+        mem_free(shown);
         return error_hint(
             err, "An id is 8 hexadecimal digits, as `seachange list` shows it. A table's name goes to --table.");
     }

@@ -101,5 +101,7 @@ void option_environment_name(const struct option_def *def, char out[static 64]);
 /* config_file.c: reads the file of --config. Values that the command line or the environment gave are checked, but
  * stay. */
 enum sc_result options_read_file(struct options *o, const char *path, struct sc_error *err);
+/* What is in it; the text is changed. `path` is for messages. */
+enum sc_result options_read_text(struct options *o, const char *path, char *text, struct sc_error *err);
 
 #endif
