@@ -76,7 +76,7 @@ static struct my_gtid gtid_of(int source, unsigned number)
 {
     struct my_gtid g = {.uuid = {[15] = (uint8_t)(source / 2)}, .number = number};
     if (source % 2)
-        strcpy(g.tag, "tag");
+        memcpy(g.tag, "tag", sizeof("tag"));
     return g;
 }
 

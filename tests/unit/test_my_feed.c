@@ -12,6 +12,7 @@
 
 #include "cdc/mysql/feed.h"
 #include "cdc/mysql/log_end.h"
+#include "cdc/mysql/position_text.h"
 #include "cdc/mysql/xa.h"
 
 struct world {
@@ -275,6 +276,31 @@ static void a_position_is_read_as_it_is_written(void **state)
     assert_string_equal(p.text, "binlog.000007:5000000000 xa=binlog.000006:4");
 }
 
+static void a_stored_position_that_is_damaged_is_noticed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *order, *text;
+        bool good;
+    } cases[] = {
+        {"7696581399055", "binlog.000007:4623 0-1-100 xa=binlog.000006:4", true},
+        {NULL, NULL, true},
+        {"7696581399055", NULL, false},
+        {NULL, "binlog.000007:4623", false},
+        {"7696581399056", "binlog.000007:4623", false},
+        {" 7696581399055", "binlog.000007:4623", false},
+        {"7696581399055", "binlog.000007:4623 xa=", false},
+        {"7696581399055", "binlog.000007", false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct position p;
+        struct sc_error err;
+        enum sc_result result = my_position_stored(cases[i].order, cases[i].text, &p, &err);
+        assert_int_equal(result, cases[i].good ? SC_OK : SC_FAIL);
+        assert_string_equal(p.text, cases[i].good && cases[i].text ? cases[i].text : "");
+    }
+}
+
 static void a_log_that_was_set_back_is_noticed(void **state)
 {
     (void)state;
@@ -316,6 +342,7 @@ int main(void)
         WITH_WORLD(an_empty_transaction_moves_the_checkpoint),
         WITH_WORLD(xa_changes_wait_for_their_decision),
         cmocka_unit_test(a_position_is_read_as_it_is_written),
+        cmocka_unit_test(a_stored_position_that_is_damaged_is_noticed),
         cmocka_unit_test(a_log_that_was_set_back_is_noticed),
     };
     return cmocka_run_group_tests_name("the binary log's feed", tests, NULL, NULL);
