@@ -161,11 +161,10 @@ static void fill_up(const struct source *s, struct my_row *row)
 
 static enum sc_result put_rows(struct source *s, const struct my_rows_event *event, struct sc_error *err)
 {
-    enum sc_result result = check_images(s, event, err);
-    if (result != SC_OK)
-        return result;
     struct my_rows rows;
-    result = my_rows_begin(&rows, event, s->ours.columns, s->ours.map->ncolumns, err);
+    enum sc_result result = my_rows_begin(&rows, event, s->ours.columns, s->ours.map->ncolumns, err);
+    if (result == SC_OK) /* has as many columns as the table */
+        result = check_images(s, event, err);
     static const enum change_kind kinds[] = {
         [MY_ROWS_INSERT] = CHANGE_INSERT, [MY_ROWS_UPDATE] = CHANGE_UPDATE, [MY_ROWS_DELETE] = CHANGE_DELETE};
     struct arena arena = {0};

@@ -28,6 +28,23 @@ static void log_file(const char *path, bool mariadb)
     struct my_decoder d;
     struct arena arena = {0};
     struct buf all = {0};
+    enum { FIRST = 1200 };
+    for (size_t part = 4; part < len && part < 4 + 6 * FIRST; part += FIRST) { /* FORMAT, and pieces of what follows */
+        struct buf file = {0};
+        struct reader r = reader_of(data + 4 + 9, 4);
+        size_t format = read_u32_le(&r);
+        buf_u8(&file, mariadb ? FUZZ_FILE_MARIADB : FUZZ_FILE_MYSQL);
+        buf_bytes(&file, data + 4, format);
+        for (size_t at = 4 + format; at + HEADER <= len;) {
+            r = reader_of(data + at + 9, 4);
+            size_t size = read_u32_le(&r);
+            if (at >= part && at + size < part + FIRST)
+                buf_bytes(&file, data + at, size);
+            at += size;
+        }
+        corpus_add(&file);
+        buf_fini(&file);
+    }
     my_decoder_init(&d, mariadb);
     buf_u8(&all, mariadb ? FUZZ_EVENTS_MARIADB : FUZZ_EVENTS_MYSQL);
     for (size_t at = 4; at + HEADER <= len;) {

@@ -13,6 +13,15 @@ static void put_frame(struct buf *b, const char *hex)
     buf_fini(&frame);
 }
 
+static void put_keepalive(struct buf *b)
+{
+    buf_u16(b, 18);
+    buf_u8(b, 'k');
+    buf_u64(b, 1 << 30);
+    buf_u64(b, 1);
+    buf_u8(b, 1);
+}
+
 /* The recorded table is not always the number that the target asks for. */
 static void renumber(char *hex, const char *number)
 {
@@ -37,6 +46,8 @@ static void recorded(bool cuts, const char *number)
             renumber(line, number);
         put_frame(&all, line);
         put_frame(&one, line);
+        if (cuts && n % 7 == 5)
+            put_keepalive(&all);
         if (cuts && n % 3 == 2) {
             buf_u16(&all, 0);
             buf_u16(&one, 0);
@@ -59,11 +70,7 @@ int main(int argc, char **argv)
     recorded(false, "0000400b");
     recorded(true, "0000400b");
     struct buf b = {0};
-    buf_u16(&b, 18);
-    buf_u8(&b, 'k');
-    buf_u64(&b, 1 << 20);
-    buf_u64(&b, 1);
-    buf_u8(&b, 1);
+    put_keepalive(&b);
     corpus_add(&b);
     buf_fini(&b);
     return corpus_end();

@@ -82,6 +82,10 @@ static enum sc_result take_frame(struct session *s, const uint8_t *data, size_t 
         if (result == SC_OK && message.ours)
             result = feed_take(&s->feed, &message, err);
     }
+    /* Idle: the checkpoint moves on (advance_if_idle()). */
+    if (result == SC_OK && frame.kind == FRAME_KEEPALIVE && !s->feed.in_transaction && !s->feed.cut &&
+        frame.end > s->feed.received.order)
+        result = feed_advance(&s->feed, frame.end, err);
     HOLDS(result == SC_OK || (result == SC_FAIL && err->what[0]));
     arena_reset(&s->arena);
     free(exact);

@@ -7,6 +7,8 @@ enum {
     FUZZ_EVENTS_MARIADB,
     FUZZ_BODY_MYSQL, /* a type, and a body of it */
     FUZZ_BODY_MARIADB,
+    FUZZ_FILE_MYSQL, /* from the FORMAT on, with checksums, which the target mends */
+    FUZZ_FILE_MARIADB,
 };
 
 #endif

@@ -302,6 +302,9 @@ static void a_key_that_changes_only_its_case_is_the_same_row(void **state)
 /* --- parts ---------------------------------------------------------------------------------------------------------
  */
 
+/* The first binary log, in the order of positions. */
+#define FILE_1 (UINT64_C(1) << 40)
+
 static void a_batch_in_parts_is_applied_once(void **state)
 {
     struct world *w = need(state);
@@ -318,7 +321,7 @@ static void a_batch_in_parts_is_applied_once(void **state)
     give_insert(w, ROW("4", "d", "30"));
     struct batch batch = batch_of(w, true, true);
     struct parts_cut cut = {
-        .parts = 3, .steps = 2, .last = {.order = 77, .text = "binlog.000001:77"}, .last_changes = 5};
+        .parts = 3, .steps = 2, .last = {.order = FILE_1 | 77, .text = "binlog.000001:77"}, .last_changes = 5};
     for (int step = 1; step <= 2; step++) {
         for (uint32_t part = 0; part < 3; part++) {
             batch.part = part;
@@ -331,12 +334,12 @@ static void a_batch_in_parts_is_applied_once(void **state)
         must(mysql_target.parts_pending(w->session, &found, &err), &err);
         assert_int_equal(found.parts, 3);
         assert_int_equal(found.steps, 2);
-        assert_int_equal(found.last.order, 77);
+        assert_int_equal(found.last.order, FILE_1 | 77);
         assert_int_equal(found.last_changes, 5);
     }
     assert_rows(w, "1:a:20,2:b:10,4:d:30");
     struct parts_cut other = cut;
-    other.last.order = 78;
+    other.last.order = FILE_1 | 78;
     assert_int_equal(mysql_target.part_apply(w->session, &batch, &other, 2, &err), SC_FAIL);
     must(mysql_target.parts_end(w->session, &batch, &err), &err);
     must(mysql_target.parts_pending(w->session, &cut, &err), &err);
