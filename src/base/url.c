@@ -57,17 +57,9 @@ static const char *user_part_end(const char *start)
     return at && question < p && !memchr(question, '=', (size_t)(at - question)) ? at : NULL;
 }
 
-/* `start`: behind the "://". */
-static void secrets_of_url(const char *url, const char *start, on_secret found, void *arg)
+/* "?name=value&name=value" at p, or NULL. */
+static void secrets_of_parameters(const char *url, const char *p, on_secret found, void *arg)
 {
-    const char *end = user_part_end(start);
-    if (end) {
-        const char *colon = memchr(start, ':', (size_t)(end - start));
-        if (colon && colon + 1 < end)
-            found(arg, (struct span){(size_t)(colon + 1 - url), (size_t)(end - url)});
-        start = end + 1;
-    }
-    const char *p = strchr(start, '?');
     while (p) {
         char key[128];
         size_t n = 0;
@@ -89,6 +81,21 @@ static void secrets_of_url(const char *url, const char *start, on_secret found, 
         }
         p = next;
     }
+}
+
+/* `start`: behind the "://". Where a '?' stands before the '@', libpq still sees a user, and others see parameters:
+ * whatever is a secret to one of them is one. */
+static void secrets_of_url(const char *url, const char *start, on_secret found, void *arg)
+{
+    const char *end = user_part_end(start), *question = strchr(start, '?');
+    if (end) {
+        const char *colon = memchr(start, ':', (size_t)(end - start));
+        if (colon && colon + 1 < end)
+            found(arg, (struct span){(size_t)(colon + 1 - url), (size_t)(end - url)});
+        secrets_of_parameters(url, strchr(end, '?'), found, arg);
+    }
+    if (question && (!end || question < end))
+        secrets_of_parameters(url, question, found, arg);
 }
 
 /* keyword = value, values quoted with ' and escaped with \ (libpq, "Keyword/Value Connection Strings"). What does not
