@@ -65,7 +65,8 @@ static void statement(uint8_t how, const char *text, size_t len)
     HOLDS((effect == MY_EFFECT_STOP) == (*why != 0));
     HOLDS(s.kind != MY_STATEMENT_UNKNOWN || effect == MY_EFFECT_STOP);
     HOLDS(effect != MY_EFFECT_TRUNCATE || s.kind == MY_STATEMENT_TRUNCATE);
-    spaced(&query, &s, &arena);
+    if ((how & 7) < 2) /* in others half a character would take what follows with it */
+        spaced(&query, &s, &arena);
     arena_fini(&arena);
 }
 
