@@ -6,6 +6,7 @@
 #include "applier/mysql/names.h"
 #include "applier/mysql/ops.h"
 #include "cdc/mysql/log_end.h"
+#include "cdc/mysql/position_text.h"
 
 /* SC_OK: also where the server refused to answer. */
 static enum sc_result only_lost(struct target *t, enum sc_result result)
