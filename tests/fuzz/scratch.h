@@ -5,22 +5,31 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 static char scratch_path[256];
 
-static inline void scratch_remove(void)
+static inline void scratch_empty(const char *directory)
 {
-    DIR *dir = opendir(scratch_path);
+    DIR *dir = opendir(directory);
     for (struct dirent *e; dir && (e = readdir(dir));) {
         char path[1024];
-        snprintf(path, sizeof(path), "%s/%s", scratch_path, e->d_name);
-        unlink(path);
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        snprintf(path, sizeof(path), "%s/%s", directory, e->d_name);
+        if (unlink(path) != 0)
+            scratch_empty(path);
     }
     if (dir)
         closedir(dir);
-    rmdir(scratch_path);
+    rmdir(directory);
+}
+
+static inline void scratch_remove(void)
+{
+    scratch_empty(scratch_path);
 }
 
 static inline const char *scratch_directory(void)
