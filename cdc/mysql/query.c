@@ -402,12 +402,13 @@ static void statement(struct parse *p)
     if (transaction(p))
         return;
     /* MariaDB: SET STATEMENT variable = value FOR statement; ANALYZE statement. */
-    if (take_two(p, "SET", "STATEMENT")) {
-        if (seek(p, "FOR"))
-            statement(p);
-        else
+    while (take_two(p, "SET", "STATEMENT")) {
+        if (!seek(p, "FOR")) {
             out->kind = MY_STATEMENT_UNKNOWN;
-        return;
+            return;
+        }
+        if (transaction(p))
+            return;
     }
     if (take_two(p, "OPTIMIZE", "TABLE") || take_two(p, "OPTIMIZE", "TABLES"))
         return;

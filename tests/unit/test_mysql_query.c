@@ -389,6 +389,18 @@ static void a_statement_of_very_many_names_is_opaque(void **state)
     buf_fini(&b);
 }
 
+static void a_text_may_be_as_long_as_it_likes(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    for (int i = 0; i < 200000; i++)
+        buf_str(&b, "SET STATEMENT a = 1 FOR ");
+    buf_str(&b, "DROP TABLE item");
+    struct my_statement s = read_as(b.data, b.len, "shop", 0, UTF8MB4);
+    assert_int_equal(effect_of(&s), MY_EFFECT_STOP);
+    buf_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +418,7 @@ int main(void)
         cmocka_unit_test_teardown(the_program_s_own_foreign_keys_to_the_table_pass, clean),
         cmocka_unit_test_teardown(the_verb_shows_no_names_or_values, clean),
         cmocka_unit_test_teardown(a_statement_of_very_many_names_is_opaque, clean),
+        cmocka_unit_test_teardown(a_text_may_be_as_long_as_it_likes, clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
