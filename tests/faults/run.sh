@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 case $SERVER_URL in mysql://*) tests=$here/mysql ;; *) tests=$here/postgresql ;; esac
 matching()
 {
-    for name in $(sed -n 's/^\([A-FV][0-9][0-9]*_[a-z_A-Z0-9]*\)().*/\1/p' "$tests"/*.sh "$here"/common/*.sh | sort -V); do
+    for name in $(sed -n 's/^\([A-Z][0-9][0-9]*_[a-z_A-Z0-9]*\)().*/\1/p' "$tests"/*.sh "$here"/common/*.sh | sort -V); do
         [ $# != 0 ] || echo "$name"
         for glob in "$@"; do
             [[ $name != $glob ]] || { echo "$name"; break; }
