@@ -256,7 +256,7 @@ replica_load_mysql()
     "$server_bin/mysql" -e 'RESET BINARY LOGS AND GTIDS' &&
         "$replica_primary/mysqldump" --databases $replica_databases --single-transaction --set-gtid-purged=ON > "$server_dir/dump.sql" &&
         "$server_bin/mysql" < "$server_dir/dump.sql" &&
-        "$server_bin/mysql" -e "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = $replica_port, SOURCE_USER = 'root', SOURCE_AUTO_POSITION = 1, SOURCE_CONNECT_RETRY = 1,
+        "$server_bin/mysql" -e "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = $replica_port, SOURCE_USER = 'root', SOURCE_AUTO_POSITION = 1, SOURCE_CONNECT_RETRY = 1, SOURCE_RETRY_COUNT = 600,
             GET_SOURCE_PUBLIC_KEY = 1; START REPLICA"
 }
 # The dump sets gtid_slave_pos.

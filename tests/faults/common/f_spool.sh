@@ -9,6 +9,25 @@ F1_the_spool_directory_cannot_be_used()
     nothing_left
 }
 
+F1_the_spool_directory_is_full()
+{
+    setup 2000
+    spool=$out/full
+    mkdir "$spool"
+    mount -t tmpfs -o size=1m,mode=1777 tmpfs "$spool" 2> /dev/null || skip "a small file system cannot be mounted here"
+    restore() { umount -l "$spool"; }
+    copy_held_at 10000
+    random_changes 1000000
+    random_changes 2000000
+    until_said 'cannot write the spool file'
+    migrate_ends 75
+    copy_let_go
+    grep -q 'Make room\|larger disk' "$out/stderr" || fail "it does not say what to do"
+    mount -o remount,size=64m "$spool"
+    migrate 0
+    same_rows 18000
+}
+
 # While the copy is held nothing is applied, or only now and then; what comes at once waits on disk.
 F1_the_limit_of_the_spool_is_reached()
 {

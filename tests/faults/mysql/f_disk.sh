@@ -18,6 +18,8 @@ setup_on_small_disk()
         in_server umount -l "$small_disk"
         in_server rmdir "$small_disk"
         drop_database
+        # From the log of a table that found no room MariaDB does not recover when it is killed later.
+        ! is_mariadb || server_program restart
     } > /dev/null 2>&1
     sql 'CREATE TABLE t (id bigint PRIMARY KEY, n int, v varchar(200), big mediumtext)' \
         "INSERT INTO t SELECT i * 10, i, CONCAT('row ', i), REPEAT(CONCAT(i, '.'), 200) FROM sc_faults_numbers.n WHERE i <= $2"

@@ -2,26 +2,6 @@
 
 random_changes() { sql "INSERT INTO t SELECT $1 + i, i, NULL, HEX(RANDOM_BYTES(500)) FROM sc_faults_numbers.n WHERE i <= 8000"; }
 
-F1_the_spool_directory_is_full()
-{
-    setup 2000
-    spool=$out/full
-    mkdir "$spool"
-    mount -t tmpfs -o size=1m,mode=1777 tmpfs "$spool" 2> /dev/null || skip "a small file system cannot be mounted here"
-    restore() { umount -l "$spool"; }
-    copy_held_at 10000
-    random_changes 1000000
-    random_changes 2000000
-    until_ok 60 no_room_left || fail "the spool did not fill its disk"
-    copy_let_go
-    migrate_ends 75
-    grep -q 'Make room\|larger disk' "$out/stderr" || fail "it does not say what to do"
-    mount -o remount,size=64m "$spool"
-    migrate 0
-    same_rows 18000
-}
-no_room_left() { [ "$(df --output=avail -k "$spool" | tail -n 1)" -lt 300 ]; }
-
 server_program()
 {
     (

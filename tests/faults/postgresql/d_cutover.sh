@@ -80,6 +80,8 @@ commit_is_held()
     sql 'CREATE TABLE at_commit (i integer)' "CREATE FUNCTION at_commit() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN PERFORM pg_advisory_xact_lock_shared($commit_lock); RETURN NULL; END \$\$" \
         'CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON at_commit DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_commit()'
     in_the_cutover "SET CONSTRAINTS public.at_commit DEFERRED; INSERT INTO public.at_commit VALUES (1);"
+    # It waits for most of this at most, which is a second and too short for a busy machine.
+    sql "ALTER DATABASE sc_faults SET deadlock_timeout = '20s'"
     hold $commit_lock
     migrate_start "$@"
     until_true "$(waits_for_lock $commit_lock)" "the swap waits in its COMMIT"

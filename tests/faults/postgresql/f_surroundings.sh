@@ -2,27 +2,6 @@
 
 random_changes() { sql "INSERT INTO t SELECT $1 + i, i, (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 30) WHERE i > 0) FROM generate_series(1, 8000) i"; }
 
-F1_the_spool_directory_is_full()
-{
-    setup 2000
-    spool=$out/full
-    mkdir "$spool"
-    mount -t tmpfs -o size=1m,mode=1777 tmpfs "$spool" 2> /dev/null || skip "a small file system cannot be mounted here"
-    restore() { umount -l "$spool"; }
-    hold $copy_lock
-    migrate_start --workers 1 --chunk-time 20ms --spool-memory 256KiB
-    copy_is_held
-    random_changes 1000000
-    random_changes 2000000
-    until_said 'cannot write the spool file'
-    migrate_ends 75
-    let_go $copy_lock
-    grep -q 'Make room\|larger disk' "$out/stderr" || fail "it does not say what to do"
-    mount -o remount,size=64m "$spool"
-    migrate 0
-    same_rows 18000
-}
-
 F1_the_server_s_disk_is_full()
 {
     setup_on_small_disk 20000
