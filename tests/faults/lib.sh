@@ -25,7 +25,7 @@ ended() { ! kill -0 "$1" 2> /dev/null; }
 # Waits until a command succeeds: until_ok SECONDS COMMAND... It cannot any more when the program that was started has ended.
 until_ok()
 {
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + $1)) asked=0
     shift
     until "$@"; do
         [ $SECONDS -lt $end ] || return 1
@@ -33,7 +33,9 @@ until_ok()
             "$@"
             return
         fi
-        sleep "$poll"
+        # What takes long is asked for less often: each time costs a client.
+        sleep "${polls[asked]}"
+        asked=$((asked + 1 < ${#polls[@]} ? asked + 1 : asked))
     done
 }
 

@@ -1,6 +1,6 @@
 # What is MySQL's and MariaDB's of the tests of rules. The program has an account of its own, by which its sessions are known.
 
-true_is=1 poll=0.15
+true_is=1 polls=(0.05 0.05 0.1 0.15 0.2 0.25)
 program_url=mysql://sc_faults_program@${url#*@}
 
 # Sets family and version, and makes what all tests share: sc_faults_numbers.n, with i from 1 to 100000.

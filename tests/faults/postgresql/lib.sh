@@ -1,6 +1,6 @@
 # What is PostgreSQL's of the tests of rules.
 
-true_is=t poll=0.03
+true_is=t polls=(0.03 0.03 0.03 0.03 0.05 0.05 0.05 0.1)
 server_begin() { :; }
 session_client() { "$SERVER_BIN/psql" -X -q -At -d "$url"; }
 session_echo() { echo "\\echo $1"; }
