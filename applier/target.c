@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 
 void plan_fini(struct plan *plan)
@@ -49,6 +50,20 @@ bool key_same(const struct key *a, const struct key *b)
         if (strcmp(a->values[i], b->values[i]) != 0)
             return false;
     return true;
+}
+
+/* So long a wait is enough, however long the lock may be waited for in all. */
+#define WAIT_ENOUGH_MS 200
+
+bool blockers_due(const struct blockers *blockers, int wait_ms, int lock_timeout_ms)
+{
+    return blockers && blockers->end && (wait_ms >= WAIT_ENOUGH_MS || wait_ms >= lock_timeout_ms / 2);
+}
+
+void blockers_ended(struct blockers *blockers, const char *what)
+{
+    log_warn("in the way of the cutover: %s", what);
+    strlist_add(blockers->ended, what);
 }
 
 void listed_free(struct listed *list, size_t count)

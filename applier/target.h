@@ -46,6 +46,7 @@ struct migration_spec {
     int lock_timeout_ms;          /* one try of the cutover */
     int64_t slot_wait_ms;         /* how long the log's start may wait for open transactions */
     int64_t old_snapshot_wait_ms; /* how long the cutover waits for snapshots older than the ghost (correctness D9) */
+    int64_t kill_blockers_ms; /* how long tries do without their locks before who holds them is ended; 0: nobody is */
 };
 
 /* What would be done, for `seachange plan`, and every reason not to. */
@@ -109,6 +110,18 @@ struct row_pair {
 
 /* What a cutover found under the lock, or learnt afterwards. */
 enum swap_outcome { SWAP_DONE, SWAP_NOT_DONE, SWAP_UNPROVEN };
+
+/* Other sessions that hold a lock which the cutover waits for, as one try meets them (correctness D4). */
+struct blockers {
+    bool end;              /* the coordinator's: they are to be ended, when most of the wait for a lock is over */
+    bool met;              /* the target's: a lock was not granted within its time */
+    struct strlist *ended; /* who was ended so far, for people */
+};
+/* Are they to be ended where a wait of wait_ms for a lock does not get it? One that is short, because others before it
+ * took most of lock_timeout_ms, proves nothing against who is in its way. NULL: no. */
+bool blockers_due(const struct blockers *blockers, int wait_ms, int lock_timeout_ms);
+/* The target's word for each that it has ended: logs it, and adds it to the list. `what` says who, and how. */
+void blockers_ended(struct blockers *blockers, const char *what);
 
 /* The rows that the log gives. */
 struct row_shape {
@@ -238,6 +251,14 @@ struct target_ops {
     int (*stage_jobs)(struct target *target, int stage);
     const char *(*job_name)(struct target *target, int stage, int job);
     enum sc_result (*job_run)(struct session *session, int stage, int job, struct sc_error *err);
+
+    /* May this account find out for certain who holds a lock that the cutover waits for, and end them? Each reason why
+     * not goes to `refusals`. plan() has it among its own when spec.kill_blockers_ms is set. */
+    enum sc_result (*blockers_may_end)(struct target *target, struct strlist *refusals, struct sc_error *err);
+    /* What the following tries may do to sessions in their way, and where they tell of them; NULL: nothing, and
+     * nowhere. Ends only who holds, at that moment and by the server's own word, a lock that conflicts with what the
+     * cutover waits for; never sessions of ours, of the server itself, of replication, nor prepared transactions. */
+    void (*blockers_watch)(struct target *target, struct blockers *blockers);
 
     /* Cutover, on one session, in this order. ready: statistics, old snapshots, blockers that would make it pointless
      * now (SC_RETRY with the reason). lock: SC_RETRY on timeout, err names who holds the table. swap: checks the

@@ -102,9 +102,10 @@ static enum sc_result ready(struct session *s, struct sc_error *err)
     enum sc_result result = open_conn(s, "cutover lock", &s->cutover->lock, err);
     if (result == SC_OK)
         result = open_conn(s, "cutover rename", &s->cutover->rename, err);
-    /* RENAME waits as long as it takes to unlock; it is ended from outside. */
+    /* RENAME waits as long as it takes to unlock; it is ended from outside. Not so once it has the tables and waits for
+     * InnoDB's own lock, which a prepared transaction holds even when its connection is gone. */
     if (result == SC_OK)
-        result = my_run(s->cutover->rename, err, "SET SESSION lock_wait_timeout = 60");
+        result = my_run(s->cutover->rename, err, "SET SESSION lock_wait_timeout = 60, innodb_lock_wait_timeout = 1");
     if (result == SC_OK)
         result = my_sessions_wait_lost(s->target, s->conn, err);
     if (result == SC_OK)
@@ -246,7 +247,8 @@ static enum sc_result finish_rename(struct session *s, struct sc_error *err)
     struct my_cutover *c = s->cutover;
     struct target *t = s->target;
     bool interrupted = false;
-    if (!my_answered(c->rename, c->timeout_ms)) {
+    struct buf names = {0};
+    if (!my_answered_in_time(t, c->rename, true, c->timeout_ms, &names)) {
         my_interrupt(t, c->rename);
         interrupted = true;
         if (!my_answered(c->rename, END_WITHIN_MS))
@@ -258,10 +260,17 @@ static enum sc_result finish_rename(struct session *s, struct sc_error *err)
         my_session_lost(t, c->rename);
     } else if (result == SC_FAIL && my_errno(c->rename) == ER_TABLE_EXISTS_NUMBER && c->sentry) {
         result = error_set(err, SC_RETRY, "the connection that held the table was lost before the swap");
+    } else if (result != SC_OK && my_errno(c->rename) == ER_LOCK_WAIT_TIMEOUT_NUMBER) {
+        error_wrap(err, "a prepared transaction whose connection is gone holds the table");
+        error_hint(err, "XA RECOVER shows it; XA COMMIT or XA ROLLBACK it.");
     } else if (result != SC_OK && interrupted) {
-        result = error_set(err, SC_RETRY, "somebody reads the new table, and kept it from being swapped within %d ms",
-                           c->timeout_ms);
+        if (t->blockers)
+            t->blockers->met = true;
+        result =
+            error_set(err, SC_RETRY, "somebody reads the new table, and kept it from being swapped within %d ms%s%s",
+                      c->timeout_ms, names.len ? "; in the way: " : "", buf_cstr(&names));
     }
+    buf_fini(&names);
     c->renaming = false;
     return result;
 }

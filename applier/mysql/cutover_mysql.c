@@ -148,7 +148,7 @@ static enum sc_result swap(struct session *s, struct sc_error *err)
 {
     struct buf sql = {0};
     my_add_rename(&sql, s->target);
-    enum sc_result result = my_run(s->conn, err, buf_cstr(&sql));
+    enum sc_result result = my_run_rename(s->target, s->conn, buf_cstr(&sql), s->cutover->timeout_ms, err);
     buf_fini(&sql);
     if (result == SC_RETRY && my_alive(s->conn) && s->cutover->nparents > 0)
         tell_of_parents(s, err);

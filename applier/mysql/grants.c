@@ -35,7 +35,7 @@ static enum sc_result covers(struct target *t, const char *on, bool *is, struct 
     return result;
 }
 
-static enum sc_result line_grants(struct target *t, const char *line, const char *privilege, bool *is,
+static enum sc_result line_grants(struct target *t, const char *line, const char *privilege, bool everywhere, bool *is,
                                   struct sc_error *err)
 {
     const char *on = strstr(line, " ON ");
@@ -45,17 +45,28 @@ static enum sc_result line_grants(struct target *t, const char *line, const char
     char *what = mem_strndup(line, (size_t)(on - line));
     bool has = strstr(what, privilege) || strstr(what, "ALL PRIVILEGES");
     mem_free(what);
-    return has ? covers(t, on + 4, is, err) : SC_OK;
+    *is = has && strncmp(on + 4, "*.*", 3) == 0;
+    return has && !everywhere ? covers(t, on + 4, is, err) : SC_OK;
 }
 
-enum sc_result my_granted(struct target *t, const char *privilege, bool *is, struct sc_error *err)
+static enum sc_result granted(struct target *t, const char *privilege, bool everywhere, bool *is, struct sc_error *err)
 {
     /* Without FOR the roles that are active are counted, too. */
     MYSQL_RES *res = NULL;
     enum sc_result result = my_query(t->control, err, &res, "SHOW GRANTS");
     *is = false;
     for (MYSQL_ROW row; result == SC_OK && !*is && (row = mysql_fetch_row(res)) != NULL;)
-        result = line_grants(t, row[0], privilege, is, err);
+        result = line_grants(t, row[0], privilege, everywhere, is, err);
     mysql_free_result(res);
     return result;
+}
+
+enum sc_result my_granted(struct target *t, const char *privilege, bool *is, struct sc_error *err)
+{
+    return granted(t, privilege, false, is, err);
+}
+
+enum sc_result my_granted_everywhere(struct target *t, const char *privilege, bool *is, struct sc_error *err)
+{
+    return granted(t, privilege, true, is, err);
 }

@@ -32,6 +32,8 @@ enum sc_result my_job_run(struct session *s, int stage, int job, struct sc_error
 
 /* grants.c: is the privilege ("TRIGGER") on the table among what SHOW GRANTS tells? */
 enum sc_result my_granted(struct target *t, const char *privilege, bool *is, struct sc_error *err);
+/* One that can only be had ON *.* */
+enum sc_result my_granted_everywhere(struct target *t, const char *privilege, bool *is, struct sc_error *err);
 
 /* triggers.c */
 /* Adds what makes the source's triggers on the ghost to t->todo, in MY_STAGE_CUTOVER. */
@@ -49,6 +51,8 @@ enum sc_result my_triggers_drop(struct target *t, struct my_conn *conn, bool wha
 enum sc_result my_session_sign(struct target *t, struct my_conn *conn, struct sc_error *err);
 /* target_ops.interrupt */
 void my_sessions_interrupt(struct target *t);
+/* Does it hold one of the locks by which t->migration.id's connections are signed? */
+enum sc_result my_session_is_ours(struct target *t, struct my_conn *conn, uint64_t id, bool *is, struct sc_error *err);
 /* Its connection broke: before another takes its place, it is ended on the server, too. */
 void my_session_lost(struct target *t, const struct my_conn *conn);
 enum sc_result my_sessions_wait_lost(struct target *t, struct my_conn *conn, struct sc_error *err);
@@ -106,6 +110,8 @@ enum sc_result my_parts_pending(struct session *s, struct parts_cut *cut, struct
 /* cutover.c and its files. Behind the drain and under the lock, before the RENAME:
  * my_triggers_make(). finish() runs what is in MY_STAGE_POST. my_cutover_free() is called by
  * session_close() before s->conn is closed: gives up what is open, closes the other connections; NULL is fine. */
+enum sc_result my_blockers_may_end(struct target *t, struct strlist *refusals, struct sc_error *err);
+void my_blockers_watch(struct target *t, struct blockers *blockers);
 enum sc_result my_cutover_ready(struct session *s, struct sc_error *err);
 enum sc_result my_cutover_lock(struct session *s, int timeout_ms, struct sc_error *err);
 enum sc_result my_cutover_swap(struct session *s, struct sc_error *err);

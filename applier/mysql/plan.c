@@ -1,5 +1,6 @@
 /* What a migration would do: the preflight; the ghost, made under a name of its own and dropped again; what the account
  * may do with it; what the server would do with the ALTER by itself; and the statements that follow. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -234,6 +235,11 @@ static void describe_locks(struct target *t, struct plan *plan, const char *sour
                      "LOCK TABLES %s WRITE in the cutover, and the RENAME behind it: waited for at most %d ms a try, "
                      "then the queue is let go and it is tried again later",
                      source, t->spec.lock_timeout_ms);
+    if (t->spec.kill_blockers_ms > 0)
+        strlist_addf(l,
+                     "who holds a lock that the cutover waits for is ended by KILL when it has not got its locks for "
+                     "%" PRId64 " ms",
+                     t->spec.kill_blockers_ms);
 }
 
 static void describe(struct target *t, struct plan *plan)

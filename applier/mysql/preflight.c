@@ -131,7 +131,7 @@ static enum sc_result check_log(struct target *t, const struct settings *s, stru
     if (result != SC_OK)
         return result;
     bool reads = false;
-    result = my_granted(t, "REPLICATION SLAVE", &reads, err);
+    result = my_granted_everywhere(t, "REPLICATION SLAVE", &reads, err);
     if (result == SC_OK && !reads)
         strlist_addf(&plan->refusals,
                      "the account %s may not read the binary log. GRANT REPLICATION SLAVE ON *.* TO it.",
@@ -332,6 +332,8 @@ enum sc_result my_preflight(struct target *t, struct plan *plan, struct sc_error
     if (result == SC_OK && strcasecmp(setting(&settings, "log_bin"), "ON") == 0)
         result = check_log(t, &settings, plan, err);
     arena_fini(&settings.arena);
+    if (result == SC_OK && t->spec.kill_blockers_ms > 0)
+        result = my_blockers_may_end(t, &plan->refusals, err);
     if (result == SC_OK)
         result = my_dependents_check(t, plan, err);
     mem_free(t->fingerprint);

@@ -58,7 +58,7 @@ static enum sc_result holders(struct target *t, struct my_conn *conn, MYSQL_RES 
 
 /* A server that was restarted has given the number to somebody else, who does not hold one of the locks. Neither does
  * one that was not signed yet: it has done nothing. */
-static enum sc_result is_ours(struct target *t, struct my_conn *conn, uint64_t id, bool *is, struct sc_error *err)
+enum sc_result my_session_is_ours(struct target *t, struct my_conn *conn, uint64_t id, bool *is, struct sc_error *err)
 {
     MYSQL_RES *res = NULL;
     enum sc_result result = holders(t, conn, &res, err);
@@ -93,7 +93,7 @@ enum sc_result my_sessions_wait_lost(struct target *t, struct my_conn *conn, str
     enum sc_result result = SC_OK;
     for (size_t i = 0; i < count && result == SC_OK; i++) {
         bool ours = false;
-        result = is_ours(t, conn, ids[i], &ours, err);
+        result = my_session_is_ours(t, conn, ids[i], &ours, err);
         if (result == SC_OK && ours)
             result = end_thread(conn, ids[i], err);
         if (result == SC_OK)

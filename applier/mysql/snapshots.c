@@ -66,12 +66,14 @@ struct open_transactions {
     enum known_by by;
     struct buf which; /* (1,"..."),(2,"...") */
     struct buf names; /* for people */
+    char *except;     /* one more condition; NULL: none */
 };
 
 static void forget(struct open_transactions *o)
 {
     buf_fini(&o->which);
     buf_fini(&o->names);
+    mem_free(o->except);
 }
 
 static void wait_to_look(const struct target *t)
@@ -90,6 +92,15 @@ static enum sc_result cannot_tell(struct sc_error *err)
                            "events_transactions_current be on, as it is by default.");
 }
 
+enum sc_result my_events_complete(struct target *t, bool *complete, struct sc_error *err)
+{
+    char *one = NULL;
+    enum sc_result result = my_value(t->control, err, &one, events_complete_sql);
+    *complete = one != NULL;
+    mem_free(one);
+    return result == SC_FAIL ? SC_OK : result;
+}
+
 static enum sc_result query(struct target *t, const char *condition, enum known_by by, MYSQL_RES **res,
                             struct sc_error *err)
 {
@@ -103,13 +114,11 @@ static enum sc_result query(struct target *t, const char *condition, enum known_
         t->old_snapshots = NULL;
         return cannot_tell(err);
     }
-    char *complete = NULL;
-    enum sc_result result = my_value(t->control, err, &complete, events_complete_sql);
-    bool can = complete != NULL;
-    mem_free(complete);
-    if (result == SC_RETRY)
+    bool complete = false;
+    enum sc_result result = my_events_complete(t, &complete, err);
+    if (result != SC_OK)
         return result;
-    if (!can) {
+    if (!complete) {
         t->by_events = false;
         mem_free(t->old_snapshots);
         t->old_snapshots = NULL;
@@ -148,7 +157,8 @@ static enum sc_result still(struct target *t, struct open_transactions *o, struc
 {
     if (o->which.len == 0)
         return SC_OK;
-    char *these = mem_printf(" AND (%s) IN (%s)", known[t->by_events ? BY_EVENT : o->by], buf_cstr(&o->which));
+    char *these = mem_printf(" AND (%s) IN (%s)%s", known[t->by_events ? BY_EVENT : o->by], buf_cstr(&o->which),
+                             o->except ? o->except : "");
     enum sc_result result = list(t, these, o, err);
     mem_free(these);
     return result;
@@ -168,6 +178,9 @@ static enum sc_result wait_for(struct target *t, int wait_ms, struct open_transa
         result = still(t, o, err);
     return result;
 }
+
+static const char old_ones[] = "transactions from before the new table was in step are still open; under REPEATABLE "
+                               "READ they would not see it as it is";
 
 static enum sc_result refuse(const char *who, const struct open_transactions *o, struct sc_error *err)
 {
@@ -192,6 +205,32 @@ static enum sc_result look(struct target *t, struct open_transactions *o, struct
     return result;
 }
 
+/* Where blockers are to be ended, those that hold the table are not waited for here: they keep the cutover from its
+ * lock, and have to be gone when it is granted. */
+static enum sc_result pass_holders(struct target *t, struct open_transactions *o, struct sc_error *err)
+{
+    size_t found = o->which.len;
+    o->except = found > 0 ? my_blockers_not_holding(t) : NULL;
+    enum sc_result result = o->except ? still(t, o, err) : SC_OK;
+    t->passed = o->which.len < found;
+    return result;
+}
+
+/* One that was passed and is still there has let go of the table by a savepoint. */
+static enum sc_result check_passed(struct target *t, struct sc_error *err)
+{
+    struct open_transactions o = {.by = BY_START};
+    enum sc_result result = SC_OK;
+    if (t->passed && t->old_snapshots && !waited_enough(t)) {
+        buf_str(&o.which, t->old_snapshots);
+        result = still(t, &o, err);
+    }
+    if (result == SC_OK && o.names.len > 0)
+        result = refuse(old_ones, &o, err);
+    forget(&o);
+    return result;
+}
+
 enum sc_result my_snapshots_before(struct session *s, struct sc_error *err)
 {
     struct target *t = s->target;
@@ -201,11 +240,11 @@ enum sc_result my_snapshots_before(struct session *s, struct sc_error *err)
     if (result == SC_RETRY && t->by_events != by_events)
         result = look(t, &o, err);
     if (result == SC_OK && !waited_enough(t))
+        result = pass_holders(t, &o, err);
+    if (result == SC_OK && !waited_enough(t))
         result = wait_for(t, BEFORE_MS, &o, err);
     if (result == SC_OK && o.which.len > 0 && !waited_enough(t))
-        result = refuse("transactions from before the new table was in step are still open; under REPEATABLE READ they "
-                        "would not see it as it is",
-                        &o, err);
+        result = refuse(old_ones, &o, err);
     /* Nobody has to wait for us yet; under the lock they would. */
     wait_to_look(t);
     forget(&o);
@@ -216,7 +255,9 @@ enum sc_result my_snapshots_under_lock(struct session *s, struct sc_error *err)
 {
     struct target *t = s->target;
     struct open_transactions o = {.by = BY_NUMBER};
-    enum sc_result result = waited_enough(t) ? SC_OK : list(t, " AND p.COMMAND = 'Sleep'", &o, err);
+    enum sc_result result = check_passed(t, err);
+    if (result == SC_OK && !waited_enough(t))
+        result = list(t, " AND p.COMMAND = 'Sleep'", &o, err);
     /* Having come to wait for our lock meanwhile does not acquit: the snapshot is older than that. */
     if (result == SC_OK)
         result = wait_for(t, UNDER_LOCK_MS, &o, err);

@@ -42,6 +42,7 @@ static void close_target(struct target *t)
                            t->old_snapshots};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         mem_free(texts[i]);
+    strlist_fini(&t->asked);
     ids_fini(&t->sessions);
     ids_fini(&t->lost);
     pthread_mutex_destroy(&t->lock);
@@ -230,6 +231,8 @@ const struct target_ops mysql_target = {
     .stage_jobs = my_stage_jobs,
     .job_name = my_job_name,
     .job_run = my_job_run,
+    .blockers_may_end = my_blockers_may_end,
+    .blockers_watch = my_blockers_watch,
     .cutover_ready = my_cutover_ready,
     .cutover_lock = my_cutover_lock,
     .cutover_swap = my_cutover_swap,

@@ -91,6 +91,9 @@ struct my_map {
     int *key; /* indexes into `columns`, in my_key order */
 };
 
+/* How the server tells who holds a table's lock. */
+enum my_holders_by { MY_HOLDERS_GUESSED, MY_HOLDERS_BY_SCHEMA /* performance */, MY_HOLDERS_BY_PLUGIN };
+
 /* When a captured definition is put back on the ghost. */
 enum my_stage {
     MY_STAGE_INDEX,   /* secondary indexes, all in one ALTER TABLE, behind the fence */
@@ -141,6 +144,12 @@ struct target {
     int64_t in_step_us, looked_us;
     char *old_snapshots;
     bool by_events; /* they are looked up in the performance schema */
+    bool passed;    /* some were not waited for, because they hold the table */
+
+    struct blockers *blockers;     /* of the cutover's try; NULL: none is under way */
+    enum my_holders_by holders_by; /* blockers.c: learnt where blockers are to be ended */
+    struct strlist asked;          /* connections that a KILL was sent for */
+    bool told_of_prepared;
 
     char *ghost_name, *old_name; /* <name>_seachange_new_<id>, <name>_seachange_old_<id>, in the source's schema */
     char *stage_name;            /* temporary table of the source's types, one a session */

@@ -14,9 +14,27 @@
     "transaction open for ' || EXTRACT(epoch FROM pg_catalog.clock_timestamp() - "                                     \
     "a.xact_start)::pg_catalog.int8 || ' s', ')')"
 
+/* Prepared transactions of this database, x, by a lock l of theirs. They have no process; what their locks have in
+ * common with the one on their own id is the virtual transaction, which is another number since PostgreSQL 14.1. */
+#define PREPARED_LOCKS                                                                                                 \
+    "JOIN pg_catalog.pg_locks i ON i.pid IS NULL AND i.locktype = 'transactionid' AND i.virtualtransaction = "         \
+    "l.virtualtransaction AND l.pid IS NULL JOIN pg_catalog.pg_prepared_xacts x ON x.transaction = i.transactionid "   \
+    "AND x.database = pg_catalog.current_database()"
+
 /* Appends the first column of what the query yields, as a list of at most five. */
 enum sc_result pg_name_sessions(struct pg_conn *conn, const char *sql, int nparams, const char *const *params,
                                 struct buf *out, struct sc_error *err);
+
+/* lock.c: runs statements of which the last may wait for a lock, for at most timeout_ms by the server's lock_timeout.
+ * Shortly before time is up it looks who is in the way, and ends them where that is due. SC_RETRY: not granted; `what`
+ * names it. */
+enum sc_result pg_run_waiting(struct session *s, const char *sql, const char *what, int timeout_ms,
+                              struct sc_error *err);
+
+/* blockers.c: names who keeps `pid` from going on, asked on another connection while it waits. */
+void pg_blockers_name(struct target *t, int pid, struct buf *out);
+/* Ends those of them who hold what it waits for, until so late. */
+void pg_blockers_end(struct target *t, int pid, int64_t until_us);
 
 /* snapshots.c: SC_RETRY while a transaction has a snapshot from which the ghost was not filled, or not in step yet. */
 enum sc_result pg_snapshots_before(struct session *s, struct sc_error *err);

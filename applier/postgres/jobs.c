@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "applier/postgres/cutover.h"
 #include "applier/postgres/ghost.h"
 #include "applier/postgres/ops.h"
 #include "base/log.h"
@@ -127,7 +128,9 @@ static enum sc_result run_todo(struct session *s, struct pg_todo *todo, int lock
         result = recorded(s, todo, &done, err);
     if (result == SC_OK && !done) {
         result = pg_set_path(s->conn, t->ghost_schema, t->source.schema, err);
-        if (result == SC_OK)
+        if (result == SC_OK && todo->stage == STAGE_DETACH)
+            result = pg_run_waiting(s, todo->sql, "it", lock_timeout_ms, err);
+        else if (result == SC_OK)
             result = pg_is_orphan_check(todo) ? pg_orphan_check_run(s, todo, err) : pg_run(s->conn, err, todo->sql);
         if (result == SC_OK)
             result = pg_set_path(s->conn, "", NULL, err);

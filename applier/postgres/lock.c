@@ -37,41 +37,39 @@ enum sc_result pg_name_sessions(struct pg_conn *conn, const char *sql, int npara
     return result;
 }
 
-/* Who keeps `pid` from going on, asked on another connection while it waits. */
-static void name_blockers(struct target *t, int pid, struct buf *out)
-{
-    char text[16];
-    snprintf(text, sizeof(text), "%d", pid);
-    struct sc_error ignored;
-    buf_clear(out);
-    pg_name_sessions(t->control,
-                     "SELECT DISTINCT CASE WHEN b.pid = 0 THEN 'a prepared transaction' WHEN a.pid IS NULL THEN 'pid ' "
-                     "|| b.pid ELSE " SESSION_TEXT " END"
-                     " FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids($1::pg_catalog.int4)) b(pid) LEFT JOIN "
-                     "pg_catalog.pg_stat_activity a ON a.pid = b.pid",
-                     1, (const char *[]){text}, out, &ignored);
-}
-
-/* Runs statements of which the last may wait for a lock; looks at who is in the way shortly before time is up. */
-static enum sc_result run_waiting(struct session *s, const char *sql, int timeout_ms, struct buf *blockers,
+static enum sc_result not_granted(struct target *t, const char *what, int within_ms, struct buf *names,
                                   struct sc_error *err)
 {
+    if (t->blockers)
+        t->blockers->met = true;
+    return error_set(err, SC_RETRY, "the lock on %s was not granted within %d ms%s%s", what, within_ms,
+                     names->len ? "; in the way: " : "", buf_cstr(names));
+}
+
+enum sc_result pg_run_waiting(struct session *s, const char *sql, const char *what, int timeout_ms,
+                              struct sc_error *err)
+{
+    struct target *t = s->target;
     PGconn *pg = s->conn->pg;
     if (PQsendQuery(pg, sql) != 1)
         return pg_failed(s->conn, NULL, err);
-    int64_t look_us = clock_us() + (int64_t)timeout_ms * 700;
+    int64_t start = clock_us(), look_us = start + (int64_t)timeout_ms * 700;
+    struct buf names = {0};
     bool looked = false;
+    enum sc_result result = SC_OK;
     while (PQisBusy(pg)) {
         int64_t left_ms = (look_us - clock_us()) / 1000;
         struct pollfd p = {.fd = PQsocket(pg), .events = POLLIN};
         if (poll(&p, 1, looked ? -1 : left_ms > 0 ? (int)left_ms : 0) == 0) {
-            name_blockers(s->target, s->conn->backend_pid, blockers);
+            pg_blockers_name(t, s->conn->backend_pid, &names);
+            if (blockers_due(t->blockers, timeout_ms, t->spec.lock_timeout_ms))
+                pg_blockers_end(t, s->conn->backend_pid, start + (int64_t)timeout_ms * 1000);
             looked = true;
         } else if (PQconsumeInput(pg) != 1) {
+            buf_fini(&names);
             return pg_failed(s->conn, NULL, err);
         }
     }
-    enum sc_result result = SC_OK;
     PGresult *res;
     while ((res = PQgetResult(pg))) {
         ExecStatusType status = PQresultStatus(res);
@@ -79,13 +77,12 @@ static enum sc_result run_waiting(struct session *s, const char *sql, int timeou
             result = pg_failed(s->conn, res, err);
         PQclear(res);
     }
+    if (result == SC_RETRY && pg_sqlstate_is(err, "55P03"))
+        not_granted(t, what, timeout_ms, &names, err);
+    else if (result != SC_OK)
+        error_wrap(err, "locking %s", what);
+    buf_fini(&names);
     return result;
-}
-
-static enum sc_result not_granted(const char *what, int within_ms, struct buf *blockers, struct sc_error *err)
-{
-    return error_set(err, SC_RETRY, "the lock on %s was not granted within %d ms%s%s", what, within_ms,
-                     blockers->len ? "; in the way: " : "", buf_cstr(blockers));
 }
 
 /* --- before it
@@ -101,8 +98,7 @@ static const char wraparound_sql[] =
 static const char prepared_sql[] =
     "SELECT DISTINCT pg_catalog.format('%s (of %s, prepared %s s ago)', x.gid, x.owner, EXTRACT(epoch FROM "
     "pg_catalog.clock_timestamp() - x.prepared)::pg_catalog.int8)"
-    " FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_prepared_xacts x ON l.pid IS NULL AND x.database = "
-    "pg_catalog.current_database() AND l.virtualtransaction = '-1/' || x.transaction::pg_catalog.text"
+    " FROM pg_catalog.pg_locks l " PREPARED_LOCKS
     " WHERE l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) AND "
     "(l.relation = $1::pg_catalog.oid OR l.relation IN"
     "  (SELECT conrelid FROM pg_catalog.pg_constraint WHERE contype = 'f' AND confrelid = $1::pg_catalog.oid UNION"
@@ -138,13 +134,9 @@ static enum sc_result let_vacuum_go(struct session *s, struct sc_error *err)
     if (result == SC_OK)
         result = pg_runf(s->conn, err, "BEGIN; SET LOCAL lock_timeout = '%dms'", timeout_ms);
     if (result == SC_OK) {
-        struct buf blockers = {0};
         char *sql = mem_printf("LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE", tables);
-        result = run_waiting(s, sql, timeout_ms, &blockers, err);
-        if (pg_sqlstate_is(err, "55P03") && result == SC_RETRY)
-            result = not_granted("the table, against vacuum and schema changes,", timeout_ms, &blockers, err);
+        result = pg_run_waiting(s, sql, "the table, against vacuum and schema changes,", timeout_ms, err);
         mem_free(sql);
-        buf_fini(&blockers);
         if (pg_alive(s->conn))
             pg_run(s->conn, NULL, "ROLLBACK");
     }
@@ -243,24 +235,17 @@ enum sc_result pg_cutover_lock(struct session *s, int timeout_ms, struct sc_erro
     s->in_cutover = true;
     s->lock_began_us = clock_us();
     bool alone = PQntuples(locks) <= ALONE;
-    struct buf blockers = {0};
     for (int i = 0; i < PQntuples(locks) && result == SC_OK; i++) {
         int64_t left_ms = timeout_ms - (clock_us() - s->lock_began_us) / 1000;
         int may_ms = alone ? timeout_ms : pg_cutover_may_wait_ms(s);
         int within_ms = left_ms < 1 ? 1 : left_ms < may_ms ? (int)left_ms : may_ms;
         char *sql = mem_printf("SET LOCAL lock_timeout = '%dms'; %s", within_ms, PQgetvalue(locks, i, 1));
-        result = run_waiting(s, sql, within_ms, &blockers, err);
+        result = pg_run_waiting(s, sql, PQgetvalue(locks, i, 0), within_ms, err);
         mem_free(sql);
-        if (result != SC_OK && pg_alive(s->conn)) {
+        if (result != SC_OK && pg_alive(s->conn))
             pg_cutover_unlock(s);
-            if (pg_sqlstate_is(err, "55P03"))
-                result = not_granted(PQgetvalue(locks, i, 0), within_ms, &blockers, err);
-            else
-                error_wrap(err, "locking %s", PQgetvalue(locks, i, 0));
-        }
     }
     s->in_cutover = result == SC_OK;
-    buf_fini(&blockers);
     PQclear(locks);
     return result;
 }

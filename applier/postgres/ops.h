@@ -25,6 +25,10 @@ enum sc_result pg_job_run(struct session *s, int stage, int job, struct sc_error
 /* Before the cutover: what is to be let go before the table is locked. */
 enum sc_result pg_detach(struct session *s, int lock_timeout_ms, struct sc_error *err);
 
+/* blockers.c */
+enum sc_result pg_blockers_may_end(struct target *t, struct strlist *refusals, struct sc_error *err);
+void pg_blockers_watch(struct target *t, struct blockers *blockers);
+
 /* lock.c */
 enum sc_result pg_cutover_ready(struct session *s, struct sc_error *err);
 enum sc_result pg_cutover_lock(struct session *s, int timeout_ms, struct sc_error *err);

@@ -1,5 +1,6 @@
 /* What a migration would do: the preflight, the ghost made in a transaction that is rolled back, and the statements
  * that follow from it. */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "applier/postgres/ops.h"
@@ -76,6 +77,11 @@ static void describe(struct target *t, struct plan *plan)
                  "ACCESS EXCLUSIVE on %s in the cutover: waited for at most %d ms a try, then the queue is let go and "
                  "it is tried again later",
                  source, t->spec.lock_timeout_ms);
+    if (t->spec.kill_blockers_ms > 0)
+        strlist_addf(l,
+                     "who holds a lock that the cutover waits for is ended when it has not got its locks for %" PRId64
+                     " ms: pg_cancel_backend() where a statement is at work, else pg_terminate_backend()",
+                     t->spec.kill_blockers_ms);
     /* An index-free copy of the live rows, its indexes, and what the log keeps meanwhile. */
     plan->disk_bytes = plan->table_bytes + plan->index_bytes;
     plan->log_bytes = plan->table_bytes + plan->table_bytes / 4 + plan->index_bytes;

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "applier/postgres/cutover.h"
 #include "applier/postgres/dependents.h"
+#include "applier/postgres/ops.h"
 #include "applier/postgres/state.h"
 #include "applier/postgres/target.h"
 
@@ -170,11 +172,10 @@ static const struct check checks[] = {
      " || ': a migration that is interrupted for longer has to start over'"
      " WHERE pg_catalog.current_setting('idle_replication_slot_timeout', true) NOT IN ('0', '0s', '')",
      180000, true},
-    {"SELECT pg_catalog.count(*) || ' prepared transaction(s) hold locks on the table; the cutover has to wait for "
+    {"SELECT pg_catalog.count(DISTINCT x.gid) || ' prepared transaction(s) hold locks on the table; the cutover has to "
+     "wait for "
      "them'"
-     " FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_prepared_xacts x ON x.transaction::pg_catalog.text = "
-     "pg_catalog.split_part(l.virtualtransaction, '/', 2)"
-     " WHERE l.relation = $1::pg_catalog.oid AND pg_catalog.split_part(l.virtualtransaction, '/', 1) = '-1' HAVING "
+     " FROM pg_catalog.pg_locks l " PREPARED_LOCKS " WHERE l.relation = $1::pg_catalog.oid HAVING "
      "pg_catalog.count(*) > 0",
      0, true},
     {"SELECT 'event triggers are enabled (' || pg_catalog.string_agg(evtname, ', ') || '); they see the statements of "
@@ -322,6 +323,8 @@ enum sc_result pg_preflight(struct target *t, struct plan *plan, struct sc_error
         result = check_stored(t, plan, err);
     if (result == SC_OK)
         result = choose_key(t, plan, err);
+    if (result == SC_OK && t->spec.kill_blockers_ms > 0)
+        result = pg_blockers_may_end(t, &plan->refusals, err);
     if (result == SC_OK)
         result = pg_dependents_check(t, plan, err);
     mem_free(t->fingerprint);

@@ -21,6 +21,7 @@
 /* How long short statements that were under way are given to end, before and under the lock. */
 #define BEFORE_MS 1000
 #define UNDER_LOCK_MS 100
+#define NAMED_MOST 5
 
 /* Sessions that can hold a snapshot for long: not replication, not vacuum; parallel workers share their leader's. Our
  * own take each snapshot anew. $1 is the start of our sessions' names. */
@@ -33,9 +34,12 @@
 static const char in_step_sql[] =
     "SELECT pg_catalog.clock_timestamp(), pg_catalog.pg_current_xact_id()::pg_catalog.text";
 
-/* $2: id, $3, $4: when the ghost was first in step. */
+/* $2: id, $3, $4: when the ghost was first in step; $5: the table. */
 static const char before_sql[] =
-    "SELECT " SESSION_TEXT " FROM pg_catalog.pg_stat_activity a LEFT JOIN seachange.checkpoint k ON k.id = $2 "
+    "SELECT a.pid, " SESSION_TEXT ", EXISTS (SELECT FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_database d ON d.oid "
+    "= l.database WHERE l.pid = a.pid AND l.granted AND l.locktype = 'relation' AND l.relation = $5::pg_catalog.oid "
+    "AND d.datname = pg_catalog.current_database())"
+    " FROM pg_catalog.pg_stat_activity a LEFT JOIN seachange.checkpoint k ON k.id = $2 "
     "WHERE" OTHERS " AND (COALESCE(pg_catalog.age(a.backend_xmin) > "
     "pg_catalog.age((k.fence_xid::pg_catalog.xid8)::pg_catalog.xid), false)"
     "  OR COALESCE(a.xact_start < $3::pg_catalog.timestamptz, pg_catalog.age(a.backend_xmin) > "
@@ -62,29 +66,68 @@ static enum sc_result learn_in_step(struct session *s, struct sc_error *err)
     return result;
 }
 
-enum sc_result pg_snapshots_before(struct session *s, struct sc_error *err)
+/* Names those that are to be waited for. Where blockers are to be ended, those that hold the table are not: they keep
+ * the cutover from its lock, and have to be gone when it is granted. Under the lock only such are looked for: one that
+ * is still there has let go of the table by a savepoint. */
+static enum sc_result add_old(struct session *s, bool under_lock, struct buf *names, struct sc_error *err)
 {
     struct target *t = s->target;
+    char *own = own_sessions(s), source[16];
+    snprintf(source, sizeof(source), "%u", t->source.oid);
+    PGresult *res = NULL;
+    enum sc_result result = pg_query(s->conn, err, &res, before_sql, 5,
+                                     (const char *[]){own, t->migration.id, t->in_step_at, t->in_step_xid, source});
+    if (!under_lock)
+        strlist_fini(&t->passed);
+    int named = 0;
+    for (int i = 0; result == SC_OK && i < PQntuples(res); i++) {
+        const char *pid = PQgetvalue(res, i, 0);
+        bool holds = t->spec.kill_blockers_ms > 0 && PQgetvalue(res, i, 2)[0] == 't';
+        if (!under_lock && holds)
+            strlist_add(&t->passed, pid);
+        else if ((!under_lock || strlist_has(&t->passed, pid)) && named++ < NAMED_MOST)
+            buf_printf(names, "%s%s", names->len ? ", " : "", PQgetvalue(res, i, 1));
+    }
+    if (named > NAMED_MOST)
+        buf_printf(names, " and %d more", named - NAMED_MOST);
+    PQclear(res);
+    mem_free(own);
+    return result;
+}
+
+static enum sc_result refuse_old(struct buf *names, struct sc_error *err)
+{
+    error_set(err, SC_RETRY,
+              "transactions from before the new table was in step are still open; under REPEATABLE READ they would see "
+              "it incomplete: %s",
+              buf_cstr(names));
+    return error_hint(err, "The cutover waits for them. Let them end, or end them.");
+}
+
+enum sc_result pg_snapshots_before(struct session *s, struct sc_error *err)
+{
     enum sc_result result = learn_in_step(s, err);
-    char *own = own_sessions(s);
     struct buf names = {0};
     int64_t until = clock_us() + BEFORE_MS * 1000;
     while (result == SC_OK) {
         buf_clear(&names);
-        result = pg_name_sessions(s->conn, before_sql, 4,
-                                  (const char *[]){own, t->migration.id, t->in_step_at, t->in_step_xid}, &names, err);
+        result = add_old(s, false, &names, err);
         if (names.len == 0 || clock_us() > until)
             break;
         clock_sleep_ms(20);
     }
-    mem_free(own);
-    if (result == SC_OK && names.len > 0) {
-        result = error_set(err, SC_RETRY,
-                           "transactions from before the new table was in step are still open; under REPEATABLE READ "
-                           "they would see it incomplete: %s",
-                           buf_cstr(&names));
-        error_hint(err, "The cutover waits for them. Let them end, or end them. Nothing was locked.");
-    }
+    if (result == SC_OK && names.len > 0)
+        result = refuse_old(&names, err);
+    buf_fini(&names);
+    return result;
+}
+
+static enum sc_result check_passed(struct session *s, struct sc_error *err)
+{
+    struct buf names = {0};
+    enum sc_result result = s->target->passed.count > 0 ? add_old(s, true, &names, err) : SC_OK;
+    if (result == SC_OK && names.len > 0)
+        result = refuse_old(&names, err);
     buf_fini(&names);
     return result;
 }
@@ -142,7 +185,9 @@ enum sc_result pg_snapshots_under_lock(struct session *s, struct sc_error *err)
     char *own = own_sessions(s), *now = NULL;
     struct buf pids = {0};
     PGresult *res = NULL;
-    enum sc_result result = pg_query(s->conn, err, &res, suspects_sql, 1, (const char *[]){own});
+    enum sc_result result = check_passed(s, err);
+    if (result == SC_OK)
+        result = pg_query(s->conn, err, &res, suspects_sql, 1, (const char *[]){own});
     int left = result == SC_OK ? PQntuples(res) : 0;
     if (left > 0) {
         add_pids(res, &pids);

@@ -35,6 +35,8 @@ static void close_target(struct target *t)
     mem_free(t->slot);
     mem_free(t->publication);
     mem_free(t->message_prefix);
+    strlist_fini(&t->asked);
+    strlist_fini(&t->passed);
     ids_fini(&t->sessions);
     ids_fini(&t->lost);
     ahead_free(t->ahead);
@@ -301,6 +303,8 @@ const struct target_ops postgres_target = {
     .stage_jobs = pg_stage_jobs,
     .job_name = pg_job_name,
     .job_run = pg_job_run,
+    .blockers_may_end = pg_blockers_may_end,
+    .blockers_watch = pg_blockers_watch,
     .cutover_ready = pg_cutover_ready,
     .cutover_lock = pg_cutover_lock,
     .cutover_swap = pg_cutover_swap,

@@ -128,6 +128,9 @@ struct target {
     const char **ghost_key_types;      /* for comparing with the ghost's key columns, in key order */
     const char **ghost_key_collations; /* " COLLATE ..." or "", likewise */
 
+    struct blockers *blockers;      /* of the cutover's try; NULL: none is under way */
+    struct strlist asked;           /* blockers.c: sessions that were asked to stop */
+    struct strlist passed;          /* snapshots.c: sessions that were not waited for */
     char *in_step_at, *in_step_xid; /* when the cutover was first worth trying: time, transaction id (in the arena) */
 };
 

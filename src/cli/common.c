@@ -51,6 +51,7 @@ struct migration_spec cli_spec(const struct options *o)
         .lock_timeout_ms = (int)o->lock_timeout_ms,
         .slot_wait_ms = o->slot_wait_ms,
         .old_snapshot_wait_ms = o->old_snapshot_wait_ms,
+        .kill_blockers_ms = o->kill_blockers_ms,
     };
 }
 

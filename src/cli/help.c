@@ -56,7 +56,7 @@ static void option_entry(struct buf *out, const struct option_def *def)
     int n = def->letter ? snprintf(label, sizeof(label), "  -%c, --%s", def->letter, def->name)
                         : snprintf(label, sizeof(label), "      --%s", def->name);
     if (def->placeholder)
-        snprintf(label + n, sizeof(label) - (size_t)n, " %s", def->placeholder);
+        snprintf(label + n, sizeof(label) - (size_t)n, def->bare ? "[=%s]" : " %s", def->placeholder);
     struct buf text = {0};
     buf_str(&text, def->help);
     const char *standard = def->standard ? def->standard : def->standard_text;
@@ -178,8 +178,10 @@ static void option_row(struct buf *out, const struct option_def *def)
     buf_char(out, '|');
     if (def->letter)
         buf_printf(out, " `-%c`,", def->letter);
-    buf_printf(out, " `--%s%s%s` | `%s` | ", def->name, def->placeholder ? " " : "",
-               def->placeholder ? def->placeholder : "", variable);
+    buf_printf(out, " `--%s", def->name);
+    if (def->placeholder)
+        buf_printf(out, def->bare ? "[=%s]" : " %s", def->placeholder);
+    buf_printf(out, "` | `%s` | ", variable);
     if (def->standard)
         buf_printf(out, "`%s`", def->standard);
     else if (def->standard_text)

@@ -176,7 +176,15 @@ static enum sc_result no_value(int index, struct sc_error *err)
     return error_hint(err, "Write --%s %s.", option_table[index].name, option_table[index].placeholder);
 }
 
-/* --name=value, --name value, --name (BOOL). *next moves when the following argument was the value. */
+static enum sc_result equals_missing(int index, const char *value, struct sc_error *err)
+{
+    error_set(err, SC_REFUSE, "the value of --%s must follow an equals sign", option_table[index].name);
+    return error_hint(err, "Write --%s=%s, or --%s alone for %s.", option_table[index].name, value,
+                      option_table[index].name, option_table[index].bare);
+}
+
+/* --name=value, --name value, --name (BOOL, or where there is a value for it). *next moves when the following argument
+ * was the value. */
 static enum sc_result long_option(struct options *o, struct given *g, char *const *argv, int argc, int *next,
                                   struct sc_error *err)
 {
@@ -200,8 +208,10 @@ static enum sc_result long_option(struct options *o, struct given *g, char *cons
         return error_set(err, SC_REFUSE, "%s takes no value", shown_option(o, arg));
     if (index < 0)
         return unknown_option(o, arg, err);
-    if (!value && option_table[index].type == OPTION_BOOL)
-        value = "true";
+    if (!value && option_table[index].bare && *next + 1 < argc && isdigit((unsigned char)argv[*next + 1][0]))
+        return equals_missing(index, argv[*next + 1], err);
+    if (!value)
+        value = option_table[index].type == OPTION_BOOL ? "true" : option_table[index].bare;
     if (!value && *next + 1 < argc)
         value = argv[++*next];
     return value ? give(g, index, value, err) : no_value(index, err);

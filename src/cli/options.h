@@ -42,9 +42,10 @@ struct option_def {
     unsigned commands; /* of enum command_id */
     unsigned required; /* of enum command_id */
     enum option_group group;
-    size_t offset;             /* of its member in struct options */
-    int64_t min, max;          /* INT, SIZE (bytes), DURATION (milliseconds) */
-    const char *zero;          /* what 0 means where it may be given although it is below min; NULL: it may not */
+    size_t offset;    /* of its member in struct options */
+    int64_t min, max; /* INT, SIZE (bytes), DURATION (milliseconds) */
+    const char *zero; /* what 0 means where it may be given although it is below min; NULL: it may not */
+    const char *bare; /* the value of --name without one; then --name takes one only as --name=VALUE. BOOL: true */
     const char *const *words;  /* CHOICE; ends with NULL */
     const char *standard;      /* default, as the operator would write it; NULL: none */
     const char *standard_text; /* how the default is described when it is not fixed */
@@ -67,7 +68,7 @@ struct options {
 
     const char *source, *table, *alter, *id, *config, *spool_dir;
     int64_t workers, chunk_time_ms, lock_timeout_ms, cutover_tries, spool_memory_bytes, spool_disk_bytes;
-    int64_t slot_wait_ms, old_snapshot_wait_ms, max_lag_ms, give_up_ms, progress_interval_ms;
+    int64_t slot_wait_ms, old_snapshot_wait_ms, kill_blockers_ms, max_lag_ms, give_up_ms, progress_interval_ms;
     int64_t log_level;  /* enum log_level */
     int64_t log_format; /* 0 text, 1 json */
     bool drop_old, verify;

@@ -17,21 +17,28 @@ static void name_table(struct run *r, const char *qualified)
     r->table = mem_strdup(qualified);
 }
 
+/* One reason is the error; several are told before it, which then says `several` of them. */
+static enum sc_result refuse(const struct strlist *refusals, const char *table, const char *one, const char *several,
+                             struct sc_error *err)
+{
+    if (refusals->count == 1)
+        return error_set(err, SC_REFUSE, "%s %s: %s", table, one, refusals->items[0]);
+    for (size_t i = 0; i < refusals->count; i++)
+        log_line(LOG_ERROR, "%s", refusals->items[i]);
+    return refusals->count > 1
+               ? error_set(err, SC_REFUSE, "%s %s for these %zu reasons; %s", table, one, refusals->count, several)
+               : SC_OK;
+}
+
 static enum sc_result preflight(struct run *r, struct sc_error *err)
 {
     struct plan plan = {0};
     enum sc_result result = r->ops->plan(r->target, &plan, err);
     for (size_t i = 0; i < plan.warnings.count; i++)
         log_warn("%s", plan.warnings.items[i]);
-    if (result == SC_OK && plan.refusals.count == 1)
-        result = error_set(err, SC_REFUSE, "%s cannot be migrated: %s", plan.table ? plan.table : r->config->spec.table,
-                           plan.refusals.items[0]);
-    else if (result == SC_OK && plan.refusals.count > 1) {
-        for (size_t i = 0; i < plan.refusals.count; i++)
-            log_line(LOG_ERROR, "%s", plan.refusals.items[i]);
-        result = error_set(err, SC_REFUSE, "%s cannot be migrated for these %zu reasons; nothing was touched",
-                           plan.table ? plan.table : r->config->spec.table, plan.refusals.count);
-    }
+    if (result == SC_OK)
+        result = refuse(&plan.refusals, plan.table ? plan.table : r->config->spec.table, "cannot be migrated",
+                        "nothing was touched", err);
     if (plan.table)
         name_table(r, plan.table);
     plan_fini(&plan);
@@ -219,6 +226,21 @@ static enum sc_result look_at_swap(struct run *r, struct sc_error *err)
     return result;
 }
 
+/* What is resumed has its preflight behind it, and the option may be new. */
+static enum sc_result check_blockers_may_end(struct run *r, struct sc_error *err)
+{
+    if (r->config->spec.kill_blockers_ms == 0 || r->migration->phase <= PHASE_PREFLIGHT ||
+        r->migration->phase >= PHASE_CLEANUP)
+        return SC_OK;
+    struct strlist refusals = {0};
+    enum sc_result result = r->ops->blockers_may_end(r->target, &refusals, err);
+    if (result == SC_OK)
+        result = refuse(&refusals, r->table ? r->table : r->config->spec.table, "cannot go on with --kill-blockers",
+                        "everything is kept", err);
+    strlist_fini(&refusals);
+    return result;
+}
+
 static enum sc_result run_once(struct run *r, struct sc_error *err)
 {
     enum sc_result result = r->ops->open(&r->config->spec, &r->target, err);
@@ -238,6 +260,8 @@ static enum sc_result run_once(struct run *r, struct sc_error *err)
         bool ready = r->migration->phase == PHASE_READY || r->migration->phase == PHASE_CUTOVER;
         if (result == SC_OK && ready && r->migration->resumed && !r->swapped)
             r->migration->phase = PHASE_VERIFY;
+        if (result == SC_OK)
+            result = check_blockers_may_end(r, err);
         if (result == SC_OK && r->migration->phase < PHASE_CUTOVER)
             result = pipeline_check_directory(r, err);
     }
@@ -302,6 +326,7 @@ static void summarize(struct run *r, enum sc_result result, const char *id, uint
                                 .cutover_tries = r->cutover_tries,
                                 .lag_at_cutover_ms = r->lag_at_cutover_ms,
                                 .old_table = old_table,
+                                .ended = &r->ended,
                                 .notes = &r->notes};
     summary_print(&view, r->config->json);
 }
@@ -366,6 +391,7 @@ enum sc_result coordinator_run(const struct run_config *config, struct sc_error 
         error_hint(err, "The source is untouched. `seachange abort %s` removes what is left.", id);
     summarize(&r, r.swapped ? SC_OK : result, id, rows, old_table);
     mem_free(old_table);
+    strlist_fini(&r.ended);
     strlist_fini(&r.notes);
     mem_free(r.table);
     mem_free(r.spool_dir);

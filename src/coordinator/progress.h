@@ -70,6 +70,7 @@ struct summary_view {
     int cutover_tries;
     int64_t lag_at_cutover_ms;   /* -1: unknown */
     const char *old_table;       /* NULL: dropped, or not swapped */
+    const struct strlist *ended; /* sessions that were in the cutover's way; NULL: none */
     const struct strlist *notes; /* NULL: none */
 };
 /* As text for people, or as one JSON object whose field names do not change. Ends with a newline. */

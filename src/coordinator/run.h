@@ -41,9 +41,12 @@ struct run {
     char note_text[256];
 
     int cutover_tries;
-    bool swapped; /* what is left is to clean up */
+    bool locked;        /* the try that is under way, or was the last, has held the table */
+    int64_t blocked_us; /* since when tries have not got all their locks; 0: the last one that asked did */
+    bool swapped;       /* what is left is to clean up */
     int64_t writers_held_ms, lag_at_cutover_ms;
     uint64_t rows_verified;
+    struct strlist ended; /* sessions that were in the cutover's way, for people */
     struct strlist notes;
     char *table;
 };

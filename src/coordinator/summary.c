@@ -81,8 +81,11 @@ static void as_text(struct buf *out, const struct summary_view *v)
     if (v->id && v->id[0])
         buf_printf(out, "\n  migration         %s", v->id);
     buf_char(out, '\n');
+    size_t told = 0;
+    for (size_t i = 0; v->ended && i < v->ended->count; i++)
+        buf_printf(out, "%s  - in the way of the cutover: %s\n", told++ == 0 ? "\n" : "", v->ended->items[i]);
     for (size_t i = 0; v->notes && i < v->notes->count; i++)
-        buf_printf(out, "%s  - %s\n", i == 0 ? "\n" : "", v->notes->items[i]);
+        buf_printf(out, "%s  - %s\n", told++ == 0 ? "\n" : "", v->notes->items[i]);
 }
 
 static void string_field(struct buf *out, const char *name, const char *text)
@@ -102,6 +105,17 @@ static void number_field(struct buf *out, const char *name, int64_t n)
         buf_printf(out, ",\"%s\":%" PRId64, name, n);
 }
 
+static void list_field(struct buf *out, const char *name, const struct strlist *list)
+{
+    buf_printf(out, ",\"%s\":[", name);
+    for (size_t i = 0; list && i < list->count; i++) {
+        if (i > 0)
+            buf_char(out, ',');
+        json_string(out, list->items[i]);
+    }
+    buf_char(out, ']');
+}
+
 static void as_json(struct buf *out, const struct summary_view *v)
 {
     buf_printf(out, "{\"result\":\"%s\"", result_names[v->result]);
@@ -114,13 +128,9 @@ static void as_json(struct buf *out, const struct summary_view *v)
     number_field(out, "cutover_tries", v->cutover_tries);
     number_field(out, "lag_at_cutover_ms", v->lag_at_cutover_ms);
     string_field(out, "old_table", v->old_table);
-    buf_str(out, ",\"notes\":[");
-    for (size_t i = 0; v->notes && i < v->notes->count; i++) {
-        if (i > 0)
-            buf_char(out, ',');
-        json_string(out, v->notes->items[i]);
-    }
-    buf_str(out, "]}\n");
+    list_field(out, "sessions_ended", v->ended);
+    list_field(out, "notes", v->notes);
+    buf_str(out, "}\n");
 }
 
 void summary_format(struct buf *out, const struct summary_view *view, bool json)

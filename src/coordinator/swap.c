@@ -100,6 +100,7 @@ static enum sc_result try_once(struct run *r, struct session *session, bool *spe
     result = r->ops->cutover_lock(session, r->config->spec.lock_timeout_ms, err);
     if (result == SC_OK) {
         int64_t locked = clock_us();
+        r->locked = true;
         result = pipeline_mark(r, false, marker, sizeof(marker), err);
         if (result == SC_OK) {
             *spent = true;
@@ -152,6 +153,30 @@ static enum sc_result attempt(struct run *r, struct session **session, struct sc
     return result;
 }
 
+/* Never in the first try that finds somebody in its way, and only when that has gone on for as long as the operator
+ * said. Tries that ask for no lock do not count. */
+static bool blockers_are_to_end(const struct run *r)
+{
+    int64_t grace_ms = r->config->spec.kill_blockers_ms;
+    return grace_ms > 0 && r->blocked_us && clock_us() - r->blocked_us >= grace_ms * 1000;
+}
+
+static enum sc_result watched_attempt(struct run *r, struct session **session, struct sc_error *err)
+{
+    int64_t begun = clock_us();
+    r->locked = false;
+    struct blockers blockers = {.end = blockers_are_to_end(r), .ended = &r->ended};
+    r->ops->blockers_watch(r->target, &blockers);
+    enum sc_result result = attempt(r, session, err);
+    r->ops->blockers_watch(r->target, NULL);
+    /* Some locks are only asked for when the table is held. */
+    if (blockers.met && !r->blocked_us)
+        r->blocked_us = begun;
+    else if (!blockers.met && r->locked)
+        r->blocked_us = 0;
+    return result;
+}
+
 enum sc_result run_cutover(struct run *r, struct sc_error *err)
 {
     struct session *session = NULL;
@@ -160,7 +185,7 @@ enum sc_result run_cutover(struct run *r, struct sc_error *err)
     char told[SAME_REASON + 1] = "";
     enum sc_result result;
     for (;;) {
-        result = attempt(r, &session, err);
+        result = watched_attempt(r, &session, err);
         r->cutover_tries++;
         if (result != SC_RETRY || r->given_up)
             break;
@@ -171,7 +196,10 @@ enum sc_result run_cutover(struct run *r, struct sc_error *err)
         snprintf(told, sizeof(told), "%s", err->what);
         if (r->config->cutover_tries > 0 && r->cutover_tries >= r->config->cutover_tries) {
             error_wrap(err, "the cutover was tried %d times", r->cutover_tries);
-            error_hint(err, "Everything is kept; the same command goes on.");
+            error_hint(err, "Everything is kept; the same command goes on.%s",
+                       r->blocked_us && r->config->spec.kill_blockers_ms == 0
+                           ? " With --kill-blockers it ends who is in the way."
+                           : "");
             break;
         }
         struct sc_error waited;

@@ -82,6 +82,7 @@ static void the_defaults_of_the_table_are_what_a_plain_run_gets(void **state)
     assert_int_equal(o.spool_disk_bytes, 0);
     assert_int_equal(o.slot_wait_ms, 600000);
     assert_int_equal(o.old_snapshot_wait_ms, 60000);
+    assert_int_equal(o.kill_blockers_ms, 0);
     assert_int_equal(o.max_lag_ms, 1000);
     assert_int_equal(o.give_up_ms, 600000);
     assert_int_equal(o.progress_interval_ms, 10000);
@@ -114,6 +115,32 @@ static void a_value_may_follow_an_equals_sign_a_space_or_a_letter_before_or_afte
     accepted(&o, ARGS(MIGRATE, "--drop-old=no"), no_environment);
     assert_false(o.drop_old);
     options_fini(&o);
+}
+
+static void blockers_are_ended_after_ten_seconds_or_after_the_time_behind_an_equals_sign(void **state)
+{
+    (void)state;
+    struct options o;
+    accepted(&o, ARGS("migrate", "-sdbname=shop", "--kill-blockers", "-torders", "-aADD COLUMN a int"), no_environment);
+    assert_int_equal(o.kill_blockers_ms, 10000);
+    assert_string_equal(o.table, "orders");
+    options_fini(&o);
+    accepted(&o, ARGS(MIGRATE, "--kill-blockers"), no_environment);
+    assert_int_equal(o.kill_blockers_ms, 10000);
+    options_fini(&o);
+    accepted(&o, ARGS(MIGRATE, "--kill-blockers=90s"), (char *[]){"SEACHANGE_KILL_BLOCKERS=5s", NULL});
+    assert_int_equal(o.kill_blockers_ms, 90000);
+    options_fini(&o);
+    accepted(&o, ARGS(MIGRATE), (char *[]){"SEACHANGE_KILL_BLOCKERS=5s", NULL});
+    assert_int_equal(o.kill_blockers_ms, 5000);
+    options_fini(&o);
+    accepted(&o, ARGS(MIGRATE, "--kill-blockers=0"), (char *[]){"SEACHANGE_KILL_BLOCKERS=5s", NULL});
+    assert_int_equal(o.kill_blockers_ms, 0);
+    options_fini(&o);
+    refused(ARGS(MIGRATE, "--kill-blockers=100ms"), no_environment, "100ms is out of range", "nobody is ended");
+    refused(ARGS(MIGRATE, "--kill-blockers", "30s"), no_environment, "must follow an equals sign",
+            "--kill-blockers=30s");
+    refused(ARGS("list", "-sdbname=shop", "--kill-blockers"), no_environment, "has no option --kill-blockers", "");
 }
 
 static void the_command_line_comes_before_the_environment_before_the_file_before_the_default(void **state)
@@ -489,6 +516,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults_of_the_table_are_what_a_plain_run_gets),
         cmocka_unit_test(a_value_may_follow_an_equals_sign_a_space_or_a_letter_before_or_after_the_command),
+        cmocka_unit_test(blockers_are_ended_after_ten_seconds_or_after_the_time_behind_an_equals_sign),
         cmocka_unit_test_teardown(the_command_line_comes_before_the_environment_before_the_file_before_the_default,
                                   remove_file),
         cmocka_unit_test_teardown(the_file_may_be_named_by_the_environment, remove_file),

@@ -234,6 +234,8 @@ static void the_summary_has_stable_field_names(void **state)
     struct buf b = {0};
     struct strlist notes = {0};
     strlist_add(&notes, "a \"note\"");
+    struct strlist ended = {0};
+    strlist_add(&ended, "pid 4711 (app) was ended");
     struct summary_view view = {.result = SUMMARY_SWAPPED,
                                 .id = "7f3a91c2",
                                 .table = "shop.orders",
@@ -245,6 +247,7 @@ static void the_summary_has_stable_field_names(void **state)
                                 .cutover_tries = 1,
                                 .lag_at_cutover_ms = 12,
                                 .old_table = "seachange_old_7f3a91c2.orders",
+                                .ended = &ended,
                                 .notes = &notes};
     summary_format(&b, &view, true);
     assert_string_equal(
@@ -252,7 +255,7 @@ static void the_summary_has_stable_field_names(void **state)
                       "\"changes_applied\":1234,\"rows_verified\":12345679,\"duration_ms\":80000,\"writers_held_ms\":"
                       "85,\"cutover_tries\":1,"
                       "\"lag_at_cutover_ms\":12,\"old_table\":\"seachange_old_7f3a91c2.orders\","
-                      "\"notes\":[\"a \\\"note\\\"\"]}\n");
+                      "\"sessions_ended\":[\"pid 4711 (app) was ended\"],\"notes\":[\"a \\\"note\\\"\"]}\n");
     buf_clear(&b);
     summary_format(&b, &view, false);
     assert_string_equal(buf_cstr(&b), "Done: shop.orders has its new shape.\n\n"
@@ -263,6 +266,7 @@ static void the_summary_has_stable_field_names(void **state)
                                       "  writers waited    85 ms at the cutover (1 try)\n"
                                       "  old table         seachange_old_7f3a91c2.orders\n"
                                       "  migration         7f3a91c2\n\n"
+                                      "  - in the way of the cutover: pid 4711 (app) was ended\n"
                                       "  - a \"note\"\n");
     buf_clear(&b);
     view = (struct summary_view){.result = SUMMARY_REFUSED,
@@ -276,6 +280,7 @@ static void the_summary_has_stable_field_names(void **state)
     assert_non_null(strstr(buf_cstr(&b), "\"rows_verified\":null"));
     assert_non_null(strstr(buf_cstr(&b), "\"writers_held_ms\":null"));
     buf_fini(&b);
+    strlist_fini(&ended);
     strlist_fini(&notes);
 }
 
