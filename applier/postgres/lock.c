@@ -242,7 +242,7 @@ enum sc_result pg_cutover_lock(struct session *s, int timeout_ms, struct sc_erro
         char *sql = mem_printf("SET LOCAL lock_timeout = '%dms'; %s", within_ms, PQgetvalue(locks, i, 1));
         result = pg_run_waiting(s, sql, PQgetvalue(locks, i, 0), within_ms, err);
         mem_free(sql);
-        if (result != SC_OK && pg_alive(s->conn))
+        if (result != SC_OK)
             pg_cutover_unlock(s);
     }
     s->in_cutover = result == SC_OK;
@@ -254,5 +254,11 @@ void pg_cutover_unlock(struct session *s)
 {
     if (pg_alive(s->conn) && PQtransactionStatus(s->conn->pg) != PQTRANS_IDLE)
         pg_run(s->conn, NULL, "ROLLBACK");
+    if (!pg_alive(s->conn)) {
+        /* The server may not have noticed that it is gone, and would hold the table for as long. */
+        struct sc_error ignored;
+        ids_add(&s->target->lost, (uint64_t)s->conn->backend_pid);
+        pg_end_lost(s->target, s->target->control, &ignored);
+    }
     s->in_cutover = false;
 }

@@ -29,6 +29,10 @@ enum sc_result pg_detach(struct session *s, int lock_timeout_ms, struct sc_error
 enum sc_result pg_blockers_may_end(struct target *t, struct strlist *refusals, struct sc_error *err);
 void pg_blockers_watch(struct target *t, struct blockers *blockers);
 
+/* target.c */
+/* Ends what is left on the server of connections that were lost. */
+enum sc_result pg_end_lost(struct target *t, struct pg_conn *conn, struct sc_error *err);
+
 /* lock.c */
 enum sc_result pg_cutover_ready(struct session *s, struct sc_error *err);
 enum sc_result pg_cutover_lock(struct session *s, int timeout_ms, struct sc_error *err);

@@ -121,7 +121,7 @@ static bool add_pids(struct buf *b, struct ids *ids)
     return count > 0;
 }
 
-static enum sc_result wait_for_lost(struct target *t, struct pg_conn *conn, struct sc_error *err)
+enum sc_result pg_end_lost(struct target *t, struct pg_conn *conn, struct sc_error *err)
 {
     struct buf pids = {0};
     bool any = add_pids(&pids, &t->lost);
@@ -188,7 +188,7 @@ static enum sc_result session_open(struct target *t, const char *role, struct se
     enum sc_result result = pg_open(&t->server, role, PG_DATA, &s->conn, err);
     if (result == SC_OK) {
         ids_add(&t->sessions, (uint64_t)s->conn->backend_pid);
-        result = wait_for_lost(t, s->conn, err);
+        result = pg_end_lost(t, s->conn, err);
     }
     /* Functions in the operator's expressions, defaults and checks see the search_path that ALTER TABLE would have
      * shown them. */

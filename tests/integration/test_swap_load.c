@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "migration.h"
+#include "wire.h"
 
 #define CLIENTS 16
 #define SWAPS 30
@@ -201,11 +202,32 @@ static void nobody_notices_swap_after_swap_under_load(void **state)
     buf_fini(&all);
 }
 
+/* The server has not noticed that it is gone, and holds what it has locked. */
+static void a_lock_that_was_lost_holds_nobody_up(void **state)
+{
+    struct world *w = begin(state);
+    struct sc_error err = {0};
+    run_on(w->sql, "CREATE TABLE t (id bigint PRIMARY KEY, note text); INSERT INTO t VALUES (1, 'a')");
+    migrate(w, "t", "ALTER COLUMN note SET NOT NULL");
+    must(pg_cutover_ready(w->session, &err), &err);
+    must(pg_cutover_lock(w->session, 500, &err), &err);
+    struct wire wire = {.cut = true, .late_ms = -1};
+    wire_start(&wire, PQsocket(w->session->conn->pg));
+    assert_int_equal(pg_cutover_swap(w->session, &err), SC_RETRY);
+    run_on(w->sql, "SET lock_timeout = '2s'");
+    struct sc_error held = {0};
+    enum sc_result result = pg_run(w->sql, &held, "UPDATE t SET note = 'b'");
+    wire_end(&wire);
+    must(result, &held);
+    leave_migration(w);
+}
+
 int main(void)
 {
     if (!getenv("SEACHANGE_TEST_URL"))
         printf("skipped: SEACHANGE_TEST_URL is not set\n");
     log_setup(LOG_ERROR, false);
-    const struct CMUnitTest tests[] = {TEST(nobody_notices_swap_after_swap_under_load)};
+    const struct CMUnitTest tests[] = {TEST(a_lock_that_was_lost_holds_nobody_up),
+                                       TEST(nobody_notices_swap_after_swap_under_load)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
