@@ -201,7 +201,7 @@ static bool same_hashes(const struct row_pair *p)
 static enum sc_result look_again(struct verify *v, struct session *session, struct suspect **batch, size_t count,
                                  struct sc_error *err)
 {
-    struct key *keys[KEYS_AT_ONCE];
+    struct key *keys[KEYS_AT_ONCE] = {0};
     struct row_pair pairs[KEYS_AT_ONCE];
     for (size_t i = 0; i < count; i++)
         keys[i] = batch[i]->key;

@@ -168,7 +168,7 @@ static void end_one(struct target *t, const char *sql, const char *id, const cha
     enum sc_result result = my_session_is_ours(t, t->control, strtoull(id, NULL, 10), &ours, &err);
     if (result == SC_OK && !ours)
         result = my_valuef(t->control, &err, &still, "SELECT 1 FROM (%s) again WHERE id = %s", sql, id);
-    if (still) {
+    if (result == SC_OK && still) {
         strlist_add(&t->asked, id);
         result = my_runf(t->control, &err, "KILL %s", id);
         if (result == SC_OK && !before) {
