@@ -75,6 +75,7 @@ static enum sc_result take_frame(struct session *s, const uint8_t *data, size_t 
     struct pgoutput_message message = {0};
     uint8_t *exact = fuzz_exact(data, len);
     enum sc_result result = frame_read(exact, len, &frame, err);
+    *relation = false;
     if (result == SC_OK && frame.kind == FRAME_DATA) {
         HOLDS((const uint8_t *)frame.data + frame.len == exact + len);
         result = pgoutput_decode(&s->pgoutput, &s->arena, frame.data, frame.len, &message, err);
