@@ -784,10 +784,13 @@ static void the_server_s_thread_ends_with_its_reader(void **state)
     struct world *w = need(state);
     w->config.status_interval_ms = 60000;
     start(w);
-    unsigned long id = dump_thread(w);
+    int64_t until = clock_us() + 20000000;
+    unsigned long id = 0;
+    while ((id = dump_thread(w)) == 0 && clock_us() < until)
+        usleep(20000);
     assert_true(id > 0);
     stop_source(w);
-    int64_t until = clock_us() + 10000000;
+    until = clock_us() + 20000000;
     while (dump_thread(w) == id && clock_us() < until)
         usleep(20000);
     assert_true(dump_thread(w) != id);
