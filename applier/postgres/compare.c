@@ -50,7 +50,9 @@ static const char columns_sql[] =
     " 'pg_catalog.\"bit\"' ELSE pg_catalog.format_type(a.atttypid, CASE WHEN a.atttypid IN (1043, 1562) THEN NULL ELSE"
     " a.atttypmod END) END AS type,"
     " a.atttypid IN (16, 17, 18, 19, 20, 21, 23, 26, 1082, 1083, 1114, 1184, 2950) AS plain,"
-    " a.atttypid IN (25, 1043) AS varying, a.atttypid = 1700 AS exact, a.atttypid IN (700, 701) AS floating, "
+    " a.atttypid IN (25, 1043) AS varying, a.atttypid = 1700 AS exact, a.atttypid IN (700, 701) AS floating,"
+    " (SELECT COALESCE(NULLIF(t.typbasetype, 0), t.oid) FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid) = 142 AS "
+    "xml, "
     "a.atttypid IN (20, 21, 23) AS whole_number, a.atttypid::text AS type_oid,"
     " a.atttypmod::text AS modifier, a.attcollation::text AS collation"
     " FROM pg_catalog.pg_attribute a WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped";
@@ -73,12 +75,22 @@ static const char *text(const PGresult *res, int row, const char *what)
     return PQgetvalue(res, row, PQfnumber(res, what));
 }
 
+/* Of XML what the server shows, and what the log therefore has: a declaration that says nothing is left out. */
+static void add_text(struct buf *b, const PGresult *res, int row, const char *value)
+{
+    bool xml = is(res, row, "xml");
+    buf_str(b, xml ? "pg_catalog.textin(pg_catalog.xml_out(" : "CAST(");
+    buf_str(b, value);
+    buf_str(b, xml ? "))" : " AS pg_catalog.text)");
+    buf_str(b, " COLLATE \"C\"");
+}
+
 static void add_hashed(struct buf *b, const PGresult *res, int row, const char *value)
 {
     if (is(res, row, "plain"))
         buf_str(b, value);
     else
-        buf_printf(b, "CAST(%s AS pg_catalog.text) COLLATE \"C\"", value);
+        add_text(b, res, row, value);
 }
 
 /* pg_catalog.hash_record_extended(ROW(columns), key); of the source (with the ghost's types) or of the ghost. */
@@ -114,6 +126,16 @@ static void add_values(struct buf *b, const struct target *t, const PGresult *ty
     }
 }
 
+static void add_differing_texts(struct buf *b, const PGresult *types, int row, int column)
+{
+    char name[32];
+    snprintf(name, sizeof(name), "s.c%d", column);
+    add_text(b, types, row, name);
+    buf_str(b, " IS DISTINCT FROM ");
+    name[0] = 'g';
+    add_text(b, types, row, name);
+}
+
 static char *make_differ(const struct target *t, const PGresult *types)
 {
     struct buf b = {0};
@@ -134,10 +156,7 @@ static char *make_differ(const struct target *t, const PGresult *types)
                        "CAST(g.c%d AS pg_catalog.text) COLLATE \"C\")",
                        i, i, i, i, i);
         else
-            buf_printf(&b,
-                       "CAST(s.c%d AS pg_catalog.text) COLLATE \"C\" IS DISTINCT FROM CAST(g.c%d AS pg_catalog.text) "
-                       "COLLATE \"C\"",
-                       i, i);
+            add_differing_texts(&b, types, row, i);
     }
     return buf_take(&b);
 }
