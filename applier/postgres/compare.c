@@ -2,8 +2,8 @@
  *
  * One statement looks at both tables, so with one snapshot. A chunk is compared by joining the two along the key and
  * comparing each mapped column, with the values and types the ghost has for it: that is stricter than any checksum, and
- * takes less than half the time of hashing both sides. Types whose equal values can differ (1.0 and 1.00, -0,
- * collations without case) are compared so that they are told apart.
+ * takes about as long. Types whose equal values can differ (1.0 and 1.00, -0, collations without case) are compared so
+ * that they are told apart.
  *
  * Where rows differ they are hashed, so that it can be told later whether they still are what they were. NULLs and
  * where one column ends and the next begins are told apart. */

@@ -320,7 +320,10 @@ static void summarize(struct run *r, enum sc_result result, const char *id, uint
                                 .table = r->table ? r->table : r->config->spec.table,
                                 .rows_copied = rows,
                                 .changes_applied = r->changes_before,
-                                .rows_verified = result == SC_OK && r->config->verify ? (int64_t)r->rows_verified : -1,
+                                .rows_verified =
+                                    result == SC_OK && (r->rows_verified > 0 || rows == 0) && r->config->verify
+                                        ? (int64_t)r->rows_verified
+                                        : -1, /* an earlier run has, and knows how many */
                                 .duration_ms = (clock_us() - r->began_us) / 1000,
                                 .writers_held_ms = r->writers_held_ms,
                                 .cutover_tries = r->cutover_tries,
