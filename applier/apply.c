@@ -10,6 +10,7 @@
 #include "applier/gather.h"
 #include "applier/join.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -168,7 +169,12 @@ static enum sc_result commit_batch(struct apply *a, struct sc_error *err)
 
 static enum sc_result store_fence(struct apply *a, struct sc_error *err)
 {
-    return a->config.ops->fence_store(a->session, &a->marker_at, err);
+    enum sc_result result = SC_OK;
+    FAILPOINT(result, fence_before_store, err);
+    if (result == SC_OK)
+        result = a->config.ops->fence_store(a->session, &a->marker_at, err);
+    FAILPOINT(result, fence_stored, err);
+    return result;
 }
 
 static bool marker_is_fence(struct apply *a)
@@ -318,6 +324,7 @@ static enum sc_result turn(struct apply *a, struct sc_error *err)
     result = wait_visible(a, err);
     if (result != SC_OK)
         return result;
+    FAILPOINT_PASS(apply_batch_begin);
     if (!gate_enter_apply(a->config.gate))
         return error_set(err, SC_STOP, "stopped");
     int64_t end = clock_us() + a->config.turn_ms * 1000;
@@ -363,6 +370,8 @@ static void *run(void *arg)
         /* A batch that could not be seen yet is there still. */
         if (gather_empty(a))
             result = gather(a, now + wait_ms * 1000, now + (wait_ms + REST_MS) * 1000, apart_ms == 0, &err);
+        if (result == SC_OK && !gather_empty(a))
+            FAILPOINT_PASS(apply_batch_gathered);
         if (result == SC_OK)
             result = turn(a, &err);
         else if (result == SC_RETRY)

@@ -1,5 +1,7 @@
 #include "applier/copy.h"
 
+#include "base/failpoint.h"
+
 /* The ops of a target are all that both need, and they outlive the walk. */
 static enum sc_result load(void *arg, struct session *session, struct chunk **chunks, size_t *count,
                            struct sc_error *err)
@@ -13,7 +15,12 @@ static enum sc_result step(void *arg, struct walk *walk, struct session *session
 {
     (void)walk;
     const struct target_ops *ops = arg;
-    return ops->chunk_copy(session, chunk, rows, err);
+    enum sc_result result = SC_OK;
+    FAILPOINT(result, copy_chunk_begin, err);
+    if (result == SC_OK)
+        result = ops->chunk_copy(session, chunk, rows, err);
+    FAILPOINT(result, copy_chunk_committed, err);
+    return result;
 }
 
 enum sc_result copy_start(const struct copy_config *config, struct walk **out, struct sc_error *err)

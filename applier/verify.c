@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -66,7 +67,12 @@ static enum sc_result load(void *arg, struct session *session, struct chunk **ch
 static enum sc_result store(struct verify *v, struct session *session, const struct chunk *chunk, uint64_t rows,
                             struct sc_error *err)
 {
-    return v->config.recorded ? v->config.ops->verified_store(session, chunk, rows, err) : SC_OK;
+    enum sc_result result = SC_OK;
+    FAILPOINT(result, verify_chunk_compared, err);
+    if (result == SC_OK && v->config.recorded)
+        result = v->config.ops->verified_store(session, chunk, rows, err);
+    FAILPOINT(result, verify_chunk_recorded, err);
+    return result;
 }
 
 /* Under v->lock. */

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/common.h"
@@ -39,6 +40,7 @@ static int run(const struct options *o)
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error code, not a death */
+    FAILPOINTS_BEGIN();
     struct options o;
     struct sc_error err;
     int status = 0;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "coordinator/phase.h"
@@ -92,7 +93,10 @@ static enum sc_result reach_fence(struct run *r, struct sc_error *err)
     enum sc_result result = SC_OK;
     while (result == SC_OK && !r->migration->fence.order) {
         char text[64];
-        result = run_mark(r, true, text, sizeof(text), err);
+        FAILPOINT(result, fence_before_marker, err);
+        if (result == SC_OK)
+            result = run_mark(r, true, text, sizeof(text), err);
+        FAILPOINT(result, fence_after_marker, err);
         if (result == SC_OK)
             result = run_index_early(r, err);
         if (result == SC_OK)
@@ -126,6 +130,7 @@ static enum sc_result copy(struct run *r, struct sc_error *err)
     }
     if (result != SC_OK)
         return result;
+    FAILPOINT_PASS(copy_ended);
     apply_copy_ended(r->apply);
     r->step = "drain";
     run_note(r, "all rows are copied; applying what changed meanwhile");
@@ -156,12 +161,15 @@ static enum sc_result cutover(struct run *r, struct sc_error *err)
 
 static enum sc_result cleanup(struct run *r, struct sc_error *err)
 {
+    enum sc_result result = SC_OK;
+    FAILPOINT(result, cleanup_begin, err);
     pipeline_stop(r);
     verify_stop(r->verify);
     r->verify = NULL;
     r->ops->session_close(r->marker);
     r->marker = NULL;
-    return r->ops->finish(r->target, &r->notes, err);
+    FAILPOINT(result, cleanup_pipeline_stopped, err);
+    return result == SC_OK ? r->ops->finish(r->target, &r->notes, err) : result;
 }
 
 static enum sc_result nothing(struct run *r, struct sc_error *err)
@@ -194,8 +202,10 @@ static enum sc_result run_phases(struct run *r, struct sc_error *err)
         if (steps[i].phase < r->migration->phase || (steps[i].phase == PHASE_VERIFY && !r->config->verify))
             continue;
         if (steps[i].phase != r->migration->phase) {
-            if (steps[i].phase != PHASE_CLEANUP) /* the swap has stored that one */
+            FAILPOINT(result, phase_before_store, err);
+            if (result == SC_OK && steps[i].phase != PHASE_CLEANUP) /* the swap has stored that one */
                 result = r->ops->enter_phase(r->target, steps[i].phase, err);
+            FAILPOINT(result, phase_stored, err);
             if (result != SC_OK)
                 return result;
             r->migration->phase = steps[i].phase;
@@ -255,7 +265,9 @@ static enum sc_result run_once(struct run *r, struct sc_error *err)
         if (r->migration->phase == PHASE_DONE)
             strlist_add(&r->notes, "another seachange has made this change while this one waited for it");
         r->checked_us = clock_us();
-        result = look_at_swap(r, err);
+        FAILPOINT(result, run_begun, err);
+        if (result == SC_OK)
+            result = look_at_swap(r, err);
         /* What was compared and recorded is; what was left to the cutover's lock is known no more. */
         bool ready = r->migration->phase == PHASE_READY || r->migration->phase == PHASE_CUTOVER;
         if (result == SC_OK && ready && r->migration->resumed && !r->swapped)

@@ -5,6 +5,7 @@
 
 #include "applier/join.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "coordinator/run.h"
 
@@ -172,8 +173,10 @@ static enum sc_result park(struct run *r, struct sc_error *err)
 static enum sc_result run_stages(struct run *r, int stages, struct sc_error *err)
 {
     enum sc_result result = park(r, err);
+    FAILPOINT(result, index_parked, err);
     for (int stage = 0; stage < stages && result == SC_OK; stage++)
         result = run_stage(r, stage, err);
+    FAILPOINT(result, index_built, err);
     apply_unpark(r->apply);
     return result;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "coordinator/phase.h"
@@ -54,7 +55,10 @@ enum sc_result pipeline_start(struct run *r, struct sc_error *err)
                                  .segment_bytes = SPOOL_SEGMENT_BYTES,
                                  .disk_bytes = c->spool_disk_bytes,
                                  .record_bytes = SPOOL_RECORD_BYTES};
-    enum sc_result result = spool_open(&spool, &r->spool, err);
+    enum sc_result result = SC_OK;
+    FAILPOINT(result, pipeline_before_start, err);
+    if (result == SC_OK)
+        result = spool_open(&spool, &r->spool, err);
     if (result == SC_OK && !r->marker)
         result = r->ops->session_open(r->target, "coordinator", &r->marker, err);
     if (result == SC_OK) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "coordinator/run.h"
 
@@ -97,15 +98,21 @@ static enum sc_result try_once(struct run *r, struct session *session, bool *spe
         return result;
     int64_t start = clock_us();
     char marker[64];
-    result = r->ops->cutover_lock(session, r->config->spec.lock_timeout_ms, err);
+    FAILPOINT(result, cutover_before_lock, err);
+    if (result == SC_OK)
+        result = r->ops->cutover_lock(session, r->config->spec.lock_timeout_ms, err);
     if (result == SC_OK) {
         int64_t locked = clock_us();
         r->locked = true;
-        result = pipeline_mark(r, false, marker, sizeof(marker), err);
+        FAILPOINT(result, cutover_after_lock, err);
+        if (result == SC_OK)
+            result = pipeline_mark(r, false, marker, sizeof(marker), err);
+        FAILPOINT(result, cutover_after_marker, err);
         if (result == SC_OK) {
             *spent = true;
             result = apply_drain(r->apply, session, marker, DRAIN_MS, err);
         }
+        FAILPOINT(result, cutover_drained, err);
         int64_t drained = clock_us();
         if (result == SC_OK)
             result = run_verify_rest(r, session, err);

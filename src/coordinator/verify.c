@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "coordinator/run.h"
 
@@ -101,7 +102,10 @@ enum sc_result run_verify_rest(struct run *r, struct session *session, struct sc
 {
     if (!r->verify)
         return SC_OK;
-    enum sc_result result = verify_under_lock(r->verify, session, err);
+    enum sc_result result = SC_OK;
+    FAILPOINT(result, verify_under_lock, err);
+    if (result == SC_OK)
+        result = verify_under_lock(r->verify, session, err);
     if (result == SC_FAIL)
         error_wrap(err, "nothing was swapped");
     return result;
