@@ -101,6 +101,8 @@ static enum sc_result look_at(struct verify *v, struct session *session, struct 
     if (result != SC_OK || *clean)
         return result;
     result = ops->compare_rows(session, &of->chunk, SUSPECTS_OF_CHUNK, &keys, &count, err);
+    if (result != SC_OK) /* what is known of the chunk stays: it has not been looked at */
+        return result;
     *clean = count == 0;
     pthread_mutex_lock(&v->lock);
     suspect_keys(v, of, keys, count);

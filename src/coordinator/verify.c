@@ -64,7 +64,9 @@ static enum sc_result compare(struct run *r, struct session **session, struct sc
         }
         if (stats.steady > VERIFY_LOCK_MOST)
             return verify_differs(r->verify, err);
-        if (stats.suspects && clock_us() - looked_us >= APART_US) {
+        /* Behind the walk also when there are none: a chunk of which not all were taken may wait to be looked at again.
+         */
+        if ((stats.suspects || !running) && clock_us() - looked_us >= APART_US) {
             result = look_again(r, session, err);
             looked_us = clock_us();
             looks = stats.walked ? looks + 1 : 0;

@@ -24,7 +24,8 @@ struct target {
     struct chunk recorded[CHUNKS_MOST];
     size_t nrecorded;
     unsigned seed;
-    int lose; /* one call in so many loses its connection */
+    int lose;      /* one call in so many loses its connection */
+    int lose_rows; /* so many calls for a chunk's rows do */
     bool unordered;
 };
 
@@ -121,7 +122,7 @@ static enum sc_result compare_rows(struct session *s, const struct chunk *chunk,
     *count = 0;
     *keys = mem_array(most, sizeof(struct key *));
     pthread_mutex_lock(&t->lock);
-    bool fails = lost(t, err);
+    bool fails = lost(t, err) || (t->lose_rows > 0 && t->lose_rows-- > 0);
     for (int i = number(chunk->after, 0) + 1; i <= number(chunk->upto, ROWS) && *count < most && !fails; i++)
         if (t->source[i] != t->ghost[i])
             (*keys)[(*count)++] = key_of(i);
@@ -350,6 +351,29 @@ static void a_chunk_in_which_all_rows_differ_is_looked_at_again(void **state)
     verify_stop(v);
 }
 
+/* The connection is lost in the middle of looking at it again. */
+static void a_chunk_that_could_not_be_looked_at_again_does_not_pass(void **state)
+{
+    struct target *t = *state;
+    t->unordered = true;
+    for (int i = 1; i <= ROWS; i++)
+        t->ghost[i] = i + 1;
+    struct verify *v = walked(t);
+    for (int i = 1; i <= ROWS - 1; i++)
+        t->ghost[i] = i;
+    t->lose_rows = 1;
+    assert_int_equal(again(t, v), SC_RETRY);
+    struct verify_stats stats;
+    verify_stats(v, &stats);
+    assert_false(stats.walked && stats.suspects == 0);
+    assert_int_equal(again(t, v), SC_OK);
+    verify_stats(v, &stats);
+    assert_true(stats.walked);
+    assert_int_equal(stats.suspects, 1);
+    assert_false(covers_everything(t));
+    verify_stop(v);
+}
+
 static void whoever_goes_on_compares_what_was_not_found_the_same(void **state)
 {
     struct target *t = *state;
@@ -402,6 +426,7 @@ int main(void)
         TEST(a_row_that_lags_passes_once_it_was_seen_the_same),
         TEST(what_is_left_is_decided_under_the_lock),
         TEST(a_chunk_in_which_all_rows_differ_is_looked_at_again),
+        TEST(a_chunk_that_could_not_be_looked_at_again_does_not_pass),
         TEST(whoever_goes_on_compares_what_was_not_found_the_same),
         TEST(lost_connections_lose_nothing),
     };
