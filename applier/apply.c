@@ -35,6 +35,7 @@ static void batch_is_in(struct apply *a, bool commit)
         m->partial = a->partial;
         m->partial_changes = a->partial_changes;
         a->stored = a->applied;
+        FAILPOINT_PASS(apply_before_confirm);
         a->config.source_ops->confirm(a->config.source, &a->applied);
     }
     pthread_mutex_lock(&a->lock);
@@ -105,8 +106,10 @@ static enum sc_result apply_parts(struct apply *a, struct sc_error *err)
     if (!a->parts)
         a->parts = parts_new(a->config.ops, a->config.target);
     enum sc_result result = parts_run(a->parts, a->session, &batch, &a->pending, err);
+    FAILPOINT(result, apply_parts_before_end, err);
     if (result == SC_OK)
         result = a->config.ops->parts_end(a->session, &batch, err);
+    FAILPOINT(result, apply_parts_ended, err);
     if (result == SC_OK)
         a->pending.parts = 0;
     return result;
@@ -270,7 +273,9 @@ static enum sc_result wait_visible(struct apply *a, struct sc_error *err)
 
 static enum sc_result build_key_index(struct apply *a, struct sc_error *err)
 {
-    return a->config.ops->key_index_build(a->session, err);
+    enum sc_result result = SC_OK;
+    FAILPOINT(result, key_index_begin, err);
+    return result == SC_OK ? a->config.ops->key_index_build(a->session, err) : result;
 }
 
 /* Builds the key index if there is something to apply and it is worth it now. */

@@ -2,6 +2,7 @@
  * or not at all. In a cutover the transaction is the caller's, and a conflict must not end it: there the rows stand
  * behind a savepoint. */
 #include "applier/mysql/sets.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 
 void my_apply_free(struct my_apply *apply)
@@ -98,12 +99,17 @@ enum sc_result my_apply(struct session *s, const struct batch *batch, bool commi
         result = my_run(s->conn, err, "BEGIN");
     if (result == SC_OK && batch->count > 0)
         result = my_apply_explain(s, apply_rows(s, batch, commit, err), err);
+    FAILPOINT(result, apply_batch_before_checkpoint, err);
     if (result == SC_OK)
         result = my_checkpoint_write(s->target, s->conn, &batch->applied, &batch->partial, batch->partial_changes, err);
+    if (commit)
+        FAILPOINT(result, apply_batch_before_commit, err);
     if (result == SC_OK && commit)
         result = my_run(s->conn, err, "COMMIT");
     else if (result != SC_OK && commit && my_alive(s->conn))
         my_run(s->conn, NULL, "ROLLBACK");
+    if (commit)
+        FAILPOINT(result, apply_batch_committed, err);
     /* A COMMIT whose answer is lost: the checkpoint tells. */
     if (result == SC_UNKNOWN)
         result = err->result = SC_RETRY;

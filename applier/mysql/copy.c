@@ -21,6 +21,7 @@
 #include "applier/mysql/key_text.h"
 #include "applier/mysql/rows.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 
 /* So long a piece may take on the server: row locks are held for that time. */
 #define PIECE_MS 100
@@ -369,10 +370,16 @@ static enum sc_result copy_piece(struct session *s, struct pieces *p, const stru
     }
     if (result == SC_OK && last)
         result = my_chunk_record(s, "chunk", p->chunk, p->copied + rows, false, err);
+    if (last)
+        FAILPOINT(result, copy_chunk_before_commit, err);
+    else
+        FAILPOINT(result, copy_piece_before_commit, err);
     if (result == SC_OK)
         result = my_run(s->conn, err, "COMMIT");
     else if (my_alive(s->conn) && my_run(s->conn, NULL, "ROLLBACK") == SC_OK && *locked)
         return SC_OK;
+    if (!last)
+        FAILPOINT(result, copy_piece_committed, err);
     if (result == SC_OK)
         p->copied += rows;
     return result;

@@ -21,6 +21,7 @@
 
 #include "applier/mysql/foreign.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 
 /* The driver looks between batches how long writers have waited, and one batch can take long. */
 #define DRAIN_MS 2500
@@ -149,24 +150,31 @@ enum sc_result my_cutover_swap(struct session *s, struct sc_error *err)
     enum sc_result result = check_source(s, err);
     if (result == SC_OK)
         result = my_snapshots_under_lock(s, err);
+    FAILPOINT(result, cutover_checked, err);
     if (result == SC_OK)
         result = my_run(s->conn, err, "COMMIT");
+    FAILPOINT(result, cutover_after_drain, err);
     if (result == SC_OK)
         result = carry_auto_increment(s, err);
+    FAILPOINT(result, cutover_auto_increment_set, err);
     if (result == SC_OK)
         result = my_triggers_make(t, s->conn, err);
+    FAILPOINT(result, cutover_triggers_made, err);
     if (result == SC_OK)
         result = hold_token(s, err);
     if (result == SC_OK)
         result = ops_of(s)->swap(s, err);
     if (result == SC_OK) {
+        FAILPOINT_PASS(cutover_after_swap);
         my_triggers_swapped(t);
         /* It is done; what is stored of it can be told from the tables. */
         struct sc_error ignored;
         store_phase(s, &ignored);
+        FAILPOINT_PASS(cutover_phase_stored);
         my_foreign_swapped(s);
-        ops_of(s)->unlock(s);
+        FAILPOINT_PASS(cutover_before_last_unlock);
         t->migration.phase = PHASE_CLEANUP;
+        ops_of(s)->unlock(s);
     } else if (result == SC_UNKNOWN) {
         if (!my_alive(s->conn))
             my_session_lost(t, s->conn);
@@ -234,6 +242,7 @@ enum sc_result my_cutover_outcome(struct target *t, enum swap_outcome *out, stru
     enum sc_result result = my_open(&t->server, "outcome", MY_DDL, &conn, err);
     if (result == SC_OK)
         result = my_sessions_wait_lost(t, conn, err);
+    FAILPOINT(result, cutover_outcome, err);
     if (result == SC_OK)
         result = look(t, conn, &source, &ghost, &old, err);
     if (result == SC_OK && source && !ghost && old)

@@ -21,6 +21,7 @@
 
 #include "applier/mysql/cutover.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 
 #define PROVE_WITHIN_MS 2000
 #define END_WITHIN_MS 20000
@@ -110,6 +111,7 @@ static enum sc_result ready(struct session *s, struct sc_error *err)
         result = my_sessions_wait_lost(s->target, s->conn, err);
     if (result == SC_OK)
         result = make_sentry(s, err);
+    FAILPOINT(result, sentry_made, err);
     return result;
 }
 
@@ -154,6 +156,8 @@ static void unlock(struct session *s)
     if (my_alive(s->conn))
         my_run(s->conn, &ignored, "ROLLBACK");
     bool ended = end_rename(s);
+    if (s->target->migration.phase < PHASE_CLEANUP)
+        FAILPOINT_PASS(cutover_before_unlock);
     if (c->lock && my_alive(c->lock))
         my_run(c->lock, &ignored, "UNLOCK TABLES");
     end_lost_lock(s);
@@ -282,21 +286,29 @@ static enum sc_result swap(struct session *s, struct sc_error *err)
     my_add_rename(&sql, s->target);
     buf_str(&drop, "DROP TABLE ");
     my_add_old(&drop, s->target);
-    c->renaming = true;
-    enum sc_result result = my_send(c->rename, buf_cstr(&sql), err);
+    enum sc_result result = SC_OK;
+    FAILPOINT(result, rename_before_send, err);
+    if (result == SC_OK) {
+        c->renaming = true;
+        result = my_send(c->rename, buf_cstr(&sql), err);
+    }
+    FAILPOINT(result, rename_after_send, err);
     if (result == SC_OK)
         result = prove_waiting(s, err);
     if (result == SC_OK)
         result = check_queue(s, err);
+    FAILPOINT(result, rename_proven, err);
     if (result == SC_OK)
         result = my_run(c->lock, err, buf_cstr(&drop));
     buf_fini(&sql);
     buf_fini(&drop);
     if (result == SC_OK) {
+        FAILPOINT_PASS(sentry_dropped);
         c->sentry = false;
         /* Lost here, it is ended on the server, which gives the lock back, too. */
         struct sc_error ignored;
         my_run(c->lock, &ignored, "UNLOCK TABLES");
+        FAILPOINT_PASS(table_unlocked);
         end_lost_lock(s);
         return finish_rename(s, err);
     }

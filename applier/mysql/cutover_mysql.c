@@ -15,6 +15,7 @@
 
 #include "applier/mysql/foreign.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 
 static int left_ms(int64_t until_us)
 {
@@ -95,6 +96,8 @@ static void release_parents(struct session *s)
 static void unlock(struct session *s)
 {
     struct sc_error ignored;
+    if (s->target->migration.phase < PHASE_CLEANUP)
+        FAILPOINT_PASS(cutover_before_unlock);
     if (my_alive(s->conn))
         my_run(s->conn, &ignored, "ROLLBACK");
     if (my_alive(s->conn))
@@ -121,6 +124,7 @@ static enum sc_result lock(struct session *s, int timeout_ms, struct sc_error *e
     enum sc_result result = my_run(s->conn, err, "SET SESSION autocommit = 0");
     if (result == SC_OK)
         result = hold_parents(s, until, err);
+    FAILPOINT(result, cutover_parents_locked, err);
     if (result == SC_OK)
         result = my_run_waiting(t, s->conn, buf_cstr(&sql), buf_cstr(&what), left_ms(until), err);
     release_parents(s);
@@ -148,7 +152,10 @@ static enum sc_result swap(struct session *s, struct sc_error *err)
 {
     struct buf sql = {0};
     my_add_rename(&sql, s->target);
-    enum sc_result result = my_run_rename(s->target, s->conn, buf_cstr(&sql), s->cutover->timeout_ms, err);
+    enum sc_result result = SC_OK;
+    FAILPOINT(result, cutover_before_swap, err);
+    if (result == SC_OK)
+        result = my_run_rename(s->target, s->conn, buf_cstr(&sql), s->cutover->timeout_ms, err);
     buf_fini(&sql);
     if (result == SC_RETRY && my_alive(s->conn) && s->cutover->nparents > 0)
         tell_of_parents(s, err);

@@ -9,6 +9,7 @@
 
 #include "applier/mysql/foreign.h"
 #include "applier/mysql/ops.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 
 #define ER_DUP_KEYNAME 1061
@@ -103,9 +104,12 @@ enum sc_result my_job_run(struct session *s, int stage, int job, struct sc_error
         todo->stage == MY_STAGE_ROWS ? my_foreign_verify(s, todo, err) : my_run(s->conn, err, todo->sql);
     if (result == SC_FAIL && todo->stage == MY_STAGE_INDEX && my_errno(s->conn) == ER_DUP_KEYNAME)
         result = SC_OK;
+    FAILPOINT(result, index_job_before_record, err);
     if (result != SC_OK)
         return explain(s, todo, result, err);
-    return my_todo_done(t, s->conn, todo, err);
+    result = my_todo_done(t, s->conn, todo, err);
+    FAILPOINT(result, index_job_recorded, err);
+    return result;
 }
 
 bool my_key_index_ready(struct target *t)

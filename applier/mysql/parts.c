@@ -14,6 +14,7 @@
 
 #include "applier/fold.h"
 #include "applier/mysql/sets.h"
+#include "base/failpoint.h"
 #include "cdc/mysql/position_text.h"
 
 /* --- can it be done
@@ -187,10 +188,14 @@ static enum sc_result part_once(struct session *s, const struct batch *batch, co
         result = my_apply_explain(s, apply_step(s, batch, cut, step, err), err);
     if (result == SC_OK && !in)
         result = write_part(s, batch, cut, step, done == 0, err);
+    if (!in)
+        FAILPOINT(result, apply_part_before_commit, err);
     if (result == SC_OK && !in)
-        return my_run(s->conn, err, "COMMIT");
-    if (my_alive(s->conn))
+        result = my_run(s->conn, err, "COMMIT");
+    else if (my_alive(s->conn))
         my_run(s->conn, NULL, "ROLLBACK");
+    if (!in)
+        FAILPOINT(result, apply_part_committed, err);
     return result;
 }
 
@@ -225,6 +230,7 @@ enum sc_result my_parts_end(struct session *s, const struct batch *batch, struct
         result = my_checkpoint_write(s->target, s->conn, &batch->applied, &batch->partial, batch->partial_changes, err);
     if (result == SC_OK)
         result = my_run(s->conn, err, buf_cstr(&sql));
+    FAILPOINT(result, apply_parts_before_commit, err);
     if (result == SC_OK)
         result = my_run(s->conn, err, "COMMIT");
     else if (my_alive(s->conn))

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "applier/mysql/ops.h"
+#include "base/failpoint.h"
 #include "cdc/mysql/log_end.h"
 
 /* The definition the ghost is made from is the one it will be compared with. */
@@ -40,10 +41,12 @@ static enum sc_result store(struct target *t, const struct position *start, stru
         result = my_state_store_ghost(t, err);
     if (result == SC_OK)
         result = my_state_begin_copy(t, start, err);
+    FAILPOINT(result, prepare_before_first_checkpoint, err);
     if (result == SC_OK)
-        return my_run(t->control, err, "COMMIT");
-    if (my_alive(t->control))
+        result = my_run(t->control, err, "COMMIT");
+    else if (my_alive(t->control))
         my_run(t->control, NULL, "ROLLBACK");
+    FAILPOINT(result, prepare_committed, err);
     return result;
 }
 
@@ -70,8 +73,10 @@ enum sc_result my_prepare(struct target *t, void (*progress)(void *arg, const ch
         result = look_again(t, err);
     if (result == SC_OK)
         result = my_log_end(t->control, &start, err);
+    FAILPOINT(result, prepare_after_log_start, err);
     if (result == SC_OK)
         result = make_from_one_definition(t, err);
+    FAILPOINT(result, prepare_ghost_made, err);
     if (result == SC_OK)
         result = store(t, &start, err);
     return result;

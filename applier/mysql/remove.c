@@ -13,6 +13,7 @@
 #include "applier/mysql/names.h"
 #include "applier/mysql/ops.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/stop.h"
 
@@ -63,6 +64,8 @@ static enum sc_result drop_table(struct target *t, const char *schema, const cha
         result = SC_OK;
     if (result == SC_OK && there)
         strlist_addf(removed, "%s %s", what, qualified);
+    if (there)
+        FAILPOINT(result, remove_table_dropped, err);
     mem_free(qualified);
     return result;
 }
@@ -164,8 +167,10 @@ static enum sc_result remove_rows(struct target *t, bool keep_row, struct sc_err
         return result;
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && result == SC_OK; i++)
         result = delete_rows(t, tables[i], err);
+    FAILPOINT(result, remove_state_before_row, err);
     if (result == SC_OK)
         result = forget_row(t, keep_row, err);
+    FAILPOINT(result, remove_state_row_removed, err);
     return result == SC_OK ? my_remove_empty_state(t, err) : result;
 }
 
@@ -176,6 +181,7 @@ static enum sc_result remove_state(struct target *t, bool keep_row, struct sc_er
     if (result != SC_OK)
         return result;
     result = remove_rows(t, keep_row, err);
+    FAILPOINT(result, remove_state_ended, err);
     my_state_unlock(t);
     return result;
 }
@@ -223,6 +229,7 @@ static enum sc_result complete(struct target *t, struct strlist *notes, struct s
         bool failed = result == SC_FAIL;
         if (failed)
             strlist_addf(notes, "%s failed: %s. To have it done, run: %s", todo->name, err->what, todo->sql);
+        FAILPOINT(result, cleanup_job_before_record, err);
         if (result == SC_OK)
             result = my_todo_done(t, t->control, todo, err);
         else if (failed)
@@ -240,6 +247,7 @@ enum sc_result my_finish(struct target *t, struct strlist *notes, struct sc_erro
         result = my_end_sessions(t, err);
     if (result == SC_OK)
         result = complete(t, notes, err);
+    FAILPOINT(result, cleanup_completed, err);
     if (result == SC_OK && t->spec.drop_old) {
         result = drop_table(t, t->schema, t->old_name, "old table", &removed, err);
         if (my_alive(t->control) && (result == SC_RETRY || result == SC_FAIL)) {
@@ -487,6 +495,7 @@ enum sc_result my_abort(struct target *t, struct strlist *removed, struct sc_err
         result = my_end_sessions(t, err);
     if (result == SC_OK && phase)
         result = refuse_if_swapped(t, phase, err);
+    FAILPOINT(result, abort_begin, err);
     if (result == SC_OK && phase && strcmp(phase, "done") != 0)
         result = my_remove_ghost(t, removed, err);
     if (result == SC_OK && phase)

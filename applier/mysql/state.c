@@ -19,6 +19,7 @@
 #include "applier/mysql/names.h"
 #include "applier/mysql/ops.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/stop.h"
 #include "cdc/mysql/position_text.h"
 
@@ -374,6 +375,7 @@ static enum sc_result take_over(struct target *t, struct sc_error *err)
     enum sc_result result = update_row(t, t->control, set, t->token, err);
     if (result == SC_OK)
         t->token++;
+    FAILPOINT(result, takeover_stored, err);
     mem_free(set);
     mem_free(quoted);
     return result;
@@ -448,6 +450,7 @@ static enum sc_result create_row(struct target *t, struct sc_error *err)
     if (result != SC_OK)
         return result;
     result = create_tables(t, err);
+    FAILPOINT(result, state_before_row, err);
     if (result == SC_OK)
         result = insert_row(t, err);
     /* Nobody would look for them. */

@@ -8,6 +8,7 @@
 
 #include "applier/postgres/state.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 
 enum sc_result pg_count_differs(const struct session *s, const char *what, uint64_t expected, uint64_t found,
@@ -125,12 +126,17 @@ enum sc_result pg_apply(struct session *s, const struct batch *batch, bool commi
         result = pg_run(s->conn, err, BEGIN_DEFERRED);
     if (result == SC_OK)
         result = apply_rows(s, batch, commit, err);
+    FAILPOINT(result, apply_batch_before_checkpoint, err);
     if (result == SC_OK)
         result = pg_move_checkpoint(s, batch, err);
+    if (commit)
+        FAILPOINT(result, apply_batch_before_commit, err);
     if (result == SC_OK && commit)
         result = pg_run(s->conn, err, "COMMIT");
     else if (result != SC_OK && commit && pg_alive(s->conn))
         pg_run(s->conn, NULL, "ROLLBACK");
+    if (commit)
+        FAILPOINT(result, apply_batch_committed, err);
     return pg_apply_explain(s, result, err);
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "applier/postgres/mapping.h"
+#include "base/failpoint.h"
 
 /* What a decoded row takes beside its bytes: ReorderBufferChange and what it allocates with it. */
 #define DECODED_ROW_OVERHEAD 150
@@ -231,6 +232,7 @@ enum sc_result pg_chunk_copy(struct session *s, const struct chunk *chunk, uint6
         result = insert_rows(s, chunk, rows, err);
         if (result == SC_OK)
             result = pg_chunk_record(s, "chunk", chunk, *rows, false, err);
+        FAILPOINT(result, copy_chunk_before_commit, err);
     }
     if (result == SC_OK)
         result = pg_run(s->conn, err, "COMMIT");

@@ -22,6 +22,7 @@
 #include "applier/postgres/ghost.h"
 #include "applier/postgres/ops.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 
 /* How long the outcome waits for our lost session to end on the server. */
 #define OUTCOME_WITHIN_MS 30000
@@ -187,11 +188,18 @@ static enum sc_result commit(struct session *s, struct sc_error *err)
 
 enum sc_result pg_cutover_swap(struct session *s, struct sc_error *err)
 {
-    enum sc_result result = check_under_lock(s, err);
+    enum sc_result result = SC_OK;
+    FAILPOINT(result, cutover_after_drain, err);
+    if (result == SC_OK)
+        result = check_under_lock(s, err);
+    FAILPOINT(result, cutover_checked, err);
     if (result == SC_OK)
         result = swap_tables(s, err);
+    FAILPOINT(result, cutover_before_swap, err);
     if (result == SC_OK)
         result = commit(s, err);
+    if (result == SC_OK)
+        FAILPOINT_PASS(cutover_after_swap);
     s->in_cutover = false;
     if (result == SC_OK) {
         s->target->migration.phase = PHASE_CLEANUP;
@@ -241,6 +249,7 @@ enum sc_result pg_cutover_outcome(struct target *t, enum swap_outcome *out, stru
     bool gone = false;
     char *name = pg_qualified(t->source.schema, t->source.name), *oid = NULL;
     result = end_cutover_sessions(t, conn, &gone, err);
+    FAILPOINT(result, cutover_outcome, err);
     if (result == SC_OK && gone)
         result =
             pg_value(conn, err, &oid, "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", 1, (const char *[]){name});

@@ -5,6 +5,7 @@
 #include "applier/postgres/cutover.h"
 #include "applier/postgres/ghost.h"
 #include "applier/postgres/ops.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 
 /* For one index build, unless the server allows more; several run side by side. In kB. */
@@ -137,10 +138,12 @@ static enum sc_result run_todo(struct session *s, struct pg_todo *todo, int lock
         if (result == SC_OK)
             result = pg_todo_done(t, s->conn, todo, err);
     }
+    FAILPOINT(result, index_job_before_record, err);
     if (result == SC_OK)
         result = pg_run(s->conn, err, "COMMIT");
     else if (pg_alive(s->conn))
         pg_run(s->conn, NULL, "ROLLBACK");
+    FAILPOINT(result, index_job_recorded, err);
     if (result != SC_OK)
         return explain(t, todo, result, err);
     set_done(t, todo);

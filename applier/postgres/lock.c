@@ -17,6 +17,7 @@
 #include "applier/postgres/cutover.h"
 #include "applier/postgres/ops.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 
 /* An autovacuum makes way when somebody waits for it longer than deadlock_timeout; so long a wait is harmless only for
  * a lock behind which nobody else waits. */
@@ -252,6 +253,7 @@ enum sc_result pg_cutover_lock(struct session *s, int timeout_ms, struct sc_erro
 
 void pg_cutover_unlock(struct session *s)
 {
+    FAILPOINT_PASS(cutover_before_unlock);
     if (pg_alive(s->conn) && PQtransactionStatus(s->conn->pg) != PQTRANS_IDLE)
         pg_run(s->conn, NULL, "ROLLBACK");
     if (!pg_alive(s->conn)) {

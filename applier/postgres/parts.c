@@ -15,6 +15,7 @@
 #include "applier/postgres/apply.h"
 #include "applier/postgres/mapping.h"
 #include "applier/postgres/state.h"
+#include "base/failpoint.h"
 
 /* Two numbers: unique indexes beside the key's, and those of them of which a column cannot be NULL for a moment. $2:
  * the key's columns, $3: the columns that are set from the log. An index that holds the whole key is unique with it. */
@@ -163,10 +164,14 @@ enum sc_result pg_part_apply(struct session *s, const struct batch *batch, const
         pg_ahead_begin(s, batch);
     if (result == SC_OK && fresh)
         result = pg_stage_apply(s, batch, half, err);
+    if (fresh)
+        FAILPOINT(result, apply_part_before_commit, err);
     if (result == SC_OK && fresh)
         result = pg_run(s->conn, err, "COMMIT");
     else if (pg_alive(s->conn))
         pg_run(s->conn, NULL, "ROLLBACK");
+    if (fresh)
+        FAILPOINT(result, apply_part_committed, err);
     return pg_apply_explain(s, result, err);
 }
 
@@ -177,6 +182,7 @@ enum sc_result pg_parts_end(struct session *s, const struct batch *batch, struct
         result = pg_move_checkpoint(s, batch, err);
     if (result == SC_OK)
         result = pg_runf(s->conn, err, "DELETE FROM seachange.part WHERE id = '%s'", s->target->migration.id);
+    FAILPOINT(result, apply_parts_before_commit, err);
     if (result == SC_OK)
         return pg_run(s->conn, err, "COMMIT");
     if (pg_alive(s->conn))

@@ -7,6 +7,7 @@
 
 #include "applier/postgres/ghost.h"
 #include "applier/postgres/ops.h"
+#include "base/failpoint.h"
 #include "cdc/postgres/slot.h"
 
 /* The definition the ghost is made from is the one it will be compared with. Most DDL is kept out by the lock; what it
@@ -46,10 +47,12 @@ static enum sc_result make_ghost(struct target *t, uint64_t consistent_point, st
         result = pg_state_store_ghost(t, err);
     if (result == SC_OK)
         result = pg_checkpoint_create(t, t->control, lsn, err);
+    FAILPOINT(result, prepare_before_first_checkpoint, err);
     if (result == SC_OK)
-        return pg_run(t->control, err, "COMMIT");
-    if (pg_alive(t->control))
+        result = pg_run(t->control, err, "COMMIT");
+    else if (pg_alive(t->control))
         pg_run(t->control, NULL, "ROLLBACK");
+    FAILPOINT(result, prepare_committed, err);
     return result;
 }
 
@@ -69,10 +72,12 @@ enum sc_result pg_prepare(struct target *t, void (*progress)(void *arg, const ch
     }
     if (result == SC_OK)
         result = pg_publication_create(t->control, t->publication, t->source.schema, t->source.name, err);
+    FAILPOINT(result, publication_created, err);
     uint64_t consistent_point = 0;
     if (result == SC_OK)
         result = pg_slot_create(&t->server, t->control, t->slot, t->spec.slot_wait_ms, progress, arg, &consistent_point,
                                 err);
+    FAILPOINT(result, prepare_after_log_start, err);
     if (result == SC_OK)
         result = make_ghost(t, consistent_point, err);
     return result;

@@ -9,6 +9,7 @@
 #include "applier/postgres/ghost.h"
 #include "applier/postgres/ops.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "cdc/postgres/slot.h"
 
@@ -65,6 +66,7 @@ static enum sc_result drop_table(struct target *t, const char *table, const char
         pg_run(t->control, NULL, "SET lock_timeout = 0");
     if (result == SC_OK)
         strlist_addf(removed, "%s %s", what, table);
+    FAILPOINT(result, remove_table_dropped, err);
     return result;
 }
 
@@ -107,6 +109,7 @@ static enum sc_result drop_schema(struct target *t, const char *schema, Oid oid,
             result = drop_table(t, PQgetvalue(res, 0, 1), what, removed, err);
         if (result == SC_OK)
             result = drop_empty_schema(t, schema, removed, err);
+        FAILPOINT(result, remove_schema_dropped, err);
     }
     PQclear(res);
     return result;
@@ -142,6 +145,8 @@ static enum sc_result remove_log_position(struct target *t, struct strlist *remo
         result = pg_slot_drop(t->control, t->slot, prefix, err);
     if (result == SC_OK && slot)
         strlist_addf(removed, "replication slot %s", t->slot);
+    if (slot)
+        FAILPOINT(result, remove_slot_dropped, err);
     if (result == SC_OK)
         result =
             exists(t, "SELECT 1 FROM pg_catalog.pg_publication WHERE pubname = $1", t->publication, &publication, err);
@@ -149,6 +154,8 @@ static enum sc_result remove_log_position(struct target *t, struct strlist *remo
         result = pg_publication_drop(t->control, t->publication, err);
     if (result == SC_OK && publication)
         strlist_addf(removed, "publication %s", t->publication);
+    if (publication)
+        FAILPOINT(result, remove_publication_dropped, err);
     mem_free(prefix);
     return result;
 }
@@ -211,10 +218,12 @@ static enum sc_result remove_state(struct target *t, bool keep_row, struct sc_er
     if (result == SC_OK && !left)
         result = drop_state(t, err);
     mem_free(left);
+    FAILPOINT(result, remove_state_before_row, err);
     if (result == SC_OK)
-        return pg_run(t->control, err, "COMMIT");
-    if (pg_alive(t->control))
+        result = pg_run(t->control, err, "COMMIT");
+    else if (pg_alive(t->control))
         pg_run(t->control, NULL, "ROLLBACK");
+    FAILPOINT(result, remove_state_ended, err);
     return result;
 }
 
@@ -232,6 +241,7 @@ static enum sc_result run_post(struct target *t, struct pg_todo *todo, int lock_
         result = pg_set_path(t->control, "", NULL, err);
     if (result == SC_OK)
         result = pg_todo_done(t, t->control, todo, err);
+    FAILPOINT(result, cleanup_job_before_record, err);
     if (result == SC_OK)
         result = pg_run(t->control, err, "COMMIT");
     else if (pg_alive(t->control))
@@ -304,6 +314,7 @@ enum sc_result pg_finish(struct target *t, struct strlist *notes, struct sc_erro
         result = remove_log_position(t, &removed, err);
     if (result == SC_OK)
         result = complete(t, notes, err);
+    FAILPOINT(result, cleanup_completed, err);
     if (result == SC_OK)
         result = drop_schema_or_leave(t, t->ghost_schema, t->ghost_oid, "table", &removed, err); /* empty by now */
     if (result == SC_OK && t->spec.drop_old) {
@@ -416,6 +427,7 @@ static enum sc_result undo_detached(struct target *t, struct strlist *removed, s
         3, (const char *[]){t->migration.id, undo, detach});
     for (int i = 0; result == SC_OK && i < PQntuples(res); i++) {
         result = pg_run(t->control, err, PQgetvalue(res, i, 0));
+        FAILPOINT(result, abort_sequence_given_back, err);
         if (result == SC_OK) {
             strlist_addf(removed, "%s: belongs to the table again", PQgetvalue(res, i, 1));
         } else if (result == SC_FAIL) {
@@ -476,6 +488,7 @@ enum sc_result pg_abort(struct target *t, struct strlist *removed, struct sc_err
     }
     if (result == SC_OK)
         result = phase ? refuse_if_swapped(t, phase, err) : mention_old_schema(t, err);
+    FAILPOINT(result, abort_begin, err);
     if (result == SC_OK)
         result = pg_remove_objects(t, removed, err);
     if (result == SC_OK && phase && strcmp(phase, "done") != 0)

@@ -9,6 +9,7 @@
 #include "applier/ahead.h"
 #include "applier/postgres/mapping.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 
 /* A transaction that the log has delivered and nobody can see yet waits for a synchronous standby; it is not given up
  * on quickly. */
@@ -102,6 +103,7 @@ enum sc_result pg_repair(struct session *s, const struct batch *batch, const cha
     result = pg_query(s->conn, err, &res, buf_cstr(&sql), nparams, params);
     PQclear(res);
     buf_fini(&sql);
+    FAILPOINT(result, repair_before_count, err);
     /* Counted when it is done, whatever came of it: who counts before writing a marker must not count a read that is
      * still to see what lies behind the marker. */
     pthread_mutex_lock(&t->lock);

@@ -16,6 +16,7 @@
 #include "applier/postgres/mapping.h"
 #include "applier/postgres/ops.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/stop.h"
 
@@ -290,6 +291,7 @@ static enum sc_result take_over(struct target *t, struct sc_error *err)
     result = end_transaction(t->control, result, err);
     if (result == SC_OK && token)
         t->token = strtoull(token, NULL, 10);
+    FAILPOINT(result, takeover_stored, err);
     mem_free(token);
     return result;
 }
@@ -379,6 +381,7 @@ static enum sc_result create_row(struct target *t, struct sc_error *err)
                              pid,
                              SEACHANGE_VERSION});
     PQclear(res);
+    FAILPOINT(result, state_before_row, err);
     result = end_transaction(t->control, result, err);
     if (result != SC_OK)
         error_wrap(err, "cannot write the migration's state into schema seachange");

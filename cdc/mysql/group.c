@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "cdc/mysql/payload.h"
 #include "cdc/mysql/query.h"
 #include "cdc/mysql/stream.h"
@@ -52,9 +53,12 @@ static enum sc_result commit(struct source *s, struct sc_error *err)
         my_stream_position(s, &s->at, &end);
     else
         my_log_position_make(&s->at, NULL, &end);
+    bool ours = s->feed.begun;
     enum sc_result result = my_feed_commit(&s->feed, &end, s->commit_us, err);
     if (result == SC_OK)
         group_is_over(s);
+    if (ours)
+        FAILPOINT(result, reader_commit_spooled, err);
     return result;
 }
 

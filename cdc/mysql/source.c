@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "cdc/mysql/mysql.h"
 #include "cdc/mysql/stream.h"
@@ -92,7 +93,10 @@ static enum sc_result reopen(struct source *s, struct backoff *backoff, struct s
         if (my_stream_stopping(s))
             break;
         my_stream_state(s, false, false, "reconnecting");
-        enum sc_result result = my_stream_open(s, err);
+        enum sc_result result = SC_OK;
+        FAILPOINT(result, reader_before_reconnect, err);
+        if (result == SC_OK)
+            result = my_stream_open(s, err);
         if (result != SC_RETRY)
             return result;
         log_debug("reader: %s", err->what);
@@ -235,7 +239,10 @@ static enum sc_result source_start(const struct source_config *config, struct sp
         source_free(s);
         return error_set(err, SC_FAIL, "cannot make an eventfd: %s", strerror(errno));
     }
-    enum sc_result result = my_stream_open(s, err);
+    enum sc_result result = SC_OK;
+    FAILPOINT(result, reader_before_start, err);
+    if (result == SC_OK)
+        result = my_stream_open(s, err);
     if (result != SC_OK) {
         source_free(s);
         return result;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/stop.h"
 
 /* How long a session of ours that still uses the slot is given to go. */
@@ -216,6 +217,7 @@ enum sc_result pg_slot_create(const struct pg_server *server, struct pg_conn *sq
     if (result == SC_OK && !made)
         result = error_set(err, SC_FAIL, "the server did not say where slot %s begins", name);
     struct pg_snapshot then = {0};
+    FAILPOINT(result, slot_created, err);
     if (result == SC_OK)
         result = read_exported(sql, exported, &then, err);
     mem_free(exported);

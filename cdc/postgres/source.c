@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "cdc/postgres/postgres.h"
 #include "cdc/postgres/stream.h"
@@ -132,7 +133,10 @@ static enum sc_result reopen(struct source *s, struct backoff *backoff, struct s
         if (stream_stopping(s))
             break;
         stream_state(s, false, false, "reconnecting");
-        enum sc_result result = open_stream(s, err);
+        enum sc_result result = SC_OK;
+        FAILPOINT(result, reader_before_reconnect, err);
+        if (result == SC_OK)
+            result = open_stream(s, err);
         if (result != SC_RETRY)
             return result;
         log_debug("reader: %s", err->what);
@@ -244,7 +248,10 @@ static enum sc_result source_start(const struct source_config *config, struct sp
         source_free(s);
         return error_set(err, SC_FAIL, "cannot make an eventfd: %s", strerror(errno));
     }
-    enum sc_result result = open_stream(s, err);
+    enum sc_result result = SC_OK;
+    FAILPOINT(result, reader_before_start, err);
+    if (result == SC_OK)
+        result = open_stream(s, err);
     if (result != SC_OK) {
         source_free(s);
         return result;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "cdc/postgres/frame.h"
 #include "cdc/postgres/walsender.h"
@@ -53,6 +54,7 @@ static enum sc_result take_data(struct source *s, const struct frame *frame, str
             s->written = at;
         if (at > s->server_end)
             s->server_end = at;
+        FAILPOINT(result, reader_commit_spooled, err);
     }
     return result;
 }

@@ -140,6 +140,7 @@ static enum sc_result attempt(struct run *r, struct session **session, struct sc
         result = r->ops->session_open(r->target, "cutover", session, err);
     if (result == SC_OK)
         result = r->ops->cutover_ready(*session, err);
+    FAILPOINT(result, cutover_ready, err);
     bool spent = false;
     if (result == SC_OK)
         result = try_once(r, *session, &spent, err);
@@ -150,6 +151,7 @@ static enum sc_result attempt(struct run *r, struct session **session, struct sc
         *session = NULL;
     }
     if (spent && result == SC_RETRY) {
+        FAILPOINT_PASS(cutover_before_restart);
         struct sc_error again;
         enum sc_result restarted = pipeline_restart(r, &again);
         if (restarted != SC_OK) {

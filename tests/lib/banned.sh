@@ -11,4 +11,8 @@ found=$(git grep -nEi 'if *\(.*(engine|dialect|is_mysql|is_postgres|is_pg)[a-z_]
 [ -z "$found" ] || complain "engine decided outside its folder: $found"
 found=$(git grep -nIE '/([w]ork|[h]ome/[a-z]+)/' -- . | grep -v '^tests/unit/data/')
 [ -z "$found" ] || complain "paths of a machine: $found"
+found=$(sed -n 's/^FAILPOINT_[A-Z]*(\([a-z_0-9]*\),.*/\1/p' src/base/failpoints.def | while read -r name; do
+    git grep -qE "\bFAILPOINT(_PASS)?\((.*, )?$name\b" -- 'src/*.c' 'cdc/*.c' 'applier/*.c' || echo "$name"
+done)
+[ -z "$found" ] || complain "failpoints that no code has: $found"
 exit $bad

@@ -51,6 +51,29 @@ list()
     done
 }
 
+# Steps of the models are failpoints of the code, under the same names, and README.md says which.
+names()
+{
+    local registry=$here/../../src/base/failpoints.def
+    cd "$work" || exit 1
+    sed -n 's/^FAILPOINT_[A-Z]*(\([a-z_0-9]*\),.*/\1/p' "$registry" | sort -u > names.registry
+    sed -n '/^## Names of steps/,$ { /^| `/ s/^| \([^|]*\)|.*/\1/p }' "$here/README.md" | grep -o '[a-z_0-9]\{4,\}' | sort -u > names.readme
+    grep -ohE '\bfp_[a-z_0-9]+' "$here"/*.pml | sed 's/^fp_//' | sort -u > names.models
+    missing=$(comm -23 names.readme names.registry | tr '\n' ' ')
+    differs=$(comm -3 names.readme names.models | tr -d '\t' | tr '\n' ' ')
+    if [ ! -s names.readme ] || [ -n "$missing" ] || [ -n "$differs" ]; then
+        echo "FAILED   names: in README.md, and no failpoint: ${missing:-none}; in README.md or in a model only: ${differs:-none}"
+    else
+        echo "ok       names ($(wc -l < names.readme))"
+    fi
+}
+
+chosen=$(($# == 0))
+for glob in "$@"; do
+    [[ names == $glob ]] && chosen=1
+done
+[ $chosen = 0 ] || names > "$work/names.out"
+
 while read -r name model wanted flags; do
     chosen=$(($# == 0))
     for glob in "$@"; do

@@ -210,6 +210,43 @@ static void it_sends_itself_signals(void **state)
     assert_int_equal(WEXITSTATUS(status), 32);
 }
 
+static void *blocks_all_signals(void *arg)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    FAILPOINT_PASS(copy_ended);
+    return arg;
+}
+
+static int in_a_thread_without_signals(void)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, blocks_all_signals, NULL) != 0)
+        return 1;
+    pthread_join(thread, NULL);
+    clock_sleep_ms(1000);
+    return 2;
+}
+
+static void a_thread_that_takes_no_signals_can_send_them(void **state)
+{
+    (void)state;
+    pid_t pid;
+    int status = child("copy_ended=term", in_a_thread_without_signals, &pid);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGTERM);
+    status = child("copy_ended=kill", in_a_thread_without_signals, &pid);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGKILL);
+    status = child("copy_ended=stop", in_a_thread_without_signals, &pid);
+    assert_true(WIFSTOPPED(status));
+    kill(pid, SIGCONT);
+    waitpid(pid, &status, 0);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 2);
+}
+
 static void *other_thread(void *arg)
 {
     int64_t *took_us = arg, began = clock_us();
@@ -362,6 +399,7 @@ int main(void)
         cmocka_unit_test(it_acts_once_at_the_time_that_was_said),
         cmocka_unit_test(a_step_that_has_failed_already_is_no_hit),
         cmocka_unit_test(it_sends_itself_signals),
+        cmocka_unit_test(a_thread_that_takes_no_signals_can_send_them),
         cmocka_unit_test(only_the_thread_that_hits_it_sleeps),
         cmocka_unit_test(of_many_threads_one_is_struck),
         cmocka_unit_test(it_cuts_all_connections_or_some),
