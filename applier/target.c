@@ -18,6 +18,14 @@ void plan_fini(struct plan *plan)
     *plan = (struct plan){0};
 }
 
+void pair_fini(struct pair *pair)
+{
+    mem_free(pair->table);
+    mem_free(pair->with);
+    strlist_fini(&pair->definition);
+    *pair = (struct pair){0};
+}
+
 void key_free(struct key *key)
 {
     if (!key)

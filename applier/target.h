@@ -108,6 +108,29 @@ struct row_pair {
     char source[ROW_HASH_SIZE], ghost[ROW_HASH_SIZE];
 };
 
+/* What the comparison of a chunk has seen, at one moment. */
+struct compared {
+    bool same;
+    uint64_t rows;    /* of the source */
+    uint64_t differ;  /* keys with another row in the ghost ... */
+    uint64_t missing; /* ... with none there ... */
+    uint64_t extra;   /* ... and with one only there */
+};
+
+/* Two tables of one server that are to be compared, of no migration that runs. */
+struct pair_spec {
+    const char *with; /* as the operator wrote it; NULL: the table that a migration has put aside for spec.table */
+    const char *map;  /* "a=b,c=d": column a of spec.table is column b of the other one; NULL: the names say it */
+};
+struct pair {
+    char *table, *with;        /* qualified and quoted */
+    bool swapped;              /* `with` takes the source's part and `table` the ghost's: its values are converted */
+    bool put_aside;            /* by a migration, which `with` was before it */
+    uint64_t rows_estimated;   /* of the source */
+    struct strlist definition; /* what differs in the definitions and how it is compared, for people */
+};
+void pair_fini(struct pair *pair);
+
 /* What a cutover found under the lock, or learnt afterwards. */
 enum swap_outcome { SWAP_DONE, SWAP_NOT_DONE, SWAP_UNPROVEN };
 
@@ -228,8 +251,7 @@ struct target_ops {
      * compare_ordered: is a stretch of the source's key a stretch of the ghost's, and are rows found by key in both
      * through an index? Else everything has to be compared at once. */
     enum sc_result (*compare_ordered)(struct session *session, bool *ordered, struct sc_error *err);
-    /* *rows: of the source. */
-    enum sc_result (*compare_chunk)(struct session *session, const struct chunk *chunk, uint64_t *rows, bool *same,
+    enum sc_result (*compare_chunk)(struct session *session, const struct chunk *chunk, struct compared *out,
                                     struct sc_error *err);
     /* The keys of a chunk's rows that differ, at most `most` of them: *keys is the caller's array of *count. */
     enum sc_result (*compare_rows)(struct session *session, const struct chunk *chunk, size_t most, struct key ***keys,
@@ -242,6 +264,12 @@ struct target_ops {
                                     struct sc_error *err);
     enum sc_result (*verified_store)(struct session *session, const struct chunk *chunk, uint64_t rows,
                                      struct sc_error *err);
+
+    /* Right after open(), instead of begin(): learns both tables, and maps one to the other, so that sessions can
+     * compare them. Writes nothing, and neither do those sessions. *out is the caller's, also of a failure. SC_REFUSE:
+     * there is no such table, they have no key or column in common, or may not be read. */
+    enum sc_result (*pair_open)(struct target *target, const struct pair_spec *spec, struct pair *out,
+                                struct sc_error *err);
 
     /* Indexes and what else the ghost gets after the copy: jobs of one stage may run side by side, each on a session of
      * its own; a stage starts when the one before has ended. Done jobs are remembered. */

@@ -16,13 +16,16 @@
 #define KEYS_AT_ONCE 100
 #define KEYS_NAMED 5
 #define KEY_SHOWN 60
+/* A row that is another one each time is looked at so many times as often as one that stays as it is. */
+#define LOOKS_AT_CHANGING 10
 
 /* A chunk in which rows differed. */
 struct looked {
     struct chunk chunk;
     uint64_t rows;
-    size_t open; /* suspects */
-    bool more;   /* there were more than were taken */
+    size_t open;                  /* suspects */
+    bool more;                    /* there were more than were taken */
+    uint64_t found[VERIFY_KINDS]; /* of its rows */
     struct looked *next;
 };
 
@@ -31,7 +34,9 @@ struct suspect {
     struct looked *of;
     struct row_pair pair; /* as last seen */
     int steady;           /* so often in a row it looked just so */
-    bool settled;
+    int looks;            /* it was looked at again so often */
+    bool settled;         /* the same */
+    bool found;           /* different, and counted */
     struct suspect *next;
 };
 
@@ -42,6 +47,9 @@ struct verify {
     struct suspect *suspects;
     struct looked *looked;
     uint64_t count, again;
+    uint64_t found[VERIFY_KINDS];
+    struct verify_row named[VERIFY_ROWS_NAMED];
+    size_t nnamed;
     struct walk_stats walked; /* when the walk has ended */
 };
 
@@ -97,7 +105,10 @@ static enum sc_result look_at(struct verify *v, struct session *session, struct 
     const struct target_ops *ops = v->config.ops;
     struct key **keys = NULL;
     size_t count = 0;
-    enum sc_result result = ops->compare_chunk(session, &of->chunk, &of->rows, clean, err);
+    struct compared compared = {0};
+    enum sc_result result = ops->compare_chunk(session, &of->chunk, &compared, err);
+    of->rows = compared.rows;
+    *clean = compared.same;
     if (result != SC_OK || *clean)
         return result;
     result = ops->compare_rows(session, &of->chunk, SUSPECTS_OF_CHUNK, &keys, &count, err);
@@ -200,9 +211,47 @@ void verify_end_walk(struct verify *v)
 /* --- suspects
  * --------------------------------------------------------------------------------------------------------- */
 
+static void add_key_text(struct buf *b, const struct key *key)
+{
+    buf_str(b, "(");
+    for (int k = 0; k < key->count; k++) {
+        size_t len = strlen(key->values[k]);
+        buf_printf(b, "%s%.*s%s", k ? ", " : "", KEY_SHOWN, key->values[k], len > KEY_SHOWN ? "..." : "");
+    }
+    buf_str(b, ")");
+}
+
 static bool same_hashes(const struct row_pair *p)
 {
     return strcmp(p->source, p->ghost) == 0;
+}
+
+static enum verify_kind kind_of(const struct suspect *s)
+{
+    return !s->pair.ghost[0] ? VERIFY_MISSING : !s->pair.source[0] ? VERIFY_EXTRA : VERIFY_DIFFERS;
+}
+
+/* Under v->lock. Has it been looked at often enough to say what it is? */
+static void judge(struct verify *v, struct suspect *s)
+{
+    s->looks++;
+    if (v->config.looks == 0 || s->settled)
+        return;
+    bool stays = s->steady >= v->config.looks - 1;
+    if (!stays && s->looks < v->config.looks * LOOKS_AT_CHANGING)
+        return;
+    enum verify_kind kind = stays ? kind_of(s) : VERIFY_CHANGES;
+    s->found = true;
+    s->of->found[kind]++;
+    v->found[kind]++;
+    if (v->nnamed < VERIFY_ROWS_NAMED) {
+        struct verify_row *row = &v->named[v->nnamed++];
+        struct buf text = {0};
+        add_key_text(&text, s->key);
+        row->kind = kind;
+        snprintf(row->key, sizeof(row->key), "%s", buf_cstr(&text));
+        buf_fini(&text);
+    }
 }
 
 /* Only the thread that calls verify_again() takes suspects out, so those it has at hand stay. */
@@ -221,6 +270,7 @@ static enum sc_result look_again(struct verify *v, struct session *session, stru
         s->steady = unchanged ? s->steady + 1 : 0;
         s->pair = pairs[i];
         s->settled = same_hashes(&pairs[i]);
+        judge(v, s);
     }
     pthread_mutex_unlock(&v->lock);
     return result;
@@ -232,14 +282,14 @@ static void drop_settled(struct verify *v)
     struct suspect **at = &v->suspects;
     while (*at) {
         struct suspect *s = *at;
-        if (!s->settled) {
+        if (!s->settled && !s->found) {
             at = &s->next;
             continue;
         }
         *at = s->next;
         s->of->open--;
         v->count--;
-        v->again++;
+        v->again += s->settled;
         key_free(s->key);
         mem_free(s);
     }
@@ -260,15 +310,43 @@ static struct looked *take_finished(struct verify *v)
     return found;
 }
 
+static bool any_found(const uint64_t found[static VERIFY_KINDS])
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < VERIFY_KINDS; i++)
+        sum += found[i];
+    return sum > 0;
+}
+
+/* Of a chunk in which more rows differ than can be kept in mind, and some of them for good, the others are counted as
+ * they are at this moment. */
+static enum sc_result count_rest(struct verify *v, struct session *session, struct looked *l, struct sc_error *err)
+{
+    struct compared c = {0};
+    enum sc_result result = v->config.ops->compare_chunk(session, &l->chunk, &c, err);
+    if (result != SC_OK)
+        return result;
+    const uint64_t now[] = {[VERIFY_DIFFERS] = c.differ, [VERIFY_MISSING] = c.missing, [VERIFY_EXTRA] = c.extra};
+    pthread_mutex_lock(&v->lock);
+    for (size_t i = 0; i < sizeof(now) / sizeof(now[0]); i++)
+        v->found[i] += now[i] > l->found[i] ? now[i] - l->found[i] : 0;
+    pthread_mutex_unlock(&v->lock);
+    return SC_OK;
+}
+
 /* Chunks whose suspects are all settled: recorded, or looked at once more. */
 static enum sc_result finish_chunks(struct verify *v, struct session *session, struct sc_error *err)
 {
     enum sc_result result = SC_OK;
     for (struct looked *l; result == SC_OK && (l = take_finished(v)) != NULL;) {
-        bool clean = !l->more;
-        if (l->more)
+        bool clean = !l->more, found = any_found(l->found);
+        if (l->more && found) {
+            result = count_rest(v, session, l, err);
+            clean = result == SC_OK;
+        } else if (l->more) {
             result = look_at(v, session, l, &clean, err);
-        if (result == SC_OK && clean)
+        }
+        if (result == SC_OK && clean && !found)
             result = store(v, session, &l->chunk, l->rows, err);
         if (result == SC_OK && clean) {
             free_looked(l);
@@ -313,6 +391,7 @@ void verify_stats(struct verify *v, struct verify_stats *out)
     *out = (struct verify_stats){.rows = walked.rows, .suspects = v->count, .again = v->again, .walked = walked.done};
     for (const struct suspect *s = v->suspects; s; s = s->next)
         out->steady += s->steady >= VERIFY_STEADY;
+    memcpy(out->found, v->found, sizeof(out->found));
     for (const struct looked *l = v->looked; l; l = l->next)
         out->walked &= !l->more;
     pthread_mutex_unlock(&v->lock);
@@ -321,19 +400,20 @@ void verify_stats(struct verify *v, struct verify_stats *out)
 /* --- the verdict
  * ------------------------------------------------------------------------------------------------------ */
 
-static void add_key_text(struct buf *b, const struct key *key)
-{
-    buf_str(b, "(");
-    for (int k = 0; k < key->count; k++) {
-        size_t len = strlen(key->values[k]);
-        buf_printf(b, "%s%.*s%s", k ? ", " : "", KEY_SHOWN, key->values[k], len > KEY_SHOWN ? "..." : "");
-    }
-    buf_str(b, ")");
-}
-
 static const char *how(const struct suspect *s)
 {
-    return !s->pair.ghost[0] ? " is missing" : !s->pair.source[0] ? " should not be there" : " differs";
+    static const char *const words[] = {
+        [VERIFY_DIFFERS] = " differs", [VERIFY_MISSING] = " is missing", [VERIFY_EXTRA] = " should not be there"};
+    return words[kind_of(s)];
+}
+
+size_t verify_rows_named(struct verify *v, struct verify_row out[static VERIFY_ROWS_NAMED])
+{
+    pthread_mutex_lock(&v->lock);
+    size_t count = v->nnamed;
+    memcpy(out, v->named, sizeof(v->named));
+    pthread_mutex_unlock(&v->lock);
+    return count;
 }
 
 enum sc_result verify_differs(struct verify *v, struct sc_error *err)

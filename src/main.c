@@ -25,6 +25,8 @@ static int run(const struct options *o)
         return cmd_plan(o);
     case COMMAND_MIGRATE:
         return cmd_migrate(o);
+    case COMMAND_VERIFY:
+        return cmd_verify(o);
     case COMMAND_LIST:
         return cmd_list(o);
     case COMMAND_ABORT:

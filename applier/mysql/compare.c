@@ -2,9 +2,10 @@
  *
  * One statement looks at both tables, so with one read view. A chunk is compared by looking each of its rows up in the
  * ghost and comparing each mapped column, and by counting the ghost's rows in the same stretch: that is stricter than
- * any checksum. Where the ALTER converts values, the chunk's rows are
- * first put into a temporary table of the ghost's types, by the very assignment that the copy makes; what was changed
- * between the two statements is found to differ, and looked at again like everything that is not applied yet.
+ * any checksum. Where the ALTER converts values to types that the server does not compare exactly with what they were,
+ * the chunk's rows are first put into a temporary table of the ghost's types, by the very assignment that the copy
+ * makes; what was changed between the two statements is found to differ, and looked at again like everything that is
+ * not applied yet.
  *
  * Where rows differ they are hashed, so that it can be told later whether they still are what they were. NULLs and
  * where one column ends and the next begins are told apart.
@@ -181,7 +182,7 @@ static void add_strays(struct buf *b, const struct session *s)
     buf_str(b, " IS NULL");
 }
 
-enum sc_result my_compare_chunk(struct session *s, const struct chunk *chunk, uint64_t *rows, bool *same,
+enum sc_result my_compare_chunk(struct session *s, const struct chunk *chunk, struct compared *out,
                                 struct sc_error *err)
 {
     enum sc_result result = my_comparison_open(s, err);
@@ -191,8 +192,11 @@ enum sc_result my_compare_chunk(struct session *s, const struct chunk *chunk, ui
     result = fill(s, s->conn, &(struct wanted){.chunk = chunk}, err);
     struct buf sql = {0}, key = {0};
     my_add_column(&key, "g", my_compared_key(s->target, 0)->ghost_column);
-    buf_printf(&sql, "SELECT a.n, a.bad, b.n FROM (SELECT COUNT(*) AS n, COALESCE(SUM(%s IS NULL OR %s), 0) AS bad%s",
-               buf_cstr(&key), c->differ, c->join);
+    buf_printf(
+        &sql,
+        "SELECT a.n, a.bad, a.missing, b.n FROM (SELECT COUNT(*) AS n, COALESCE(SUM(%s IS NULL OR %s), 0) AS bad,"
+        " COUNT(*) - COUNT(%s) AS missing%s",
+        buf_cstr(&key), c->differ, buf_cstr(&key), c->join);
     if (result == SC_OK && !c->staged)
         result = add_range(&sql, s, (struct side){.source = true, .qualifier = "s"}, chunk, err);
     buf_str(&sql, ") AS a, (SELECT COUNT(*) AS n");
@@ -209,9 +213,13 @@ enum sc_result my_compare_chunk(struct session *s, const struct chunk *chunk, ui
         result = my_query(s->conn, err, &res, buf_cstr(&sql));
     MYSQL_ROW row = result == SC_OK ? mysql_fetch_row(res) : NULL;
     if (row) {
-        uint64_t others = strtoull(row[2], NULL, 10);
-        *rows = strtoull(row[0], NULL, 10);
-        *same = strtoull(row[1], NULL, 10) == 0 && (c->same_order ? others == *rows : chunk->upto || others == 0);
+        uint64_t bad = strtoull(row[1], NULL, 10), others = strtoull(row[3], NULL, 10);
+        out->rows = strtoull(row[0], NULL, 10);
+        out->missing = strtoull(row[2], NULL, 10);
+        out->differ = bad - out->missing;
+        uint64_t met = c->same_order ? out->rows - out->missing : 0; /* of the others */
+        out->extra = others > met ? others - met : 0;
+        out->same = bad == 0 && (c->same_order ? others == out->rows : chunk->upto || others == 0);
     } else if (result != SC_OK) {
         error_wrap(err, "cannot compare the tables");
     }

@@ -5,7 +5,7 @@
 #include "applier/mysql/target.h"
 
 enum sc_result my_compare_ordered(struct session *s, bool *ordered, struct sc_error *err);
-enum sc_result my_compare_chunk(struct session *s, const struct chunk *chunk, uint64_t *rows, bool *same,
+enum sc_result my_compare_chunk(struct session *s, const struct chunk *chunk, struct compared *out,
                                 struct sc_error *err);
 enum sc_result my_compare_rows(struct session *s, const struct chunk *chunk, size_t most, struct key ***keys,
                                size_t *count, struct sc_error *err);

@@ -73,6 +73,22 @@ static bool is_bytes(const struct my_column *c)
     return is_one_of(c->data_type, types);
 }
 
+bool my_same_charset(const struct my_column *a, const struct my_column *b)
+{
+    return a->charset == b->charset || (a->charset && b->charset && strcasecmp(a->charset, b->charset) == 0);
+}
+
+bool my_comparable(const struct my_column *a, const struct my_column *b)
+{
+    static const char *const numbers[] = {"tinyint", "smallint", "mediumint", "int", "bigint", NULL};
+    static const char *const texts[] = {"varchar", "tinytext", "text", "mediumtext", "longtext", NULL};
+    static const char *const bytes[] = {"varbinary", "tinyblob", "blob", "mediumblob", "longblob", NULL};
+    if (is_one_of(a->data_type, numbers) && is_one_of(b->data_type, numbers)) /* zeros in front are shown */
+        return !strcasestr(a->type, "zerofill") && !strcasestr(b->type, "zerofill");
+    return my_same_charset(a, b) && ((is_one_of(a->data_type, texts) && is_one_of(b->data_type, texts)) ||
+                                     (is_one_of(a->data_type, bytes) && is_one_of(b->data_type, bytes)));
+}
+
 /* Values of which the server would have to be told more than `=` to compare all bytes. */
 static bool is_opaque(const struct my_column *c)
 {
@@ -249,7 +265,8 @@ enum sc_result my_comparison_open(struct session *s, struct sc_error *err)
     c->keys = arena_array(&c->arena, (size_t)t->map.nkey, sizeof(*c->keys));
     c->same_order = true;
     for (int i = 0; i < t->map.ncolumns; i++)
-        c->staged |= t->map.columns[i].converts;
+        c->staged |= t->map.columns[i].converts && !my_comparable(&t->source.columns[t->map.columns[i].source_column],
+                                                                  my_compared_column(t, &t->map.columns[i]));
     for (int k = 0; k < t->map.nkey && result == SC_OK; k++) {
         const struct my_column *to = my_compared_column(t, my_compared_key(t, k));
         c->same_order &= same_text(to->collation, t->source.columns[t->key.columns[k]].collation);
@@ -264,8 +281,15 @@ enum sc_result my_comparison_open(struct session *s, struct sc_error *err)
     c->ghost_side = make_side(s, false);
     c->join = make_join(s);
     c->differ = make_differ(s);
-    if (result == SC_OK && c->staged)
+    if (result == SC_OK && c->staged) {
         result = my_run(s->conn, err, c->create);
+        if (result == SC_FAIL && strcmp(err->sqlstate, "42000") == 0) /* access denied */
+            error_hint(
+                err,
+                "Where types differ, values are converted in a temporary table: GRANT CREATE TEMPORARY TABLES ON "
+                "database %s to the account.",
+                t->schema);
+    }
     if (result != SC_OK) {
         my_comparison_free(c);
         s->comparison = NULL;

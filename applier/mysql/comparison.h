@@ -20,6 +20,11 @@ struct comparison {
 /* Makes s->comparison. Idempotent. */
 enum sc_result my_comparison_open(struct session *s, struct sc_error *err);
 
+/* Types that differ, of which the server compares any two values exactly, and shows values that are equal alike: what is
+ * of one needs not be converted to be compared with what is of the other. */
+bool my_comparable(const struct my_column *a, const struct my_column *b);
+bool my_same_charset(const struct my_column *a, const struct my_column *b);
+
 /* The ghost's column; the mapped column that key column k of the source is in. */
 const struct my_column *my_compared_column(const struct target *t, const struct my_mapped *m);
 const struct my_mapped *my_compared_key(const struct target *t, int k);

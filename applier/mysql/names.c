@@ -120,7 +120,7 @@ void my_add_source(struct buf *b, const struct target *t)
 
 void my_add_ghost(struct buf *b, const struct target *t)
 {
-    my_add_qualified(b, t->schema, t->ghost_name);
+    my_add_qualified(b, t->ghost_schema ? t->ghost_schema : t->schema, t->ghost_name);
 }
 
 void my_add_old(struct buf *b, const struct target *t)

@@ -28,6 +28,9 @@ enum sc_result my_state_exists(struct my_conn *conn, const char *schema, bool *e
 
 /* Fills t->schema and t->name from spec.table. SC_REFUSE: no such table. */
 enum sc_result my_resolve_table(struct target *t, struct sc_error *err);
+/* The same of the name that an option was given; *schema and *found are malloc'd. */
+enum sc_result my_resolve_name(struct target *t, const char *option, const char *text, char **schema, char **found,
+                               struct sc_error *err);
 
 /* Whoever makes or drops the state tables of a schema holds this lock meanwhile. */
 enum sc_result my_state_lock(struct target *t, struct sc_error *err);

@@ -35,6 +35,7 @@ static void close_target(struct target *t)
                            t->lock_name,
                            (char *)t->migration.table,
                            t->ghost_name,
+                           t->ghost_schema,
                            t->old_name,
                            t->stage_name,
                            t->message_prefix,
@@ -136,6 +137,8 @@ static enum sc_result session_open(struct target *t, const char *role, struct se
     }
     if (result == SC_OK)
         result = my_session_sign(t, s->conn, err);
+    if (result == SC_OK && t->reads_only)
+        result = my_run(s->conn, err, "SET SESSION TRANSACTION READ ONLY");
     if (result == SC_OK)
         result = my_triggers_drop(t, s->conn, false, err);
     if (result != SC_OK) {
@@ -226,6 +229,7 @@ const struct target_ops mysql_target = {
     .compare_keys = my_compare_keys,
     .verified_load = my_verified_load,
     .verified_store = my_verified_store,
+    .pair_open = my_pair_open,
     .stage_count = my_stage_count,
     .stages_early = my_stages_early,
     .stage_jobs = my_stage_jobs,

@@ -152,6 +152,8 @@ struct target {
     bool told_of_prepared;
 
     char *ghost_name, *old_name; /* <name>_seachange_new_<id>, <name>_seachange_old_<id>, in the source's schema */
+    char *ghost_schema;          /* NULL: the source's */
+    bool reads_only;             /* pair.c: sessions write nothing, not even a temporary table */
     char *stage_name;            /* temporary table of the source's types, one a session */
     char *message_prefix;        /* seachange/<id> */
     char *source_identity;       /* server identity the position belongs to */
@@ -190,6 +192,9 @@ enum sc_result my_fingerprint(struct my_conn *conn, const char *schema, const ch
 
 /* preflight.c: resolves spec.table, loads source and key, and fills plan->refusals. SC_REFUSE: no such table. */
 enum sc_result my_preflight(struct target *t, struct plan *plan, struct sc_error *err);
+
+/* pair.c: target_ops.pair_open */
+enum sc_result my_pair_open(struct target *t, const struct pair_spec *spec, struct pair *out, struct sc_error *err);
 
 /* ghost.c: makes the ghost (CREATE TABLE ... LIKE, the ALTER), works out t->map, captures what comes later into t->todo
  * and takes it off. Refusals that only show now go to plan (may be NULL: then SC_REFUSE). DDL cannot be rolled back

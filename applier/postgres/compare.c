@@ -193,7 +193,7 @@ static enum sc_result learn_order(struct session *s, const PGresult *types, stru
     char oid[16];
     snprintf(oid, sizeof(oid), "%u", t->source.oid);
     enum sc_result result = pg_query(s->conn, err, &res, columns_sql, 1, (const char *[]){oid});
-    c->ordered = result == SC_OK;
+    c->ordered = result == SC_OK && !t->key_apart;
     for (int k = 0; result == SC_OK && k < t->key.count; k++) {
         const struct pg_mapped *m = &t->map.columns[t->map.key[k]];
         int from = row_of(res, t->source.columns[t->key.columns[k]].name), to = row_of(types, m->ghost_column);
@@ -325,7 +325,12 @@ static enum sc_result merge_by_key(struct session *s, struct sc_error *err)
     return result;
 }
 
-enum sc_result pg_compare_chunk(struct session *s, const struct chunk *chunk, uint64_t *rows, bool *same,
+static uint64_t number_of(const PGresult *res, int column)
+{
+    return strtoull(PQgetvalue(res, 0, column), NULL, 10);
+}
+
+enum sc_result pg_compare_chunk(struct session *s, const struct chunk *chunk, struct compared *out,
                                 struct sc_error *err)
 {
     enum sc_result result = open_comparison(s, err);
@@ -336,7 +341,8 @@ enum sc_result pg_compare_chunk(struct session *s, const struct chunk *chunk, ui
     const struct comparison *c = s->comparison;
     struct buf sql = {0};
     buf_printf(&sql,
-               "SELECT pg_catalog.count(s.k0), pg_catalog.count(*) FILTER (WHERE s.k0 IS NULL OR g.k0 IS NULL OR %s)"
+               "SELECT pg_catalog.count(s.k0), pg_catalog.count(*) FILTER (WHERE s.k0 IS NULL OR g.k0 IS NULL OR %s),"
+               " pg_catalog.count(g.k0), pg_catalog.count(*)"
                " FROM (%s",
                c->differ, c->source_values);
     add_range(&sql, s, true, chunk);
@@ -348,8 +354,12 @@ enum sc_result pg_compare_chunk(struct session *s, const struct chunk *chunk, ui
     PGresult *res = NULL;
     result = pg_query(s->conn, err, &res, buf_cstr(&sql), 0, NULL);
     if (result == SC_OK) {
-        *rows = strtoull(PQgetvalue(res, 0, 0), NULL, 10);
-        *same = strcmp(PQgetvalue(res, 0, 1), "0") == 0;
+        uint64_t bad = number_of(res, 1), ghosts = number_of(res, 2), all = number_of(res, 3);
+        out->rows = number_of(res, 0);
+        out->same = bad == 0;
+        out->missing = all - ghosts;
+        out->extra = all - out->rows;
+        out->differ = bad - out->missing - out->extra;
     } else {
         error_wrap(err, "cannot compare the tables");
     }

@@ -20,7 +20,7 @@ enum sc_result pg_chunks_recorded(struct session *s, const char *table, struct c
 struct comparison;
 void comparison_free(struct comparison *comparison); /* NULL is fine */
 enum sc_result pg_compare_ordered(struct session *s, bool *ordered, struct sc_error *err);
-enum sc_result pg_compare_chunk(struct session *s, const struct chunk *chunk, uint64_t *rows, bool *same,
+enum sc_result pg_compare_chunk(struct session *s, const struct chunk *chunk, struct compared *out,
                                 struct sc_error *err);
 enum sc_result pg_compare_rows(struct session *s, const struct chunk *chunk, size_t most, struct key ***keys,
                                size_t *count, struct sc_error *err);

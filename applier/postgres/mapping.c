@@ -10,7 +10,7 @@ void pg_add_source(struct buf *b, const struct target *t)
 
 void pg_add_ghost(struct buf *b, const struct target *t)
 {
-    pg_add_qualified(b, t->ghost_schema, t->source.name);
+    pg_add_qualified(b, t->ghost_schema, t->ghost_name ? t->ghost_name : t->source.name);
 }
 
 void pg_add_ghost_columns(struct buf *b, const struct target *t)

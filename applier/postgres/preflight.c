@@ -214,19 +214,25 @@ static const char identity_sql[] =
     "'btree'"
     "  AND NOT EXISTS (SELECT FROM pg_catalog.unnest(i.indkey) WITH ORDINALITY k(attnum, ord)"
     "   JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum"
-    "   WHERE k.ord <= i.indnkeyatts AND (NOT a.attnotnull OR a.attgenerated <> '')) AS usable"
+    "   WHERE k.ord <= i.indnkeyatts AND (NOT a.attnotnull OR a.attgenerated <> '')) AS usable,"
+    " i.indnkeyatts AS width, i.indkey::pg_catalog.text AS attnums"
     " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am am ON am.oid "
     "= c.relam"
     " WHERE i.indrelid = $1::pg_catalog.oid ORDER BY i.indisprimary DESC, i.indnkeyatts, i.indexrelid";
+
+enum sc_result pg_keys_load(struct pg_conn *conn, Oid table, PGresult **res, struct sc_error *err)
+{
+    char oid[16];
+    snprintf(oid, sizeof(oid), "%u", table);
+    return pg_query(conn, err, res, identity_sql, 1, (const char *[]){oid});
+}
 
 /* The key must be part of every old image in the log: with REPLICA IDENTITY DEFAULT that is the primary key, with USING
  * INDEX that index, with FULL any (manual, ALTER TABLE, REPLICA IDENTITY). */
 static enum sc_result choose_key(struct target *t, struct plan *plan, struct sc_error *err)
 {
-    char oid[16];
-    snprintf(oid, sizeof(oid), "%u", t->source.oid);
     PGresult *res = NULL;
-    enum sc_result result = pg_query(t->control, err, &res, identity_sql, 1, (const char *[]){oid});
+    enum sc_result result = pg_keys_load(t->control, t->source.oid, &res, err);
     if (result != SC_OK)
         return result;
     char identity = t->source.replica_identity;

@@ -132,7 +132,7 @@ enum sc_result pg_state_exists(struct pg_conn *conn, bool *exists, struct sc_err
 
 /* The table's OID as the operator's own session would resolve the name; a swapped migration's table resolves to its
  * ghost. */
-enum sc_result pg_resolve_table(struct target *t, Oid *oid, struct sc_error *err)
+enum sc_result pg_resolve_name(struct target *t, const char *option, const char *name, Oid *oid, struct sc_error *err)
 {
     char *text = NULL;
     *oid = 0;
@@ -144,19 +144,23 @@ enum sc_result pg_resolve_table(struct target *t, Oid *oid, struct sc_error *err
                       (const char *[]){t->server.search_path});
     mem_free(was);
     if (result == SC_OK)
-        result = pg_value(t->control, err, &text, "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", 1,
-                          (const char *[]){t->spec.table});
+        result = pg_value(t->control, err, &text, "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", 1, &name);
     enum sc_result ended = end_transaction(t->control, result, err);
     *oid = text ? (Oid)strtoul(text, NULL, 10) : 0;
     mem_free(text);
     if (ended == SC_OK && !*oid)
-        return error_set(err, SC_REFUSE, "there is no table %s in database %s", t->spec.table, t->server.database);
+        return error_set(err, SC_REFUSE, "there is no table %s in database %s", name, t->server.database);
     if (ended != SC_OK && err->sqlstate[0]) {
         err->result = SC_REFUSE;
-        error_wrap(err, "--table %s", t->spec.table);
+        error_wrap(err, "--%s %s", option, name);
         return SC_REFUSE;
     }
     return ended;
+}
+
+enum sc_result pg_resolve_table(struct target *t, Oid *oid, struct sc_error *err)
+{
+    return pg_resolve_name(t, "table", t->spec.table, oid, err);
 }
 
 char *pg_column_text(const PGresult *res, int row, const char *name)

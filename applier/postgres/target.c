@@ -200,6 +200,8 @@ static enum sc_result session_open(struct target *t, const char *role, struct se
     /* The planner cannot know how few rows a chunk or a batch is; each is found by the key's index. */
     if (result == SC_OK)
         result = pg_run(s->conn, err, "SET enable_seqscan = off");
+    if (result == SC_OK && t->reads_only)
+        result = pg_run(s->conn, err, "SET default_transaction_read_only = on");
     if (result != SC_OK) {
         session_close(s);
         s = NULL;
@@ -298,6 +300,7 @@ const struct target_ops postgres_target = {
     .compare_keys = pg_compare_keys,
     .verified_load = pg_verified_load,
     .verified_store = pg_verified_store,
+    .pair_open = pg_pair_open,
     .stage_count = pg_stage_count,
     .stages_early = pg_stages_early,
     .stage_jobs = pg_stage_jobs,

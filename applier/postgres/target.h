@@ -102,6 +102,9 @@ struct target {
 
     Oid ghost_oid;
     char *ghost_schema;       /* seachange_new_<id> */
+    const char *ghost_name;   /* NULL: as the source's */
+    bool key_apart;           /* pair.c: a stretch of one table's key is none of the other's */
+    bool reads_only;          /* pair.c: two tables are compared, and nothing is written */
     char *old_schema;         /* seachange_old_<id> */
     char *slot, *publication; /* seachange_<id> */
     char *message_prefix;     /* seachange/<id> */
@@ -161,9 +164,18 @@ enum sc_result pg_fingerprint(struct pg_conn *conn, Oid oid, char **out, struct 
 
 /* state.c: the OID that the operator's own session would find under spec.table. SC_REFUSE: none. */
 enum sc_result pg_resolve_table(struct target *t, Oid *oid, struct sc_error *err);
+/* The same of the name that an option was given. */
+enum sc_result pg_resolve_name(struct target *t, const char *option, const char *name, Oid *oid, struct sc_error *err);
 
 /* preflight.c: resolves spec.table, loads source and key, and fills plan->refusals. SC_REFUSE: no such table. */
 enum sc_result pg_preflight(struct target *t, struct plan *plan, struct sc_error *err);
+
+/* preflight.c: rows (indexrelid, ..., usable, width, attnums) of the table's indexes, the best key first. "usable": as
+ * a key; "attnums": its columns as the catalog writes them, of which the first "width" are the key's. */
+enum sc_result pg_keys_load(struct pg_conn *conn, Oid table, PGresult **res, struct sc_error *err);
+
+/* pair.c: target_ops.pair_open */
+enum sc_result pg_pair_open(struct target *t, const struct pair_spec *spec, struct pair *out, struct sc_error *err);
 
 /* ghost.c: in the open transaction of t->control: makes the ghost with everything that belongs to the table, applies
  * the ALTER to it, works out t->map, captures what comes later into t->todo and takes it off. Refusals that only show

@@ -33,6 +33,24 @@ const struct command command_table[] = {
                  "  seachange migrate -t shop.orders \\\n"
                  "      -a 'DROP COLUMN note, ADD COLUMN region text' --workers 4 --drop-old\n"
                  "  seachange migrate --config orders.conf --log-format json\n"},
+    {.id = COMMAND_VERIFY,
+     .name = "verify",
+     .summary = "compare every row of two tables; write nothing",
+     .usage = "verify --source URL --table NAME --with NAME [options]\n"
+              "verify --source URL --table NAME [options]",
+     .description =
+         "Compares two tables of the server as a migration does before its cutover: every row, every column that both "
+         "have, byte for byte, in the server. Without --with it compares a table with the old one that a migration has "
+         "put aside; what was changed since the swap counts as different then.\n\n"
+         "An account that may read both tables is enough, and nothing is written (MySQL, MariaDB: where types differ, "
+         "a "
+         "temporary table). Writers may go on: what differs is looked at again, --looks times. Keys of rows that "
+         "differ are shown, never values.\n\n"
+         "Exit status 0: all rows are the same. 4: some are not. 3: they cannot be compared. 75: not all of them were.",
+     .examples = "  seachange verify -s postgresql://app@db1/shop -t shop.orders --with a.orders\n"
+                 "  seachange verify -s mysql://app@db1/shop -t orders --with b.orders \\\n"
+                 "      --map total=amount\n"
+                 "  seachange verify -s postgresql://app@db1/shop -t shop.orders\n"},
     {.id = COMMAND_LIST,
      .name = "list",
      .summary = "show the migrations in a database, and what is left of old ones",

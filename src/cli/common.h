@@ -41,6 +41,7 @@ void cli_json_field(struct buf *out, const char *name, const char *text);
 /* The commands themselves, each in its cmd_*.c. They return the exit code and have reported what went wrong. */
 int cmd_plan(const struct options *o);
 int cmd_migrate(const struct options *o);
+int cmd_verify(const struct options *o);
 int cmd_list(const struct options *o);
 int cmd_abort(const struct options *o);
 int cmd_help(const struct options *o);

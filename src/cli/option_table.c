@@ -4,8 +4,8 @@ static const char *const level_words[] = {"debug", "info", "warning", "error", N
 static const char *const format_words[] = {"text", "json", NULL};
 
 const char *const option_group_titles[GROUP_COUNT] = {
-    [GROUP_WHAT] = "What to change", [GROUP_COPY] = "Copying and applying",       [GROUP_SPOOL] = "Where changes wait",
-    [GROUP_CUTOVER] = "The cutover", [GROUP_OUTPUT] = "Configuration and output",
+    [GROUP_WHAT] = "What to change", [GROUP_COPY] = "Copying and applying", [GROUP_SPOOL] = "Where changes wait",
+    [GROUP_CUTOVER] = "The cutover", [GROUP_COMPARE] = "Comparing",         [GROUP_OUTPUT] = "Configuration and output",
 };
 
 #define AT(member) offsetof(struct options, member)
@@ -36,8 +36,8 @@ const struct option_def option_table[] = {
     {.name = "table",
      .letter = 't',
      .type = OPTION_TEXT,
-     .commands = COMMAND_PLAN | COMMAND_MIGRATE | COMMAND_ABORT,
-     .required = COMMAND_PLAN | COMMAND_MIGRATE,
+     .commands = COMMAND_PLAN | COMMAND_MIGRATE | COMMAND_VERIFY | COMMAND_ABORT,
+     .required = COMMAND_PLAN | COMMAND_MIGRATE | COMMAND_VERIFY,
      .group = GROUP_WHAT,
      .offset = AT(table),
      .placeholder = "NAME",
@@ -52,6 +52,23 @@ const struct option_def option_table[] = {
      .offset = AT(alter),
      .placeholder = "ACTIONS",
      .help = "What to do to it: everything that stands behind ALTER TABLE name, several actions parted by commas."},
+    {.name = "with",
+     .type = OPTION_TEXT,
+     .commands = COMMAND_VERIFY,
+     .group = GROUP_WHAT,
+     .offset = AT(with),
+     .standard_text = "the table that a migration has put aside",
+     .placeholder = "NAME",
+     .help = "The table to compare with, of the same database (MySQL, MariaDB: of the same server)."},
+    {.name = "map",
+     .type = OPTION_TEXT,
+     .commands = COMMAND_VERIFY,
+     .group = GROUP_WHAT,
+     .offset = AT(map),
+     .placeholder = "A=B",
+     .help =
+         "Column A of --table is column B of the other one; several parted by commas. All others are known by their "
+         "names."},
     {.name = "id",
      .type = OPTION_TEXT,
      .commands = COMMAND_ABORT,
@@ -62,29 +79,29 @@ const struct option_def option_table[] = {
 
     {.name = "workers",
      .type = OPTION_INT,
-     .commands = COMMAND_PLAN | COMMAND_MIGRATE,
+     .commands = COMMAND_PLAN | COMMAND_MIGRATE | COMMAND_VERIFY,
      .group = GROUP_COPY,
      .offset = AT(workers),
      .min = 1,
      .max = 64,
      .standard = "2",
      .placeholder = "N",
-     .help =
-         "How many connections copy rows side by side. As many build indexes (MySQL and MariaDB: one), and twice as "
-         "many, up to 8, apply changes when there are many."},
+     .help = "How many connections copy, or compare, rows side by side. As many build indexes (MySQL and MariaDB: "
+             "one), and twice as "
+             "many, up to 8, apply changes when there are many."},
     {.name = "chunk-time",
      .type = OPTION_DURATION,
-     .commands = COMMAND_MIGRATE,
+     .commands = COMMAND_MIGRATE | COMMAND_VERIFY,
      .group = GROUP_COPY,
      .offset = AT(chunk_time_ms),
      .min = MS(10),
      .max = SECONDS(60),
      .standard = "500ms",
      .placeholder = "TIME",
-     .help =
-         "How long one chunk of rows should take to copy; the number of rows in a chunk follows it. Shorter is gentler "
-         "to the server, longer is faster. MySQL and MariaDB: a chunk is copied in transactions of 100 ms or so "
-         "whatever this says, because they lock the rows they read."},
+     .help = "How long one chunk of rows should take to copy, or to compare; the number of rows in a chunk follows it. "
+             "Shorter is gentler "
+             "to the server, longer is faster. MySQL and MariaDB: a chunk is copied in transactions of 100 ms or so "
+             "whatever this says, because they lock the rows they read."},
     {.name = "slot-wait",
      .type = OPTION_DURATION,
      .commands = COMMAND_PLAN | COMMAND_MIGRATE,
@@ -100,7 +117,7 @@ const struct option_def option_table[] = {
          "waited for is shown."},
     {.name = "give-up",
      .type = OPTION_DURATION,
-     .commands = COMMAND_MIGRATE,
+     .commands = COMMAND_MIGRATE | COMMAND_VERIFY,
      .group = GROUP_COPY,
      .offset = AT(give_up_ms),
      .min = SECONDS(1),
@@ -108,7 +125,7 @@ const struct option_def option_table[] = {
      .standard = "10m",
      .placeholder = "TIME",
      .help = "How long to try to reach a server that is gone. Then the program stops with exit code 75, and the same "
-             "command goes on where it was."},
+             "command goes on where it was (verify: begins anew)."},
 
     {.name = "spool-dir",
      .type = OPTION_TEXT,
@@ -220,6 +237,29 @@ const struct option_def option_table[] = {
      .help = "Drop the old table once the new one is in place. Without it the old table is kept under a name that the "
              "summary tells."},
 
+    {.name = "looks",
+     .type = OPTION_INT,
+     .commands = COMMAND_VERIFY,
+     .group = GROUP_COMPARE,
+     .offset = AT(looks),
+     .min = 1,
+     .max = 1000,
+     .standard = "3",
+     .placeholder = "N",
+     .help =
+         "A row that differs is looked at again so often. It counts as different when it stays as it is all the time, "
+         "and as the same once it was so in both tables at one moment."},
+    {.name = "recheck",
+     .type = OPTION_DURATION,
+     .commands = COMMAND_VERIFY,
+     .group = GROUP_COMPARE,
+     .offset = AT(recheck_ms),
+     .min = MS(10),
+     .max = HOURS(1),
+     .standard = "1s",
+     .placeholder = "TIME",
+     .help = "How long to wait between two such looks: longer than whatever keeps the tables in step may lag."},
+
     {.name = "config",
      .letter = 'c',
      .type = OPTION_TEXT,
@@ -251,7 +291,7 @@ const struct option_def option_table[] = {
              "output for the result."},
     {.name = "progress-interval",
      .type = OPTION_DURATION,
-     .commands = COMMAND_MIGRATE,
+     .commands = COMMAND_MIGRATE | COMMAND_VERIFY,
      .group = GROUP_OUTPUT,
      .offset = AT(progress_interval_ms),
      .min = MS(100),

@@ -21,8 +21,9 @@ enum command_id {
     COMMAND_ABORT = 1 << 3,
     COMMAND_HELP = 1 << 4,
     COMMAND_VERSION = 1 << 5,
+    COMMAND_VERIFY = 1 << 6,
 };
-#define COMMAND_SERVER (COMMAND_PLAN | COMMAND_MIGRATE | COMMAND_LIST | COMMAND_ABORT)
+#define COMMAND_SERVER (COMMAND_PLAN | COMMAND_MIGRATE | COMMAND_VERIFY | COMMAND_LIST | COMMAND_ABORT)
 
 enum option_type {
     OPTION_TEXT,     /* const char * */
@@ -33,7 +34,7 @@ enum option_type {
     OPTION_CHOICE,   /* int64_t, index of the word */
 };
 
-enum option_group { GROUP_WHAT, GROUP_COPY, GROUP_SPOOL, GROUP_CUTOVER, GROUP_OUTPUT, GROUP_COUNT };
+enum option_group { GROUP_WHAT, GROUP_COPY, GROUP_SPOOL, GROUP_CUTOVER, GROUP_COMPARE, GROUP_OUTPUT, GROUP_COUNT };
 
 struct option_def {
     const char *name; /* long name, and the key in the file */
@@ -66,9 +67,10 @@ struct options {
     bool markdown;           /* help --markdown: prints docs/options.md */
     const char *topic;       /* help COMMAND */
 
-    const char *source, *table, *alter, *id, *config, *spool_dir;
+    const char *source, *table, *alter, *with, *map, *id, *config, *spool_dir;
     int64_t workers, chunk_time_ms, lock_timeout_ms, cutover_tries, spool_memory_bytes, spool_disk_bytes;
     int64_t slot_wait_ms, old_snapshot_wait_ms, kill_blockers_ms, max_lag_ms, give_up_ms, progress_interval_ms;
+    int64_t recheck_ms, looks;
     int64_t log_level;  /* enum log_level */
     int64_t log_format; /* 0 text, 1 json */
     bool drop_old, verify;

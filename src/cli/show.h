@@ -4,6 +4,7 @@
 
 #include "applier/target.h"
 #include "base/mem.h"
+#include "coordinator/tables.h"
 
 /* What the operator reads before a migration. */
 void plan_text(struct buf *out, const struct plan *plan);
@@ -13,5 +14,9 @@ void plan_json(struct buf *out, const struct plan *plan);
 /* A table with one line a migration, and below it what exists of each. */
 void list_text(struct buf *out, const struct listed *list, size_t count);
 void list_json(struct buf *out, const struct listed *list, size_t count);
+
+/* What was found in two tables. `result` as tables_verify() returned it. */
+void verify_text(struct buf *out, const struct tables_found *found, enum sc_result result);
+void verify_json(struct buf *out, const struct tables_found *found, enum sc_result result);
 
 #endif

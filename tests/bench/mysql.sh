@@ -59,6 +59,7 @@ ratio()
         FROM information_schema.tables WHERE table_schema = 'bench' AND table_name = 'ours'")"
     : > "$work/native"
     : > "$work/seachange"
+    : > "$work/verification"
     for round in $(seq "$rounds"); do
         sql -e 'FLUSH BINARY LOGS; PURGE BINARY LOGS BEFORE NOW()'
         order="native seachange" type=int
@@ -74,8 +75,10 @@ ratio()
             ms=$(($(now_ms) - begun))
             echo $ms >> "$work/$way"
             echo "  round $round, $way: $ms ms"
+            [ $way = native ] || note_verification
         done
     done
+    compare_verification
     compare_medians "ALTER with ALGORITHM=COPY"
     sql bench -e 'DROP TABLE ours, twin'
 }

@@ -31,6 +31,7 @@ ratio()
     echo "$rows rows, $(sql bench -c "SELECT pg_size_pretty(pg_table_size('t')) || ' and ' || pg_size_pretty(pg_indexes_size('t')) || ' of indexes'")"
     : > "$work/native"
     : > "$work/seachange"
+    : > "$work/verification"
     for round in $(seq "$rounds"); do
         order="native seachange"
         [ $((round % 2)) = 1 ] || order="seachange native"
@@ -46,8 +47,10 @@ ratio()
             ms=$(($(now_ms) - begun))
             echo $ms >> "$work/$way"
             echo "  round $round, $way: $ms ms"
+            [ $way = native ] || note_verification
         done
     done
+    compare_verification
     compare_medians "native ALTER"
     sql postgres -c 'DROP DATABASE bench_run WITH (FORCE)' -c 'DROP DATABASE bench'
 }

@@ -98,17 +98,20 @@ static enum sc_result compare_ordered(struct session *s, bool *ordered, struct s
     return SC_OK;
 }
 
-static enum sc_result compare_chunk(struct session *s, const struct chunk *chunk, uint64_t *rows, bool *same,
+static enum sc_result compare_chunk(struct session *s, const struct chunk *chunk, struct compared *out,
                                     struct sc_error *err)
 {
     struct target *t = s->target;
-    *rows = 0;
-    *same = true;
+    *out = (struct compared){.same = true};
     pthread_mutex_lock(&t->lock);
     bool fails = lost(t, err);
     for (int i = number(chunk->after, 0) + 1; i <= number(chunk->upto, ROWS) && !fails; i++) {
-        *rows += t->source[i] != 0;
-        *same &= t->source[i] == t->ghost[i];
+        bool differs = t->source[i] != t->ghost[i];
+        out->rows += t->source[i] != 0;
+        out->same &= !differs;
+        out->missing += differs && t->ghost[i] == 0;
+        out->extra += differs && t->source[i] == 0;
+        out->differ += differs && t->ghost[i] != 0 && t->source[i] != 0;
         t->compared[i]++;
     }
     pthread_mutex_unlock(&t->lock);
@@ -226,18 +229,32 @@ static int end(void **state)
     return 0;
 }
 
-/* Walks over everything. */
-static struct verify *walked(struct target *t)
+/* Walks over everything. looks 0: for a migration. */
+static struct verify *walked_with(struct target *t, int looks)
 {
-    struct verify_config config = {
-        .ops = &ops, .target = t, .workers = WORKERS, .chunk_time_ms = 10, .give_up_ms = 10000, .recorded = true};
+    struct verify_config config = {.ops = &ops,
+                                   .target = t,
+                                   .workers = WORKERS,
+                                   .chunk_time_ms = 10,
+                                   .give_up_ms = 10000,
+                                   .recorded = looks == 0,
+                                   .looks = looks};
     struct verify *v = NULL;
-    struct sc_error err;
+    struct sc_error err = {.result = SC_RETRY};
     bool running = true;
-    assert_int_equal(verify_start(&config, &v, &err), SC_OK);
+    while (err.result == SC_RETRY) {
+        error_init(&err);
+        verify_start(&config, &v, &err);
+    }
+    assert_non_null(v);
     while (running)
         assert_int_equal(verify_wait(v, 1000, &running, &err), SC_OK);
     return v;
+}
+
+static struct verify *walked(struct target *t)
+{
+    return walked_with(t, 0);
 }
 
 static enum sc_result again(struct target *t, struct verify *v)
@@ -374,6 +391,74 @@ static void a_chunk_that_could_not_be_looked_at_again_does_not_pass(void **state
     verify_stop(v);
 }
 
+/* --- without a log that says when they have to be the same */
+
+static void rows_that_stay_different_are_counted(void **state)
+{
+    struct target *t = *state;
+    struct verify_stats stats;
+    struct verify_row rows[VERIFY_ROWS_NAMED];
+    t->ghost[7] = 6;
+    t->ghost[9] = 0;
+    t->source[11] = 0;
+    t->ghost[13] = 12; /* lags */
+    t->ghost[15] = 14; /* is another one each time */
+    struct verify *v = walked_with(t, 3);
+    for (int look = 1; look <= 3; look++) {
+        verify_stats(v, &stats);
+        assert_int_equal(stats.found[VERIFY_DIFFERS], 0);
+        t->ghost[15] = 100 + look;
+        assert_int_equal(again(t, v), SC_OK);
+        t->ghost[13] = 13;
+    }
+    verify_stats(v, &stats);
+    assert_int_equal(stats.found[VERIFY_DIFFERS], 1);
+    assert_int_equal(stats.found[VERIFY_MISSING], 1);
+    assert_int_equal(stats.found[VERIFY_EXTRA], 1);
+    assert_int_equal(stats.suspects, 1);
+    for (int look = 4; look <= 100 && stats.suspects > 0; look++) {
+        t->ghost[15] = 100 + look;
+        assert_int_equal(again(t, v), SC_OK);
+        verify_stats(v, &stats);
+    }
+    assert_int_equal(stats.found[VERIFY_CHANGES], 1);
+    assert_true(stats.walked);
+    assert_int_equal(verify_rows_named(v, rows), 4);
+    for (size_t i = 0; i < 4; i++) {
+        const enum verify_kind kinds[] = {
+            [7] = VERIFY_DIFFERS, [9] = VERIFY_MISSING, [11] = VERIFY_EXTRA, [15] = VERIFY_CHANGES};
+        assert_int_equal(rows[i].kind, kinds[strtol(rows[i].key + 1, NULL, 10)]);
+    }
+    verify_stop(v);
+}
+
+/* More rows of a chunk than are kept: all are counted. */
+static void all_rows_of_a_chunk_that_stay_different_are_counted(void **state)
+{
+    struct target *t = *state;
+    struct verify_stats stats;
+    t->unordered = true;
+    for (int i = 1; i <= ROWS; i++)
+        *(i % 4 == 0 ? &t->source[i] : &t->ghost[i]) = i % 4 == 1 ? i + 1 : 0;
+    for (int i = 2; i <= ROWS; i += 4)
+        t->ghost[i] = i;
+    struct verify *v = walked_with(t, 2);
+    assert_int_equal(again(t, v), SC_OK);
+    verify_stats(v, &stats);
+    assert_false(stats.walked);
+    t->lose = 3;
+    for (int looks = 0; looks < 50 && !stats.walked; looks++) {
+        again(t, v);
+        verify_stats(v, &stats);
+    }
+    assert_true(stats.walked);
+    assert_int_equal(stats.suspects, 0);
+    assert_int_equal(stats.found[VERIFY_DIFFERS], ROWS / 4);
+    assert_int_equal(stats.found[VERIFY_MISSING], ROWS / 4);
+    assert_int_equal(stats.found[VERIFY_EXTRA], ROWS / 4);
+    verify_stop(v);
+}
+
 static void whoever_goes_on_compares_what_was_not_found_the_same(void **state)
 {
     struct target *t = *state;
@@ -427,6 +512,8 @@ int main(void)
         TEST(what_is_left_is_decided_under_the_lock),
         TEST(a_chunk_in_which_all_rows_differ_is_looked_at_again),
         TEST(a_chunk_that_could_not_be_looked_at_again_does_not_pass),
+        TEST(rows_that_stay_different_are_counted),
+        TEST(all_rows_of_a_chunk_that_stay_different_are_counted),
         TEST(whoever_goes_on_compares_what_was_not_found_the_same),
         TEST(lost_connections_lose_nothing),
     };
