@@ -20,8 +20,8 @@ struct comparison {
 /* Makes s->comparison. Idempotent. */
 enum sc_result my_comparison_open(struct session *s, struct sc_error *err);
 
-/* Types that differ, of which the server compares any two values exactly, and shows values that are equal alike: what is
- * of one needs not be converted to be compared with what is of the other. */
+/* Types that differ, of which the server compares any two values exactly, and shows values that are equal alike: what
+ * is of one needs not be converted to be compared with what is of the other. */
 bool my_comparable(const struct my_column *a, const struct my_column *b);
 bool my_same_charset(const struct my_column *a, const struct my_column *b);
 
