@@ -1,0 +1,38 @@
+/* seachange as a process: started, ended, started again, until it says that it is done; what is done to it and to the
+ * server meanwhile. */
+#ifndef TORTURE_PROGRAM_H
+#define TORTURE_PROGRAM_H
+
+#include "torture/clients.h"
+#include "torture/faults.h"
+#include "torture/proxy.h"
+
+enum { FAULTS_MOST = 6, PHASE_TIMES_MOST = 200 };
+
+struct phase_time {
+    char name[20];
+    int64_t at_us;
+};
+
+struct program {
+    struct world *world;
+    const char *path, *work; /* the program; a directory for its logs and spool */
+    const char *url;         /* with the account that migrates */
+    struct proxy *proxy;     /* that its connections go through */
+    const char *crash;       /* a command that kills the server and starts it again; NULL: not possible */
+    struct fault faults[FAULTS_MOST];
+    int fault_count;
+
+    struct phase_time phases[PHASE_TIMES_MOST]; /* each phase that began, in order */
+    int phase_count;
+    int attempts, deaths, crashes; /* started; ended by a signal; the server */
+    int64_t position;              /* the last stored one that was seen */
+    int64_t swapped_us;            /* when it said that it had swapped; 0 not yet */
+    char *old_table;
+};
+
+/* Runs it to the end; false with world's errors when it does not come to one. */
+bool program_run(struct program *program);
+void program_fini(struct program *program);
+
+#endif
