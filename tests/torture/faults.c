@@ -7,11 +7,11 @@ const char *const fault_names[FAULT_KINDS] = {"kill", "term", "drop",  "crash", 
                                               "lock", "row",  "reset", "half",  "blackhole", "twice"};
 const char *const phase_names[PHASES] = {"prepare", "copy", "apply", "verify", "cutover", "cleanup"};
 
-enum server { ALL, POSTGRES, MYSQL, MARIADB, MYSQL_FAMILY };
+enum server { POSTGRES = 1, MYSQL = 2, MARIADB = 4, MYSQL_FAMILY = MYSQL | MARIADB, ALL = POSTGRES | MYSQL_FAMILY };
 
 static const struct {
     const char *name;
-    enum server server;
+    int servers;
 } points[] = {
 #define FAILPOINT_STEP(name, servers, text) {#name, servers},
 #define FAILPOINT_PLACE(name, servers, text) {#name, servers},
@@ -32,18 +32,8 @@ static const struct {
 
 static bool is_of_server(size_t i, const char *server)
 {
-    switch (points[i].server) {
-    case POSTGRES:
-        return strcmp(server, "postgresql") == 0;
-    case MYSQL:
-        return strcmp(server, "mysql") == 0;
-    case MARIADB:
-        return strcmp(server, "mariadb") == 0;
-    case MYSQL_FAMILY:
-        return strcmp(server, "postgresql") != 0;
-    default:
-        return true;
-    }
+    int bit = strcmp(server, "postgresql") == 0 ? POSTGRES : strcmp(server, "mysql") == 0 ? MYSQL : MARIADB;
+    return (points[i].servers & bit) != 0;
 }
 
 static bool is_of_phase(size_t i, int phase)
