@@ -13,6 +13,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/plant.h"
 
 /* While chunks are copied, changes are gathered for so many turns before the copy is held up for them. */
 #define TURNS_APART 4
@@ -236,7 +237,7 @@ static enum sc_result flush(struct apply *a, struct session *drain, struct sc_er
 
 static enum sc_result ask_visible(struct apply *a, struct sc_error *err)
 {
-    a->visible = a->nxids == 0;
+    a->visible = a->nxids == 0 || PLANTED(A1_NO_VISIBILITY_CHECK);
     return a->visible ? SC_OK : a->config.ops->visible(a->session, a->xids, a->nxids, &a->visible, err);
 }
 
@@ -547,7 +548,7 @@ enum sc_result apply_drain(struct apply *a, struct session *session, const char 
         enum sc_result result = gather(a, deadline, deadline, true, err);
         if (result == SC_OK) {
             bool last = strcmp(a->marker, marker) == 0;
-            result = flush(a, session, err);
+            result = flush(a, PLANTED(D2_DRAIN_ON_ANOTHER_SESSION) ? NULL : session, err);
             if (result == SC_OK && last)
                 return SC_OK;
         }

@@ -21,6 +21,7 @@
 
 #include "applier/fold_table.h"
 #include "base/mem.h"
+#include "base/plant.h"
 
 bool row_expected(enum row_op op)
 {
@@ -249,7 +250,8 @@ static void merge(struct fold *f, struct entry *e, const struct change *c, const
     if (!e->own)
         e->own = arena_array(&f->arena, f->ncolumns, sizeof(*e->own));
     for (uint16_t i = 0; i < f->ncolumns; i++)
-        e->own[i] = c->new_row[i].state == VALUE_UNCHANGED ? *fill(c, before, i) : c->new_row[i];
+        e->own[i] = c->new_row[i].state == VALUE_UNCHANGED && !PLANTED(B3_UNCHANGED_HIDES_A_VALUE) ? *fill(c, before, i)
+                                                                                                   : c->new_row[i];
     e->row.values = e->own;
 }
 
@@ -352,7 +354,7 @@ static enum fold_result add_update(struct fold *f, const struct change *c, struc
         return fault(err, c, "that does not hold all columns");
     if (!get_key(f, f->new_key, c->new_row, c->old_row) || (c->old_row && !get_key(f, f->old_key, c->old_row, NULL)))
         return fault(err, c, "without a value in its key");
-    if (c->old_row && !same_key(f, f->old_key, f->new_key))
+    if (c->old_row && !same_key(f, f->old_key, f->new_key) && !PLANTED(B2_MOVE_AS_PLAIN_UPDATE))
         return add_move(f, c, unchanged, err);
     uint64_t hash = fold_hash_key(f, f->new_key, f->seed);
     struct entry *e = find(f, f->new_key, hash);

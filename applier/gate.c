@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "base/mem.h"
+#include "base/plant.h"
 
 struct gate {
     pthread_mutex_t lock;
@@ -61,6 +62,8 @@ void gate_leave_copy(struct gate *g)
 
 bool gate_enter_apply(struct gate *g)
 {
+    if (PLANTED(A2_NO_GATE))
+        return true;
     pthread_mutex_lock(&g->lock);
     assert(!g->applier_waiting && !g->applying);
     g->applier_waiting = true;
@@ -77,6 +80,8 @@ bool gate_enter_apply(struct gate *g)
 
 void gate_leave_apply(struct gate *g)
 {
+    if (PLANTED(A2_NO_GATE))
+        return;
     pthread_mutex_lock(&g->lock);
     assert(g->applying && g->copying == 0);
     g->applying = false;

@@ -7,6 +7,7 @@
 #include "applier/fold.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/plant.h"
 
 /* One batch: large enough to pay for its round trips, small enough to be applied well within a turn. Behind the copy it
  * may be as large as memory allows: the more changes pile up, the more of them fold into one. */
@@ -76,8 +77,9 @@ static void begin_transaction(struct apply *a, const struct change *change)
     a->transaction_changes = 0;
     a->skip_changes = 0;
     /* The checkpoint stands behind a commit record; a transaction whose commit record lies before it was applied. */
-    a->skip_transaction = change->position.order < a->applied.order;
-    if (a->partial.order && change->position.order == a->partial.order)
+    a->skip_transaction = change->position.order < a->applied.order ||
+                          (PLANTED(C1_SAME_PLACE_SKIPPED) && change->position.order == a->applied.order);
+    if (a->partial.order && change->position.order == a->partial.order && !PLANTED(C1_PART_OF_A_TRANSACTION_FORGOTTEN))
         a->skip_changes = a->partial_changes;
     /* The marker's position lies behind it: a commit record may begin right there. */
     a->transaction_strict = a->fence.order && change->position.order >= a->fence.order;
@@ -127,7 +129,7 @@ static enum took add_truncate(struct apply *a, const void *data, size_t len)
 {
     if (!gather_empty(a))
         return TOOK_NOT;
-    if (skips(a))
+    if (skips(a) || PLANTED(B9_TRUNCATE_IGNORED))
         return TOOK;
     a->one_by_one = true;
     keep(a, data, len);
@@ -141,6 +143,10 @@ static enum sc_result add_row(struct apply *a, const struct change *change, cons
     if (!a->in_transaction)
         return error_set(err, SC_FAIL, "the log gave a row outside a transaction");
     if (skips(a))
+        return SC_OK;
+    if (PLANTED(A5_INSERTS_LEFT_TO_THE_COPY) && change->kind == CHANGE_INSERT && !apply_copied(a))
+        return SC_OK;
+    if (PLANTED(B8_FIXED_ARRAY) && a->transaction_changes == 1024)
         return SC_OK;
     if (!gather_empty(a) && a->batch_strict != a->transaction_strict) {
         *took = TOOK_NOT;

@@ -8,6 +8,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/plant.h"
 
 /* Of one chunk at a time. Where more differ the chunk is looked at again once these are settled. */
 #define SUSPECTS_OF_CHUNK 2000
@@ -108,7 +109,7 @@ static enum sc_result look_at(struct verify *v, struct session *session, struct 
     struct compared compared = {0};
     enum sc_result result = ops->compare_chunk(session, &of->chunk, &compared, err);
     of->rows = compared.rows;
-    *clean = compared.same;
+    *clean = compared.same || PLANTED(V1_VACUOUS_PASS);
     if (result != SC_OK || *clean)
         return result;
     result = ops->compare_rows(session, &of->chunk, SUSPECTS_OF_CHUNK, &keys, &count, err);

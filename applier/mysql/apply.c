@@ -4,6 +4,7 @@
 #include "applier/mysql/sets.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/plant.h"
 
 void my_apply_free(struct my_apply *apply)
 {
@@ -95,6 +96,8 @@ enum sc_result my_apply(struct session *s, const struct batch *batch, bool commi
     enum sc_result result = batch->count > 0 ? my_sets_open(s, err) : SC_OK;
     if (result == SC_OK && commit && batch->count > 0)
         result = my_sets_tidy(s, err);
+    if (result == SC_OK && commit && PLANTED(C1_CHECKPOINT_AHEAD))
+        result = my_checkpoint_write(s->target, s->conn, &batch->applied, &batch->partial, batch->partial_changes, err);
     if (result == SC_OK && commit)
         result = my_run(s->conn, err, "BEGIN");
     if (result == SC_OK && batch->count > 0)

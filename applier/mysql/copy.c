@@ -22,6 +22,7 @@
 #include "applier/mysql/rows.h"
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/plant.h"
 
 /* So long a piece may take on the server: row locks are held for that time. */
 #define PIECE_MS 100
@@ -61,6 +62,8 @@ static enum sc_result add_bound(struct buf *b, const struct session *s, const ch
     if (key->count != count)
         return error_set(err, SC_FAIL, "a stored bound of a chunk has %d columns, the key %d", key->count, count);
     enum sc_result result = SC_OK;
+    if (PLANTED(A3_FIRST_KEY_COLUMN) && *strict == '>')
+        count = 1;
     for (int k = 0; k < count && result == SC_OK; k++) {
         bool is_last = k == count - 1;
         if (!is_last)
@@ -222,7 +225,9 @@ static enum sc_result insert_rows(struct session *s, const struct key *after, co
     buf_printf(&sql, "INSERT INTO %s (%s) SELECT %s", apply->ghost, apply->insert_columns, apply->select_values);
     add_from(&sql, s);
     enum sc_result result = single ? add_row(&sql, s, upto, err) : add_range(&sql, s, after, upto, err);
-    buf_printf(&sql, "%s NOWAIT%s", sharing(s), apply->untouched);
+    if (!PLANTED(A1_PLAIN_READ) || single)
+        buf_printf(&sql, "%s NOWAIT", sharing(s));
+    buf_str(&sql, apply->untouched);
     if (result == SC_OK) {
         if (apply->one_writer)
             pthread_mutex_lock(&one_writer);
@@ -443,8 +448,9 @@ static enum sc_result copy_unrecorded(struct session *s, const struct chunk *chu
         s->chunk_limit = PIECE_ROWS_FIRST;
     enum sc_result result = SC_OK;
     if (!chunk->upto) {
-        result = find_key_waiting(s, &(struct wanted_row){.after = chunk->after, .last = true, .number = 1},
-                                  &p.own_upto, err);
+        const struct wanted_row end = {.after = chunk->after, .last = true, .number = 1};
+        result = PLANTED(A4_OPEN_END_NOT_LOCKED) ? find_key(s, &end, &p.own_upto, err)
+                                                 : find_key_waiting(s, &end, &p.own_upto, err);
         p.upto = p.own_upto;
     }
     if (result == SC_OK)

@@ -22,6 +22,7 @@
 #include "applier/mysql/cutover.h"
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/plant.h"
 
 #define PROVE_WITHIN_MS 2000
 #define END_WITHIN_MS 20000
@@ -84,7 +85,7 @@ static enum sc_result make_sentry(struct session *s, struct sc_error *err)
     /* The engine that has the least to do when it is dropped: everybody waits then. */
     buf_str(&sql, " (id int) ENGINE=MEMORY COMMENT='" MY_SENTRY_COMMENT "'");
     enum sc_result result = drop_sentry(s, s->conn, err);
-    if (result == SC_OK)
+    if (result == SC_OK && !PLANTED(D3_NO_SENTRY))
         result = my_run(s->conn, err, buf_cstr(&sql));
     if (result == SC_FAIL && my_errno(s->conn) == ER_TABLE_EXISTS_NUMBER) {
         error_wrap(err, "the old table needs the name %s", s->target->old_name);
@@ -172,8 +173,10 @@ static enum sc_result lock(struct session *s, int timeout_ms, struct sc_error *e
     struct buf sql = {0}, what = {0};
     buf_str(&sql, "LOCK TABLES ");
     my_add_source(&sql, t);
-    buf_str(&sql, " WRITE, ");
-    my_add_old(&sql, t);
+    if (!PLANTED(D3_NO_SENTRY)) {
+        buf_str(&sql, " WRITE, ");
+        my_add_old(&sql, t);
+    }
     buf_str(&sql, " WRITE");
     buf_printf(&what, "table %s.%s", t->schema, t->name);
     enum sc_result result = c->sentry ? SC_OK : make_sentry(s, err);
@@ -293,12 +296,12 @@ static enum sc_result swap(struct session *s, struct sc_error *err)
         result = my_send(c->rename, buf_cstr(&sql), err);
     }
     FAILPOINT(result, rename_after_send, err);
-    if (result == SC_OK)
+    if (result == SC_OK && !PLANTED(D3_RENAME_NOT_PROVEN))
         result = prove_waiting(s, err);
-    if (result == SC_OK)
+    if (result == SC_OK && !PLANTED(D3_QUEUE_NOT_LOOKED_AT))
         result = check_queue(s, err);
     FAILPOINT(result, rename_proven, err);
-    if (result == SC_OK)
+    if (result == SC_OK && !PLANTED(D3_NO_SENTRY))
         result = my_run(c->lock, err, buf_cstr(&drop));
     buf_fini(&sql);
     buf_fini(&drop);

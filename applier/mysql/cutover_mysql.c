@@ -16,6 +16,7 @@
 #include "applier/mysql/foreign.h"
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/plant.h"
 
 static int left_ms(int64_t until_us)
 {
@@ -154,6 +155,8 @@ static enum sc_result swap(struct session *s, struct sc_error *err)
     my_add_rename(&sql, s->target);
     enum sc_result result = SC_OK;
     FAILPOINT(result, cutover_before_swap, err);
+    if (result == SC_OK && PLANTED(D7_UNLOCKED_BEFORE_RENAME))
+        my_run(s->conn, err, "UNLOCK TABLES");
     if (result == SC_OK)
         result = my_run_rename(s->target, s->conn, buf_cstr(&sql), s->cutover->timeout_ms, err);
     buf_fini(&sql);

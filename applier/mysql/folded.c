@@ -2,6 +2,7 @@
 #include "applier/fold.h"
 
 #include "applier/mysql/sets.h"
+#include "base/plant.h"
 
 static bool moved_in_part(const struct target *t, const struct folded_row *row)
 {
@@ -51,7 +52,7 @@ static enum sc_result make_room(struct session *s, const struct batch *batch, st
 static enum sc_result set_rows(struct session *s, const struct batch *batch, struct sc_error *err)
 {
     enum my_set_kind update = batch->strict ? MY_SET_UPDATE : MY_SET_UPSERT;
-    enum my_set_kind insert = batch->strict ? MY_SET_INSERT : MY_SET_UPSERT;
+    enum my_set_kind insert = batch->strict && !PLANTED(B1_UPSERT_OVER_ANOTHER_ROW) ? MY_SET_INSERT : MY_SET_UPSERT;
     enum sc_result result = add_rows(s, batch, ROW_UPDATE, update, false, err);
     if (result == SC_OK)
         result = add_rows(s, batch, ROW_REPLACE, update, false, err);

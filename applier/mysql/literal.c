@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/plant.h"
 #include "cdc/mysql/json.h"
 
 /* Names of more members than this are not compared with each other: numbers are used then. */
@@ -87,7 +88,7 @@ static bool is_ascii(const char *s)
  * collation; all others are left to their numbers. */
 static bool names_tell_apart(const struct my_column *column, bool is_set)
 {
-    if (!column->members || column->nmembers > MAX_NAMED_MEMBERS || !column->charset ||
+    if (!column->members || column->nmembers > MAX_NAMED_MEMBERS || !column->charset || PLANTED(B6_ENUM_BY_NUMBER) ||
         strcmp(column->charset, "binary") == 0)
         return false;
     for (int i = 0; i < column->nmembers; i++) {

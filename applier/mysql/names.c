@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "applier/mysql/state.h"
+#include "base/plant.h"
 
 #define NAME_CHARACTERS 64
 
@@ -43,6 +44,8 @@ static char *name_with(const char *name, const char *suffix, size_t most)
     const char *cut = name;
     for (size_t i = 0; i + 1 < room; i++)
         cut += character_bytes(cut);
+    if (PLANTED(D3_CUT_NAMES_SORT_FIRST))
+        return mem_printf("%.*s%s", (int)(cut - name), name, suffix);
     return mem_printf("%.*s%s%s", (int)(cut - name), name, (unsigned char)*cut < '~' ? "~" : "\xef\xbf\xbd", suffix);
 }
 

@@ -15,6 +15,7 @@
 #include "applier/fold.h"
 #include "applier/mysql/sets.h"
 #include "base/failpoint.h"
+#include "base/plant.h"
 #include "cdc/mysql/position_text.h"
 
 /* --- can it be done
@@ -183,7 +184,7 @@ static enum sc_result part_once(struct session *s, const struct batch *batch, co
         result = my_hold_token(s->target, s->conn, err);
     if (result == SC_OK)
         result = read_part(s, batch, cut, &done, err);
-    bool in = done >= step;
+    bool in = done >= step && !PLANTED(C1_PARTS_NOT_REMEMBERED);
     if (result == SC_OK && !in)
         result = my_apply_explain(s, apply_step(s, batch, cut, step, err), err);
     if (result == SC_OK && !in)

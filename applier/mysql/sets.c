@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/plant.h"
+
 #define STATEMENT_ROWS 2000
 /* So many rows may have been staged until the temporary tables are emptied. */
 #define STAGE_ROWS_MOST 20000
@@ -34,7 +36,7 @@ static enum sc_result check(const struct session *s, const struct my_expectation
                             struct sc_error *err)
 {
     uint64_t found = e->expect == MY_EXPECT_AFFECTED ? affected : count;
-    if (e->expect == MY_EXPECT_ANYTHING || found == e->rows)
+    if (e->expect == MY_EXPECT_ANYTHING || found == e->rows || PLANTED(B5_COUNTS_NOT_CHECKED))
         return SC_OK;
     return my_count_differs(s, e->what, e->rows, found, err);
 }
@@ -105,7 +107,7 @@ static enum sc_result run_together(struct session *s, struct my_script *script, 
         return my_failed(s->conn, err);
     if (result == SC_OK && i != script->count)
         result = error_set(err, SC_FAIL, "the server answered %d statements, %d were sent", i, script->count);
-    if (warnings > 0 && result == SC_OK) {
+    if (warnings > 0 && result == SC_OK && !PLANTED(B6_LAX_CONVERSION)) {
         s->apply->sets->warned = true;
         result = error_set(err, SC_FAIL, "the server gave %u warnings", warnings);
     }

@@ -20,6 +20,7 @@
 #include "applier/mysql/ops.h"
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/plant.h"
 #include "base/stop.h"
 #include "cdc/mysql/position_text.h"
 
@@ -132,7 +133,7 @@ static enum sc_result try_lock(struct target *t, const char *name, bool *taken, 
     enum sc_result result = my_valuef(t->control, err, &got, "SELECT GET_LOCK('%s', 0)", name);
     if (result != SC_OK && my_alive(t->control) && is_circle(my_errno(t->control)))
         result = SC_OK;
-    *taken = got && got[0] == '1';
+    *taken = (got && got[0] == '1') || PLANTED(C5_NO_LOCK);
     mem_free(got);
     return result;
 }
@@ -228,7 +229,7 @@ static enum sc_result take_checkpoint(struct target *t, MYSQL_RES *res, MYSQL_RO
 
 static enum sc_result refuse_changed_server(struct target *t, struct sc_error *err)
 {
-    if (strcmp(t->source_identity, t->server.identity) == 0)
+    if (strcmp(t->source_identity, t->server.identity) == 0 || PLANTED(C2_ANOTHER_SERVER))
         return SC_OK;
     error_set(err, SC_REFUSE, "migration %s was started on server %s, this is server %s", t->migration.id,
               t->source_identity, t->server.identity);
@@ -270,7 +271,7 @@ static enum sc_result take_row(struct target *t, MYSQL_RES *res, MYSQL_ROW row, 
 {
     uint64_t format = my_column_number(res, row, "format");
     my_name_objects(t, my_column_text(res, row, "id"));
-    if (format > STATE_FORMAT)
+    if (format > STATE_FORMAT && !PLANTED(C3_UNKNOWN_FORMAT_READ))
         return error_set(err, SC_REFUSE,
                          "migration %s was started by a newer seachange (its state has format %" PRIu64
                          ", this one reads up to %d)",
@@ -310,6 +311,8 @@ static enum sc_result find_stored(struct target *t, struct sc_error *err)
     result = my_state_rows(t, condition, &res, err);
     mem_free(condition);
     mem_free(name);
+    if (result != SC_OK && PLANTED(C4_ERROR_TAKEN_FOR_NONE))
+        return SC_OK;
     if (result == SC_OK && mysql_num_rows(res) > 1)
         result = error_set(err, SC_REFUSE, "more than one migration of table %s is stored; abort all but one",
                            t->spec.table);
@@ -349,7 +352,7 @@ enum sc_result my_hold_token(struct target *t, struct my_conn *conn, struct sc_e
     buf_printf(&sql, " WHERE id = '%s' AND token = %" PRIu64 "%s", t->migration.id, t->token,
                t->server.family == MY_MARIADB ? " LOCK IN SHARE MODE" : " FOR SHARE");
     enum sc_result result = my_value(conn, err, &ours, buf_cstr(&sql));
-    if (result == SC_OK && !ours)
+    if (result == SC_OK && !ours && !PLANTED(C5_CHUNK_WITHOUT_TOKEN) && !PLANTED(C5_SWAP_WITHOUT_TOKEN))
         result = taken_over(t, err);
     mem_free(ours);
     buf_fini(&sql);
@@ -368,7 +371,7 @@ static enum sc_result update_row(struct target *t, struct my_conn *conn, const c
     uint64_t rows = 0;
     enum sc_result result = my_change(conn, err, buf_cstr(&sql), sql.len, &rows);
     buf_fini(&sql);
-    if (result == SC_OK && rows != 1)
+    if (result == SC_OK && rows != 1 && !PLANTED(C5_BATCH_WITHOUT_TOKEN) && !PLANTED(C5_SWAP_WITHOUT_TOKEN))
         result = taken_over(t, err);
     return result;
 }
@@ -510,7 +513,8 @@ enum sc_result my_check(struct target *t, struct sc_error *err)
     if (unknown)
         result = SC_OK;
     bool gone = result == SC_FAIL && my_errno(t->control) == 1146; /* ER_NO_SUCH_TABLE */
-    if (gone || (result == SC_OK && !unknown && t->fingerprint && strcmp(fingerprint, t->fingerprint) != 0)) {
+    if ((gone || (result == SC_OK && !unknown && t->fingerprint && strcmp(fingerprint, t->fingerprint) != 0)) &&
+        !PLANTED(B9_DEFINITION_NOT_COMPARED)) {
         result = error_set(err, SC_FAIL, "somebody changed the definition of table %s.%s while it was being migrated",
                            t->schema, t->name);
         error_hint(err,

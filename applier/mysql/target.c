@@ -7,6 +7,7 @@
 #include "applier/mysql/compare.h"
 #include "applier/mysql/mysql.h"
 #include "applier/mysql/ops.h"
+#include "base/plant.h"
 
 /* Never queue for long behind somebody: who queues behind a table's lock holds up all who come later. In seconds. */
 #define LOCK_WAIT_S 2
@@ -187,7 +188,7 @@ static void row_shape(struct target *t, struct row_shape *out)
     *out = (struct row_shape){.ncolumns = (uint16_t)t->source.ncolumns,
                               .key = t->logged_key,
                               .nkey = (uint16_t)t->key.count,
-                              .key_bytewise = t->key_bytewise};
+                              .key_bytewise = t->key_bytewise || PLANTED(A2_KEYS_AS_BYTES)};
 }
 
 const struct target_ops mysql_target = {

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/plant.h"
 
 enum sc_result pg_count_differs(const struct session *s, const char *what, uint64_t expected, uint64_t found,
                                 struct sc_error *err)
@@ -122,6 +123,8 @@ enum sc_result pg_move_checkpoint(struct session *s, const struct batch *batch, 
 enum sc_result pg_apply(struct session *s, const struct batch *batch, bool commit, struct sc_error *err)
 {
     enum sc_result result = batch->count > 0 ? pg_stage_open(s, err) : SC_OK;
+    if (result == SC_OK && commit && PLANTED(C1_CHECKPOINT_AHEAD))
+        result = pg_move_checkpoint(s, batch, err);
     if (result == SC_OK && commit)
         result = pg_run(s->conn, err, BEGIN_DEFERRED);
     if (result == SC_OK)

@@ -5,6 +5,7 @@
 
 #include "applier/postgres/ops.h"
 #include "applier/postgres/state.h"
+#include "base/plant.h"
 
 /* NULL: none. False: it is there, and is no LSN. */
 static bool take_position(const char *lsn, struct position *out)
@@ -73,8 +74,8 @@ void pg_checkpoint_statement(struct buf *b, const struct target *t, const struct
     } else {
         buf_str(b, "partial = NULL, partial_changes = 0");
     }
-    buf_printf(b, ", updated_at = pg_catalog.clock_timestamp() WHERE id = '%s' AND token = %" PRIu64, t->migration.id,
-               t->token);
+    buf_printf(b, ", updated_at = pg_catalog.clock_timestamp() WHERE id = '%s' AND token %s %" PRIu64, t->migration.id,
+               PLANTED(C5_BATCH_WITHOUT_TOKEN) || PLANTED(C5_SWAP_WITHOUT_TOKEN) ? ">=" : "=", t->token);
 }
 
 enum sc_result pg_fence_store(struct session *s, const struct position *fence, struct sc_error *err)

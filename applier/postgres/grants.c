@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "applier/postgres/ghost.h"
+#include "base/plant.h"
 
 /* The table and its identity sequences, with the clone's of the same names. $1 is the source's OID, $2 the clone's
  * schema. */
@@ -79,7 +80,7 @@ enum sc_result pg_clone_grants(struct target *t, struct plan *plan, struct sc_er
         result = pg_run_each(t->control, revokes, err);
     if (result == SC_OK)
         result = ask(t, grant_sql, &grants, err);
-    if (result == SC_OK)
+    if (result == SC_OK && !PLANTED(D8_GRANTS_NOT_CARRIED))
         result = pg_run_each(t->control, grants, err);
     for (int i = 0; result == SC_OK && i < PQntuples(grants); i++)
         if (!PQgetisnull(grants, i, 1))

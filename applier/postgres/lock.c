@@ -18,6 +18,7 @@
 #include "applier/postgres/ops.h"
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/plant.h"
 
 /* An autovacuum makes way when somebody waits for it longer than deadlock_timeout; so long a wait is harmless only for
  * a lock behind which nobody else waits. */
@@ -240,6 +241,7 @@ enum sc_result pg_cutover_lock(struct session *s, int timeout_ms, struct sc_erro
         int64_t left_ms = timeout_ms - (clock_us() - s->lock_began_us) / 1000;
         int may_ms = alone ? timeout_ms : pg_cutover_may_wait_ms(s);
         int within_ms = left_ms < 1 ? 1 : left_ms < may_ms ? (int)left_ms : may_ms;
+        within_ms = PLANTED(D4_WAITS_FOR_LONG) ? 60000 : within_ms;
         char *sql = mem_printf("SET LOCAL lock_timeout = '%dms'; %s", within_ms, PQgetvalue(locks, i, 1));
         result = pg_run_waiting(s, sql, PQgetvalue(locks, i, 0), within_ms, err);
         mem_free(sql);

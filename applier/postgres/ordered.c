@@ -10,6 +10,7 @@
 
 #include "applier/postgres/apply.h"
 #include "applier/postgres/mapping.h"
+#include "base/plant.h"
 
 /* So many statements are sent before their results are read: bounds what both sides buffer. */
 #define PIPELINE_DEPTH 256
@@ -213,7 +214,7 @@ static enum sc_result read_one(struct pipeline *p, char kind, struct sc_error *e
         result = status == PGRES_PIPELINE_ABORTED ? SC_FAIL : pg_failed(p->s->conn, res, err);
     } else if ((p->strict && kind != 'P') || kind == 'M') {
         uint64_t found = strtoull(PQcmdTuples(res), NULL, 10);
-        if (found != 1)
+        if (found != 1 && !PLANTED(B5_COUNTS_NOT_CHECKED))
             result = pg_count_differs(p->s, kind == 'I' ? "INSERT" : kind == 'D' ? "DELETE" : "UPDATE", 1, found, err);
     }
     PQclear(res);

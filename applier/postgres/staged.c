@@ -8,6 +8,7 @@
 
 #include "applier/postgres/apply.h"
 #include "applier/postgres/mapping.h"
+#include "base/plant.h"
 
 void staged_code(char out[static STAGED_CODE], char letter, uint32_t group)
 {
@@ -45,7 +46,7 @@ enum sc_result staged_run(struct session *s, struct buf *sql, const char *what, 
     enum sc_result result = pg_query(s->conn, err, &res, buf_cstr(sql), 0, NULL);
     if (result == SC_OK && check) {
         uint64_t found = strtoull(PQcmdTuples(res), NULL, 10);
-        if (found != expected)
+        if (found != expected && !PLANTED(B5_COUNTS_NOT_CHECKED))
             result = pg_count_differs(s, what, expected, found, err);
     }
     PQclear(res);
@@ -171,5 +172,7 @@ enum sc_result pg_staged_inserts(struct session *s, const struct batch *batch, c
     staged_add(&sql, t, batch->strict ? "= 'i'" : "IN ('i', 'r')");
     if (!batch->strict)
         pg_add_upsert(&sql, t);
-    return staged_run(s, &sql, "INSERT", batch->strict, inserts, err);
+    if (batch->strict && PLANTED(B1_CONFLICTS_PASSED_OVER))
+        buf_str(&sql, " ON CONFLICT DO NOTHING");
+    return staged_run(s, &sql, "INSERT", batch->strict && !PLANTED(B1_CONFLICTS_PASSED_OVER), inserts, err);
 }

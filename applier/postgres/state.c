@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/plant.h"
 #include "base/stop.h"
 
 static const char *const phase_names[] = {
@@ -185,7 +186,7 @@ static enum sc_result refuse_changed_server(struct target *t, const PGresult *re
 {
     uint64_t identifier = pg_column_number(res, 0, "system_identifier");
     uint64_t timeline = pg_column_number(res, 0, "timeline");
-    if (identifier == t->server.system_identifier && timeline == t->server.timeline)
+    if ((identifier == t->server.system_identifier && timeline == t->server.timeline) || PLANTED(C2_ANOTHER_SERVER))
         return SC_OK;
     error_set(err, SC_REFUSE,
               "migration %s was started on server %" PRIu64 " timeline %" PRIu64 ", this is server %" PRIu64
@@ -203,7 +204,7 @@ static enum sc_result take_row(struct target *t, const PGresult *res, struct sc_
 {
     uint64_t format = pg_column_number(res, 0, "format");
     pg_name_objects(t, pg_column_text(res, 0, "id"));
-    if (format > STATE_FORMAT)
+    if (format > STATE_FORMAT && !PLANTED(C3_UNKNOWN_FORMAT_READ))
         return error_set(err, SC_REFUSE,
                          "migration %s was started by a newer seachange (its state has format %" PRIu64
                          ", this one reads up to %d)",
@@ -249,6 +250,8 @@ static enum sc_result find_stored(struct target *t, Oid named, struct sc_error *
     PGresult *res = NULL;
     result = pg_query(t->control, err, &res, "SELECT * FROM seachange.migration WHERE " STATE_OPEN_OF_TABLE, 1,
                       (const char *[]){oid});
+    if (result != SC_OK && PLANTED(C4_ERROR_TAKEN_FOR_NONE))
+        return SC_OK;
     if (result == SC_OK && PQntuples(res) > 1)
         result = error_set(err, SC_REFUSE, "more than one migration of table %s is stored; abort all but one",
                            t->spec.table);
@@ -425,7 +428,8 @@ enum sc_result pg_check(struct target *t, struct sc_error *err)
         return error_set(err, SC_RETRY, "the connection that holds the migration's lock is gone");
     char *fingerprint = NULL;
     enum sc_result result = pg_fingerprint(t->control, t->source.oid, &fingerprint, err);
-    if (result == SC_OK && t->fingerprint && (!fingerprint || strcmp(fingerprint, t->fingerprint) != 0)) {
+    if (result == SC_OK && t->fingerprint && (!fingerprint || strcmp(fingerprint, t->fingerprint) != 0) &&
+        !PLANTED(B9_DEFINITION_NOT_COMPARED)) {
         result = error_set(err, SC_FAIL, "somebody changed the definition of table %s.%s while it was being migrated",
                            t->source.schema, t->source.name);
         error_hint(err,

@@ -11,6 +11,7 @@
 #include "applier/postgres/postgres.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/plant.h"
 
 /* A connection that is gone on our side may still be at work on the server's; before another takes its place it has to
  * be gone there too. */
@@ -259,7 +260,7 @@ static void row_shape(struct target *t, struct row_shape *out)
     *out = (struct row_shape){.ncolumns = (uint16_t)t->nlogged,
                               .key = t->logged_key,
                               .nkey = (uint16_t)t->key.count,
-                              .key_bytewise = t->key_bytewise};
+                              .key_bytewise = t->key_bytewise || PLANTED(A2_KEYS_AS_BYTES)};
 }
 
 const struct target_ops postgres_target = {

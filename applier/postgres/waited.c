@@ -11,6 +11,7 @@
 #include "applier/postgres/ops.h"
 #include "applier/postgres/state.h"
 #include "base/clock.h"
+#include "base/plant.h"
 #include "base/stop.h"
 
 /* A process that was killed leaves its server session behind for as long as a statement of it runs. */
@@ -74,6 +75,7 @@ enum sc_result pg_take_lock(struct target *t, Oid table, struct pg_waited *waite
     enum sc_result result;
     for (;;) {
         result = pg_try_lock(t, table, &taken, err);
+        taken = taken || PLANTED(C5_NO_LOCK);
         if (result != SC_OK || taken || clock_us() > deadline || stop_requested())
             break;
         if (!waited->ghost)
@@ -175,6 +177,7 @@ enum sc_result pg_judge_another(struct target *t, Oid source, Oid named, char *s
         result = stored_id(t, named, &id, err);
     bool same = result == SC_OK && now == named && (id != NULL) == t->migration.resumed &&
                 (!id || strcmp(id, t->migration.id) == 0);
+    same = same || PLANTED(C4_ERROR_TAKEN_FOR_NONE);
     if (result == SC_OK && !same && id)
         result =
             error_set(err, SC_RETRY, "another seachange was at work on table %s until just now, and did not end it",

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "base/plant.h"
 #include "cdc/mysql/compressed.h"
 #include "cdc/mysql/event_body.h"
 #include "cdc/mysql/event_types.h"
@@ -324,7 +325,7 @@ static enum sc_result decode(struct my_decoder *d, struct arena *arena, const vo
             body -= CHECKSUM_LEN;
     }
     if (!type || type->deed == MY_DEED_REFUSED) {
-        if (!type && out->flags & MY_EVENT_FLAG_IGNORABLE)
+        if ((!type && out->flags & MY_EVENT_FLAG_IGNORABLE) || PLANTED(B7_UNKNOWN_EVENT_IGNORED))
             return SC_OK;
         return refuse(err, out, type);
     }

@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "base/failpoint.h"
+#include "base/plant.h"
+#include "cdc/mysql/event_types.h"
 #include "cdc/mysql/payload.h"
 #include "cdc/mysql/query.h"
 #include "cdc/mysql/stream.h"
@@ -277,12 +279,16 @@ enum sc_result my_group_take(struct source *s, const struct my_event *event, boo
             return error_set(err, SC_FAIL, "the server sent rows outside a transaction");
         return my_table_mapped(s, &event->table_map, err);
     case MY_EVENT_ROWS:
+        if (PLANTED(B7_COMPRESSED_SKIPPED) && event->type >= MY_TYPE_WRITE_ROWS_COMPRESSED_V1)
+            return SC_OK;
         return take_rows(s, event, err);
     case MY_EVENT_XID:
         return commit(s, err);
     case MY_EVENT_XA_PREPARE:
         return take_xa_prepare(s, &event->xa, err);
     case MY_EVENT_PAYLOAD:
+        if (PLANTED(B7_COMPRESSED_SKIPPED))
+            return SC_OK;
         return inner ? error_set(err, SC_FAIL, "a compressed transaction within another one")
                      : take_payload(s, &event->payload, err);
     case MY_EVENT_INCIDENT:

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/plant.h"
 #include "cdc/mysql/event_types.h"
 
 #define MAX_OFFSET ((UINT64_C(1) << MY_LOG_OFFSET_BITS) - 1)
@@ -69,7 +70,7 @@ enum sc_result my_log_position_advance(struct my_log_position *p, const struct m
                   p->file);
         return lost(err);
     }
-    p->offset = end;
+    p->offset = PLANTED(B7_OFFSET_OF_32_BITS) ? (uint32_t)end : end;
     return SC_OK;
 }
 

@@ -1,6 +1,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/plant.h"
 #include "cdc/mysql/query.h"
 
 enum same { SAME_NO, SAME_MAYBE, SAME_YES };
@@ -74,6 +75,8 @@ static enum my_statement_effect stop(const char **why, const char *text)
 static enum my_statement_effect of_ddl(const struct my_statement *s, const char *schema, const char *table,
                                        bool ignore_case, const char **why)
 {
+    if (PLANTED(B9_DDL_IN_THE_LOG_IGNORED) && s->kind != MY_STATEMENT_TRUNCATE)
+        return MY_EFFECT_NONE;
     if (s->opaque)
         return stop(why, "it names more than can be compared");
     for (size_t i = 0; i < s->ntables; i++) {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/plant.h"
 #include "cdc/mysql/json.h"
 
 /* Of an after-image in PARTIAL_UPDATE_ROWS (MySQL: enum_binlog_row_value_options). */
@@ -69,6 +70,10 @@ static const char *apply_diff(struct my_rows *rows, const struct value *before, 
     if (!before || before->state != VALUE_PRESENT)
         return "a JSON value is written as what changed in it, but what it was is not (binlog_row_image, "
                "binlog_row_value_options)";
+    if (PLANTED(B7_JSON_DIFF_IGNORED)) {
+        *out = *before;
+        return NULL;
+    }
     struct buf document = {0};
     if (my_json_apply(&document, before->data, before->len, diffs, len, &problem)) {
         out->data = arena_copy(arena, buf_cstr(&document), document.len);

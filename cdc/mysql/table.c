@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/plant.h"
 #include "cdc/mysql/rows.h"
 #include "cdc/mysql/stream.h"
 
@@ -132,7 +133,7 @@ static enum sc_result image_lacks(struct source *s, int column, const char *imag
 
 static bool computed(const struct source *s, int column)
 {
-    return s->config.computed && s->config.computed[column];
+    return (s->config.computed && s->config.computed[column]) || PLANTED(B10_MISSING_COLUMNS_AS_NULL);
 }
 
 /* An image may leave out only what the row's other image tells (MariaDB's FULL_NODUP writes of the new row only what
@@ -154,7 +155,8 @@ static void fill_up(const struct source *s, struct my_row *row)
     for (uint16_t i = 0; i < s->ours.map->ncolumns; i++) {
         if (row->before && row->before[i].state == VALUE_ABSENT && computed(s, i))
             row->before[i].state = VALUE_NULL;
-        if (row->after && row->after[i].state == VALUE_ABSENT)
+        if (row->after && (row->after[i].state == VALUE_ABSENT ||
+                           (PLANTED(B3_NULL_IS_LEFT_OUT) && row->after[i].state == VALUE_NULL)))
             row->after[i] = row->before ? row->before[i] : (struct value){.state = VALUE_NULL};
     }
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/plant.h"
 #include "cdc/mysql/values_parts.h"
 
 /* No DECIMAL has more digits (MySQL 65 and scale 30, MariaDB 65 and scale 38). */
@@ -48,7 +49,7 @@ size_t my_double_text(char *out, double v)
         return put_signed(out, (int64_t)v);
     for (int digits = fabs(v) < DBL_MIN ? 1 : 15;; digits++) {
         int n = snprintf(out, VALUE_TEXT_MAX, "%.*g", digits, v);
-        if (digits == 17 || strtod(out, NULL) == v)
+        if (digits == 17 || strtod(out, NULL) == v || PLANTED(B6_FLOATS_ROUNDED))
             return (size_t)n;
     }
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "base/plant.h"
 #include "cdc/mysql/values_parts.h"
 
 enum { UUID_BYTES = 16, INET4_BYTES = 4, INET6_BYTES = 16 };
@@ -110,7 +111,7 @@ static bool read_char(struct reader *r, const struct my_log_column *column, stru
         return false;
     if (column->kind != MY_TYPE_PLAIN)
         return read_fixed(data, len, column->kind, arena, out, problem);
-    if (!column->is_binary || len >= column->length)
+    if (!column->is_binary || len >= column->length || PLANTED(B6_ZERO_BYTES_CUT))
         return give(out, arena_copy(arena, data, len), len);
     if (column->length > UINT16_MAX)
         return fail(problem, "a BINARY longer than any is");

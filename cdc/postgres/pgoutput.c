@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/plant.h"
 #include "base/postgres/conn.h"
 #include "base/reader.h"
 
@@ -86,7 +87,7 @@ static const char *read_value(struct reader *r, struct value *v)
         v->state = VALUE_NULL;
         return NULL;
     case 'u':
-        v->state = VALUE_UNCHANGED;
+        v->state = PLANTED(B3_UNCHANGED_AS_NULL) ? VALUE_NULL : VALUE_UNCHANGED;
         return NULL;
     case 't':
         v->state = VALUE_PRESENT;
@@ -115,7 +116,7 @@ static const char *read_row(const struct pgoutput *p, struct arena *arena, struc
         if (wrong || !reader_ok(r))
             return wrong;
         /* Columns outside the key are sent as NULL in an image of the key: placeholders, not values. */
-        if (image == IMAGE_KEY && !p->key[i])
+        if (image == IMAGE_KEY && !p->key[i] && !PLANTED(B4_PLACEHOLDERS_AS_VALUES))
             row[i] = (struct value){.state = VALUE_ABSENT};
         else if (image == IMAGE_KEY && row[i].state == VALUE_UNCHANGED)
             return "a key without its value";

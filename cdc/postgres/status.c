@@ -2,6 +2,7 @@
 #include <poll.h>
 
 #include "base/clock.h"
+#include "base/plant.h"
 #include "cdc/postgres/stream.h"
 #include "cdc/postgres/walsender.h"
 #include "cdc/spool.h"
@@ -30,7 +31,7 @@ enum sc_result stream_flush(struct source *s, struct sc_error *err)
 enum sc_result stream_status(struct source *s, bool question, struct sc_error *err)
 {
     int64_t now = clock_us();
-    uint64_t durable = atomic_load(&s->durable);
+    uint64_t durable = PLANTED(C1_CONFIRMED_BEFORE_APPLIED) ? s->written : atomic_load(&s->durable);
     struct buf b = {0};
     buf_u8(&b, 'r');
     buf_u64(&b, s->written > durable ? s->written : durable);

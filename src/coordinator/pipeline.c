@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/plant.h"
 #include "base/stop.h"
 #include "coordinator/phase.h"
 #include "coordinator/run.h"
@@ -120,7 +121,7 @@ enum sc_result pipeline_restart(struct run *r, struct sc_error *err)
     enum sc_result result = SC_OK;
     if (!r->marker)
         result = r->ops->session_open(r->target, "coordinator", &r->marker, err);
-    if (result == SC_OK)
+    if (result == SC_OK && !PLANTED(D6_STALE_CHECKPOINT))
         result = r->ops->checkpoint_load(r->marker, err);
     if (result == SC_OK)
         result = pipeline_start(r, err);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/plant.h"
 #include "coordinator/run.h"
 
 #define PARK_MS 10000
@@ -99,16 +100,18 @@ static enum sc_result try_once(struct run *r, struct session *session, bool *spe
     int64_t start = clock_us();
     char marker[64];
     FAILPOINT(result, cutover_before_lock, err);
+    if (PLANTED(D1_MARKER_BEFORE_LOCK))
+        pipeline_mark(r, false, marker, sizeof(marker), err);
     if (result == SC_OK)
         result = r->ops->cutover_lock(session, r->config->spec.lock_timeout_ms, err);
     if (result == SC_OK) {
         int64_t locked = clock_us();
         r->locked = true;
         FAILPOINT(result, cutover_after_lock, err);
-        if (result == SC_OK)
+        if (result == SC_OK && !PLANTED(D1_MARKER_BEFORE_LOCK))
             result = pipeline_mark(r, false, marker, sizeof(marker), err);
         FAILPOINT(result, cutover_after_marker, err);
-        if (result == SC_OK) {
+        if (result == SC_OK && !PLANTED(D1_NO_DRAIN)) {
             *spent = true;
             result = apply_drain(r->apply, session, marker, DRAIN_MS, err);
         }
@@ -121,7 +124,7 @@ static enum sc_result try_once(struct run *r, struct session *session, bool *spe
         else
             r->ops->cutover_unlock(session);
         if (result == SC_UNKNOWN)
-            result = learn_outcome(r, err);
+            result = PLANTED(D5_LOST_IS_NOT_DONE) ? (err->result = SC_RETRY) : learn_outcome(r, err);
         r->writers_held_ms = (clock_us() - start) / 1000;
         log_debug(
             "cutover: %lld ms until the lock was granted, %lld ms until all changes were applied, %lld ms to swap",
@@ -150,7 +153,7 @@ static enum sc_result attempt(struct run *r, struct session **session, struct sc
         r->ops->session_close(*session);
         *session = NULL;
     }
-    if (spent && result == SC_RETRY) {
+    if (spent && result == SC_RETRY && !PLANTED(D6_APPLIER_STAYS_STOPPED)) {
         FAILPOINT_PASS(cutover_before_restart);
         struct sc_error again;
         enum sc_result restarted = pipeline_restart(r, &again);

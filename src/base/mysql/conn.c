@@ -16,6 +16,7 @@
 #include "base/mysql/message.h"
 #include "base/mysql/open.h"
 #include "base/mysql/session.h"
+#include "base/plant.h"
 
 enum {
     CONNECT_WITHIN_S = 10,
@@ -256,7 +257,7 @@ enum sc_result my_change(struct my_conn *conn, struct sc_error *err, const char 
         mysql_free_result(res);
         return error_set(err, SC_FAIL, "a statement that changes rows gave rows");
     }
-    if (warnings > 0)
+    if (warnings > 0 && !PLANTED(B6_LAX_CONVERSION))
         result = check_warnings(conn, warnings, err);
     if (result == SC_OK && affected)
         *affected = rows;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/plant.h"
+
 enum {
     ANSWER_WITHIN_MS = 15000,
     ER_SPECIFIC_ACCESS_DENIED = 1227,
@@ -41,6 +43,10 @@ static bool has_mode(const char *modes, const char *mode)
 /* Strict, and every value may be written as it was read: zero in an AUTO_INCREMENT column, zero dates. */
 static void add_data_mode(struct buf *sql, const char *operators)
 {
+    if (PLANTED(B6_LAX_CONVERSION)) {
+        buf_str(sql, ", sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'");
+        return;
+    }
     buf_str(sql, ", sql_mode = 'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,"
                  "ERROR_FOR_DIVISION_BY_ZERO");
     for (size_t i = 0; i < sizeof(kept_modes) / sizeof(kept_modes[0]); i++)

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/plant.h"
 
 enum {
     OLDEST_VERSION = 140000,
@@ -253,6 +254,8 @@ static enum sc_result apply_settings(struct pg_conn *conn, enum pg_purpose purpo
     pg_add_literal(&sql, utf8 ? "UTF8" : encoding);
     buf_str(&sql, "; SET TimeZone = ");
     pg_add_literal(&sql, server->timezone);
+    if (PLANTED(B6_FLOATS_ROUNDED))
+        buf_str(&sql, "; SET extra_float_digits = 0");
     enum sc_result result = pg_ask_within(conn, err, NULL, buf_cstr(&sql), ANSWER_WITHIN_MS);
     buf_fini(&sql);
     if (result != SC_OK)

@@ -79,6 +79,18 @@ A1_a_transaction_prepared_before_a_kill_and_committed_behind_it()
     same_rows $((8000 - 2 + 1))
 }
 
+# Behind all rows that are there, so that nothing but the end of the table tells of it.
+A4_a_row_prepared_at_the_end_before_the_migration_begins()
+{
+    setup 2000
+    session_start xa "XA START 'a'; INSERT INTO t VALUES (1000000, 1, 'prepared', NULL); XA END 'a'; XA PREPARE 'a'"
+    migrate_start --workers 1
+    until_true "$waits_for_row OR $(phase_is cutover)" "the copy waits for the row"
+    session xa "XA COMMIT 'a'"
+    migrate_ends 0
+    same_rows 2001
+}
+
 A2_a_change_in_the_range_of_a_chunk_in_flight()
 {
     setup 8000
@@ -98,6 +110,21 @@ A2_a_change_in_the_range_of_a_chunk_in_flight()
     migrate_ends 0
     must_be "GROUP_CONCAT(v ORDER BY id) FROM t WHERE id IN (50, 40020, 40120, 70000)" late,changed,late,late
     same_rows $((8000 - 1 + 1 - 7 - 1 - 2))
+}
+
+# Keys that are equal for the server and differ as bytes. A large batch is applied in parts, by the key: both must not come into different ones.
+A2_keys_that_are_equal_in_other_letters()
+{
+    setup 3000 'UPDATE t SET big = NULL' 'ALTER TABLE t DROP PRIMARY KEY, MODIFY v varchar(200) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci NOT NULL, ADD PRIMARY KEY (v)'
+    reader_start
+    migrate_start --workers 2
+    in_strict_mode
+    sql 'UPDATE t SET v = UPPER(v)'
+    until_true "(SELECT COUNT(*) = 3000 FROM $(table_of new) WHERE CAST(v AS BINARY) LIKE 'ROW%')" "it is applied"
+    reader_end
+    migrate_ends 0
+    must_be "COUNT(*) FROM t WHERE CAST(v AS BINARY) LIKE 'ROW%'" 3000
+    same_rows 3000
 }
 
 A4_rows_that_come_before_and_behind_the_bounds_of_the_copy()
@@ -156,6 +183,21 @@ A3_keys_whose_order_is_not_that_of_their_bytes()
     keys "enum('z','y','a','b')" "'z'" "'a'" "'y'" "'b'"
     keys "char(5) COLLATE utf8mb4_bin" "'a'" "'A'" "''" "'~'" "'😀'" "'b'"
     ! is_mariadb || keys uuid "'00000000-0000-0000-0000-000000000000'" "'ffffffff-ffff-ffff-ffff-ffffffffffff'" "'11111111-0000-1000-8000-000000000002'" "'22222222-0000-1000-8000-000000000001'"
+}
+
+# The copy waits at a row in the middle, and so goes on from bounds on both sides of it, in rows that are equal in the first columns.
+A3_composite_keys_across_bounds()
+{
+    for key in 'a, id' 'a, n, id' 'v, a, id'; do
+        setup 3000 "ALTER TABLE t ADD a int NOT NULL DEFAULT 0, MODIFY n int NOT NULL, MODIFY v varchar(200) NOT NULL" "UPDATE t SET a = id DIV 10 % 3, v = CONCAT('v', id DIV 10 % 2)" "ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY ($key)"
+        hold_row 15000
+        migrate_start --workers 1 --chunk-time 10ms
+        copy_is_held
+        let_row 15000
+        migrate_ends 0
+        same_rows 3000
+        : > "$out/stderr"
+    done
 }
 
 # Transactions of one or two random changes to rows of a range: values change, rows go, come, move and change places.

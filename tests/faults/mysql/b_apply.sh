@@ -51,6 +51,22 @@ B1_rows_that_do_not_fit_a_new_unique_index()
     done
 }
 
+# One that comes, where others change: it must not take the place of the row it conflicts with.
+B1_a_new_row_that_does_not_fit_a_new_unique_index()
+{
+    alter='MODIFY n bigint, ADD UNIQUE INDEX t_v (v)'
+    setup 2000
+    reader_start
+    migrate_start
+    in_strict_mode
+    sql "INSERT INTO t VALUES (5, 5, 'row 17', NULL)"
+    migrate_ends 4
+    grep -q t_v "$out/stderr" || fail "it does not name the index"
+    session reader ROLLBACK
+    is=$(rows_fingerprint)
+    untouched "$is"
+}
+
 # Rows of these numbers are copied, in a chunk in flight, and still to be copied.
 moves_in()
 {

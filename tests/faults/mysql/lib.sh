@@ -258,6 +258,12 @@ in_each_phase()
 }
 with_index='CREATE INDEX t_n ON t (n)'
 
+cutover_waits_for_lock() { until_true "$waits_for_table" "the cutover waits for the table"; }
+# Nothing is applied to this row of the new table before let_ghost_row.
+hold_ghost_row() { session_start locker "BEGIN; SELECT 1 FROM $(table_of new) WHERE id = $1 FOR UPDATE"; }
+let_ghost_row() { session locker ROLLBACK; }
+batch_is_held() { until_true "$waits_for_row" "the batch is being applied"; }
+
 # A transaction from before the new table was in step keeps the cutover from being tried, and holds nothing.
 snapshot_start() { session_start "${1:-snapshot}" 'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; BEGIN; SELECT COUNT(*) FROM sc_faults_numbers.d'; }
 snapshot_end() { session "${1:-snapshot}" COMMIT; }

@@ -121,6 +121,21 @@ A2_a_change_in_the_range_of_a_chunk_in_flight()
     must_be "string_agg(v, ',' ORDER BY id) FROM t WHERE id IN (50, $b + 20, $b + 120, 70000)" late,changed,late,late
 }
 
+# Keys that are equal for the server and differ as bytes. A large batch is applied in parts, by the key: both must not come into different ones.
+A2_keys_that_are_equal_in_other_letters()
+{
+    setup 3000 "CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)" 'ALTER TABLE t DROP CONSTRAINT t_pkey, ALTER v TYPE text COLLATE any_case, ADD PRIMARY KEY (v)'
+    reader_start
+    migrate_start --workers 2
+    in_strict_mode
+    sql 'UPDATE t SET v = upper(v)'
+    until_true "(SELECT count(*) = 3000 FROM $(table_of new) WHERE v COLLATE \"C\" ~ '^ROW')" "it is applied"
+    reader_end
+    migrate_ends 0
+    must_be "count(*) FROM t WHERE v COLLATE \"C\" ~ '^ROW'" 3000
+    same_rows 3000
+}
+
 A4_rows_that_come_before_and_behind_the_bounds_of_the_copy()
 {
     setup 5000

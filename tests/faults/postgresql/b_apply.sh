@@ -7,6 +7,46 @@ places()
     done=1000 flight=$(((b / 100 + 1) * 100)) ahead=150000
 }
 
+# Until the fence the ghost has no other index than the key's; behind it each change meets all of them.
+B1_rows_that_do_not_fit_a_new_unique_index()
+{
+    alter="$alter, ADD CONSTRAINT t_v UNIQUE (v)"
+    for duplicate in 'before UPDATE t SET v = '"'row 17'"' WHERE id = 150' "copy INSERT INTO t VALUES (5, 5, 'row 17')" "cutover INSERT INTO t VALUES (5, 5, 'row 17')" "cutover UPDATE t SET v = 'row 17' WHERE id = 150"; do
+        when=${duplicate%% *} duplicate=${duplicate#* }
+        setup 2000
+        [ $when != before ] || sql "$duplicate"
+        [ $when != copy ] || hold $copy_lock
+        [ $when != cutover ] || reader_start
+        migrate_start
+        case $when in
+        copy) copy_is_held; sql "$duplicate"; let_go $copy_lock ;;
+        cutover) in_strict_mode; sql "$duplicate" ;;
+        esac
+        migrate_ends 4
+        grep -q "t_v" "$out/stderr" || fail "it does not name the index"
+        [ $when != cutover ] || session reader ROLLBACK
+        is=$(rows_fingerprint)
+        untouched "$is"
+        : > "$out/stderr"
+    done
+}
+
+B1_two_rows_exchange_a_unique_value()
+{
+    setup 2000 'CREATE UNIQUE INDEX t_v ON t (v)'
+    reader_start
+    migrate_start
+    in_strict_mode
+    for pair in '1000 1010' '1020 150' '160 1030'; do
+        a=${pair% *} b=${pair#* }
+        sql "BEGIN; UPDATE t SET v = 'away' WHERE id = $a; UPDATE t SET v = 'row ' || $a / 10 WHERE id = $b; UPDATE t SET v = 'row ' || $b / 10 WHERE id = $a; COMMIT"
+    done
+    reader_end
+    migrate_ends 0
+    must_be "count(*) FROM t WHERE v <> 'row ' || id / 10" 6
+    same_rows 2000
+}
+
 B2_rows_whose_key_moves_across_the_bounds_of_chunks()
 {
     setup 20000
@@ -75,7 +115,6 @@ B3_unchanged_large_values_and_nulls() { each_state_before_in_and_after_the_copy 
 B3_unchanged_large_values_and_nulls_with_identity_full() { each_state_before_in_and_after_the_copy FULL; }
 
 # What is computed from a value that the log leaves out is read from the source, which is ahead: of that row nothing else may come along.
-applier_waits_for_a_row() { echo "EXISTS (SELECT FROM pg_stat_activity WHERE application_name ~ '^seachange' AND wait_event_type = 'Lock' AND wait_event IN ('transactionid', 'tuple'))"; }
 B3_a_unique_value_does_not_come_early_with_what_is_read_from_the_source()
 {
     setup 2000 'ALTER TABLE t ADD u integer' 'UPDATE t SET u = id' 'CREATE UNIQUE INDEX t_u ON t (u)'
@@ -101,7 +140,7 @@ B4_deletes_and_moves_under_each_replica_identity()
         reader_start
         migrate_start
         in_strict_mode
-        sql 'DELETE FROM t WHERE id IN (100, 110, 10010)' 'UPDATE t SET id = id + 1 WHERE id IN (200, 210, 10020)' "UPDATE t SET v = v || 'x' WHERE id IN (300, 310, 10030)" \
+        sql 'DELETE FROM t WHERE id IN (100, 110, 10010)' 'UPDATE t SET id = id + 1 WHERE id IN (200, 210, 10000, 10020)' "UPDATE t SET v = v || 'x' WHERE id IN (300, 310, 10030, 10100)" \
             "UPDATE t SET id = id + 1, v = 'both' WHERE id = 400" 'UPDATE t SET n = 3 WHERE id IN (10040, 10050)' 'DELETE FROM t WHERE id IN (201, 300, 10040)'
         reader_end
         migrate_ends 0
@@ -204,6 +243,23 @@ B9_another_definition_while_the_cutover_is_tried()
     in_strict_mode
     session reader 'ALTER TABLE t ADD COLUMN extra integer DEFAULT 1; COMMIT'
     it_stops
+}
+
+# Nothing of it is in the log, and it comes when the cutover has looked for the last time before its lock.
+B9_a_definition_that_the_log_does_not_tell()
+{
+    for statement in 'CREATE INDEX t_extra ON t (n)' "ALTER TABLE t ALTER v SET DEFAULT 'extra'" 'ALTER TABLE t ADD CONSTRAINT t_extra CHECK (n < 0) NOT VALID'; do
+        setup 2000
+        reader_start
+        migrate_start --lock-timeout 20s
+        cutover_waits_for_lock
+        session reader "$statement; COMMIT"
+        is=$(rows_fingerprint)
+        migrate_ends 4
+        grep -q 'somebody changed the definition' "$out/stderr" || fail "it does not say why"
+        untouched "$is"
+        : > "$out/stderr"
+    done
 }
 
 B9_a_truncate_in_each_phase()

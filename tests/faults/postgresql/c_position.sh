@@ -33,6 +33,9 @@ C1_a_kill_after_each_step_of_the_copy()
     must_be "count(*) FROM t WHERE id % 1000 = 0 AND v = 'row ' || id / 10 || 'xxxx' AND n = id / 10 + 4" 200
 }
 
+cut_in_two="INSERT INTO t SELECT 100000 + i, i, 'large', repeat(md5(i::text), 400) FROM generate_series(1, 1900) i"
+is_cut='(SELECT partial_changes > 0 FROM seachange.checkpoint)'
+
 # A large batch is applied in parts. A lock on a row of the ghost holds one of them while the others are in; then it is killed. With a unique index there are two steps.
 C1_a_kill_while_a_batch_is_in_in_part()
 {
@@ -43,7 +46,8 @@ C1_a_kill_while_a_batch_is_in_in_part()
         in_strict_mode
         session_start locker "BEGIN; SELECT 1 FROM $(table_of new) WHERE id = 50000 FOR UPDATE;"
         until_true "EXISTS (SELECT FROM pg_locks WHERE relation = '$(table_of new)'::regclass AND mode = 'RowShareLock')" "the row is locked"
-        sql "UPDATE t SET n = n + 1, v = v || 'x'"
+        # What is deleted or inserted a second time does not fit.
+        sql BEGIN "UPDATE t SET n = n + 1, v = v || 'x'" 'DELETE FROM t WHERE id % 1000 = 500' "INSERT INTO t SELECT 200001 + i * 10, i, 'new ' || i FROM generate_series(1, 100) i" COMMIT
         until_true "(SELECT count(*) BETWEEN 1 AND 3 FROM seachange.part)" "some parts are in, and not all"
         kill_it
         sql "DELETE FROM t WHERE id % 1000 = 0" "UPDATE t SET v = v || 'y' WHERE id % 1000 = 10"
@@ -54,7 +58,7 @@ C1_a_kill_while_a_batch_is_in_in_part()
         reader_end
         migrate_ends 0
         same_rows 9900
-        must_be "count(*) FROM t WHERE v = 'row ' || id / 10 || CASE WHEN id % 1000 = 10 THEN 'xy' ELSE 'x' END AND n = id / 10 + 1" 9900
+        must_be "count(*) FROM t WHERE v = 'row ' || id / 10 || CASE WHEN id % 1000 = 10 THEN 'xy' ELSE 'x' END AND n = id / 10 + 1" 9800
     done
 }
 
@@ -106,6 +110,26 @@ C4_a_connection_cut_while_it_looks_for_its_state()
     waits="EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^seachange' AND wait_event_type = 'Lock')"
     until_true "$waits" "it waits for its state"
     sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^seachange'" > /dev/null
+    until_ok 30 cut_or_waiting || fail "it neither ended nor came again"
+    session locked 'COMMIT'
+    if ended "$pid"; then
+        migrate_ends 75
+        migrate_start
+    fi
+    migrate_ends 0
+    grep -q "\"id\":\"$id\"" "$out/stdout" || fail "it began another migration"
+    meanwhile_is_there
+}
+# The connection stays: what it could not read it must not take for nothing.
+C4_a_statement_cancelled_while_it_looks_for_its_state()
+{
+    stopped_in_mid_copy
+    id=$(sql 'SELECT id FROM seachange.migration')
+    session_start locked 'BEGIN; LOCK TABLE seachange.migration IN ACCESS EXCLUSIVE MODE'
+    migrate_start
+    waits="EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^seachange' AND wait_event_type = 'Lock')"
+    until_true "$waits" "it waits for its state"
+    sql "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^seachange'" > /dev/null
     until_ok 30 cut_or_waiting || fail "it neither ended nor came again"
     session locked 'COMMIT'
     if ended "$pid"; then

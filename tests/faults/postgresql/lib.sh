@@ -76,6 +76,14 @@ kill_it_in_the_copy()
     until_true "NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^seachange')" "the sessions of the killed program are gone"
 }
 
+cutover_waits_for_lock() { until_true "EXISTS (SELECT FROM pg_locks WHERE relation = 't'::regclass AND mode = 'AccessExclusiveLock' AND NOT granted)" "the cutover waits for the table"; }
+applier_waits_for_a_row() { echo "EXISTS (SELECT FROM pg_stat_activity WHERE application_name ~ '^seachange' AND wait_event_type = 'Lock' AND wait_event IN ('transactionid', 'tuple'))"; }
+# Nothing is applied to this row of the new table before let_ghost_row.
+hold_ghost_row() { session_start locker "BEGIN; SELECT 1 FROM $(table_of new) WHERE id = $1 FOR UPDATE"; until_true "EXISTS (SELECT FROM pg_locks WHERE relation = '$(table_of new)'::regclass AND mode = 'RowShareLock')" "the row is locked"; }
+let_ghost_row() { session locker ROLLBACK; }
+batch_is_held() { until_true "$(applier_waits_for_a_row)" "the batch is being applied"; }
+its_sessions_end() { :; } # the next run ends them
+
 # Whoever comes to make schema seachange waits.
 hold_state() { session_start state "SELECT pg_advisory_lock(7378697629483820646)"; }
 let_state() { session state "SELECT pg_advisory_unlock(7378697629483820646)"; }
