@@ -21,6 +21,7 @@ enum {
     DARK_MS = 3000,
     EXIT_DONE = 0,
     EXIT_REFUSED = 3,
+    EXIT_FAILED = 4,
     EXIT_UNKNOWN = 5,
     EXIT_RESUMABLE = 75
 };
@@ -304,7 +305,8 @@ static bool again(struct program *p, const struct attempt *a, int status)
         world_error(p->world, "seachange had not ended after %d s", ATTEMPT_MS / 1000);
     else if (died && WTERMSIG(status) != SIGKILL && WTERMSIG(status) != SIGTERM)
         world_error(p->world, "seachange was ended by signal %d", WTERMSIG(status));
-    else if (died || code == EXIT_RESUMABLE || code == EXIT_UNKNOWN || (code == EXIT_REFUSED && a->twice))
+    else if (died || code == EXIT_RESUMABLE || code == EXIT_UNKNOWN ||
+             ((code == EXIT_REFUSED || code == EXIT_FAILED) && a->twice)) /* the other one has it */
         return p->attempts < ATTEMPTS_MOST;
     else if (code != EXIT_DONE)
         world_error(p->world, "seachange ended with exit code %d (its log: %s/stderr)", code, p->work);
