@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 
+/* Of a deleted one, COL_KEY is the tag of who deleted it. */
 struct row {
     int64_t birth;
     char *values[COLUMNS];
@@ -50,8 +51,8 @@ static bool read_table(struct world *world, struct session *session, const char 
                        struct rows_read *into)
 {
     const struct family *family = world->shape.family;
-    if (session_run(session, "SELECT %s, %s FROM %s", family->select, key ? family->key_texts[world->shape.key] : "''",
-                    table) != SQL_OK) {
+    if (session_run(session, "SELECT %s, %s FROM %s", family->select,
+                    key ? family->key_texts[world->shape.key] : "deleter", table) != SQL_OK) {
         world_error(world, "table %s cannot be read: %s", table, session->error);
         return false;
     }
@@ -244,7 +245,9 @@ static bool has_tag(const struct row *row, int client, uint32_t number)
 static bool touch_is_there(const struct checking *k, const struct touch *t, int client, uint32_t number)
 {
     const struct row *row = find(&k->all, t->birth);
-    return row && (t->died ? row->dead : has_tag(row, client, number));
+    char tag[40];
+    snprintf(tag, sizeof(tag), "%d.%" PRIu32, client, number);
+    return row && (t->died ? row->dead && strcmp(row->values[COL_KEY], tag) == 0 : has_tag(row, client, number));
 }
 
 static void check_op(struct checking *k, const struct op *op, int client, uint32_t number, struct counts *counts)

@@ -193,13 +193,15 @@ static enum answer insert_row(struct client *c, struct op *op, int64_t n)
     return answer;
 }
 
-/* What is deleted is written down beside it, in the same transaction. */
+/* What is deleted is written down beside it, in the same transaction, with who does it. */
 static enum answer delete_row(struct client *c, struct op *op, const struct row *row)
 {
     char *key = where(c, row->n);
     touch(op, row->birth)->died = true;
-    enum answer answer =
-        run(c, "INSERT INTO graves SELECT n, birth, slot, bal, ver, trail, " CONTENT_COLUMNS " FROM t WHERE %s", key);
+    enum answer answer = run(c,
+                             "INSERT INTO graves SELECT n, birth, slot, bal, ver, trail, " CONTENT_COLUMNS
+                             ", '%d.%" PRIu32 "' FROM t WHERE %s",
+                             c->client, c->number, key);
     if (answer == SQL_OK)
         answer = run(c, "DELETE FROM t WHERE %s", key);
     mem_free(key);

@@ -12,9 +12,10 @@ enum server { POSTGRES = 1, MYSQL = 2, MARIADB = 4, MYSQL_FAMILY = MYSQL | MARIA
 static const struct {
     const char *name;
     int servers;
+    bool can_fail;
 } points[] = {
-#define FAILPOINT_STEP(name, servers, text) {#name, servers},
-#define FAILPOINT_PLACE(name, servers, text) {#name, servers},
+#define FAILPOINT_STEP(name, servers, text) {#name, servers, true},
+#define FAILPOINT_PLACE(name, servers, text) {#name, servers, false},
 #include "base/failpoints.def"
 #undef FAILPOINT_STEP
 #undef FAILPOINT_PLACE
@@ -56,12 +57,13 @@ static bool is_left_out(size_t i)
     return false;
 }
 
-static const char *choose(int phase, const char *server, uint64_t drawn)
+static const char *choose(int phase, const char *server, enum fault_kind kind, uint64_t drawn)
 {
     size_t all = sizeof(points) / sizeof(points[0]), count = 0;
     for (int round = 0; round < 2; round++) {
         for (size_t i = 0; i < all; i++) {
-            if (!is_of_server(i, server) || !is_of_phase(i, phase) || is_left_out(i))
+            if (!is_of_server(i, server) || !is_of_phase(i, phase) || is_left_out(i) ||
+                (kind == FAULT_RETRY && !points[i].can_fail))
                 continue;
             if (round == 1 && drawn-- == 0)
                 return points[i].name;
@@ -74,14 +76,14 @@ static const char *choose(int phase, const char *server, uint64_t drawn)
     return NULL;
 }
 
-const char *fault_point(int phase, const char *server, uint64_t drawn)
+const char *fault_point(int phase, const char *server, enum fault_kind kind, uint64_t drawn)
 {
-    return choose(phase, server, drawn);
+    return choose(phase, server, kind, drawn);
 }
 
-const char *fault_point_any(const char *server, uint64_t drawn)
+const char *fault_point_any(const char *server, enum fault_kind kind, uint64_t drawn)
 {
-    return choose(-1, server, drawn);
+    return choose(-1, server, kind, drawn);
 }
 
 void fault_order(const struct fault *fault, char *text, int size)

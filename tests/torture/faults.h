@@ -35,10 +35,11 @@ struct fault {
     bool happened;
 };
 
-/* A failpoint of this phase that this server ("postgresql", "mysql", "mariadb") can come to; NULL: there is none. */
-const char *fault_point(int phase, const char *server, uint64_t drawn);
+/* A failpoint of this phase, for a fault of this kind, that this server ("postgresql", "mysql", "mariadb") can come to;
+ * NULL: there is none. */
+const char *fault_point(int phase, const char *server, enum fault_kind kind, uint64_t drawn);
 /* Any failpoint of a migration, not of abort. */
-const char *fault_point_any(const char *server, uint64_t drawn);
+const char *fault_point_any(const char *server, enum fault_kind kind, uint64_t drawn);
 /* "name=action[:argument][@nth]" for the environment. */
 void fault_order(const struct fault *fault, char *text, int size);
 /* Prints all failpoints that this server can come to, one a line. */

@@ -36,7 +36,7 @@ const struct family family_mysql = {
         "KEY t_n (n)) CHARACTER SET utf8mb4;"
         "CREATE TABLE graves (n bigint, birth bigint UNIQUE, slot bigint, bal bigint, ver int, trail text, note text, "
         "amount decimal(20,6), doc json, pad mediumtext, moment datetime(6), kind enum('red', 'green', 'blue'), bytes_ "
-        "varbinary(100)) CHARACTER SET utf8mb4;",
+        "varbinary(100), deleter varchar(40)) CHARACTER SET utf8mb4;",
     .prepare = "PREPARE appendage FROM 'UPDATE t SET ver = ver + 1, trail = trail || ? WHERE n = ?'",
     .execute_first = "SET @tag = ':%s', @n = %lld",
     .execute = "EXECUTE appendage USING @tag, @n",

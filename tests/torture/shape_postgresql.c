@@ -34,7 +34,7 @@ const struct family family_postgresql = {
         "timestamp(6), kind colour, bytes_ bytea, spare integer DEFAULT 7);"
         "ALTER TABLE t ALTER pad SET STORAGE EXTERNAL; CREATE INDEX t_bal ON t (bal); CREATE INDEX t_n ON t (n);"
         "CREATE TABLE graves AS SELECT n, birth, slot, bal, ver, trail, note, amount, doc, pad, moment, kind::text "
-        "AS kind, bytes_ FROM t; ALTER TABLE graves ADD UNIQUE (birth);",
+        "AS kind, bytes_, text '' AS deleter FROM t; ALTER TABLE graves ADD UNIQUE (birth);",
     .prepare = "PREPARE appendage (text, bigint) AS UPDATE t SET ver = ver + 1, trail = trail || $1 WHERE n = $2",
     .execute = "EXECUTE appendage (':%s', %lld)",
     .columns_of =

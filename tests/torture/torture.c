@@ -78,7 +78,7 @@ static bool ask_fault(struct run *r)
         point = mem_strndup(r->asked, len); /* for as long as the program runs */
     } else {
         int phase = index_of(phase_names, PHASES, r->asked, len);
-        point = phase < 0 ? NULL : fault_point(phase, r->server, r->seed);
+        point = phase < 0 ? NULL : fault_point(phase, r->server, (enum fault_kind)k, r->seed);
     }
     if (!point)
         return false;
@@ -95,7 +95,7 @@ static void draw_faults(struct run *r)
     for (int i = 0; i < count; i++) {
         if (draw(r, 2) == 0) {
             enum fault_kind kind = (enum fault_kind)draw(r, FAULT_AT_POINTS);
-            struct fault *f = add_fault(r, kind, fault_point_any(r->server, draw(r, 1u << 20)));
+            struct fault *f = add_fault(r, kind, fault_point_any(r->server, kind, draw(r, 1u << 20)));
             f->argument = kind == FAULT_SLEEP ? 50 + (int)draw(r, 1500) : 1 + (int)(draw(r, 3) == 0 ? draw(r, 5) : 0);
         } else {
             static const enum fault_kind kinds[] = {FAULT_KILL, FAULT_TERM,     FAULT_CRASH, FAULT_SESSIONS,
