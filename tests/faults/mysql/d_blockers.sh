@@ -41,7 +41,7 @@ ended_only_when_asked_for()
     is_there $old && is_there $reader && is_there $writer
     sql 'DELETE FROM t WHERE id BETWEEN 10 AND 100'
     before=$(grep -c 'cutover, try' "$out/stderr")
-    migrate 0 --kill-blockers=2s --lock-timeout 200ms
+    migrate 0 --kill-blockers=6s --lock-timeout 200ms
     was_ended $old
     was_ended $reader
     was_ended $writer
@@ -71,7 +71,7 @@ D4_sessions_at_a_table_that_a_foreign_key_refers_to_are_ended()
     ! is_mariadb || elsewhere "the swap does not lock the tables that foreign keys refer to"
     setup 2000 "${with_parent[@]}"
     session_start reader 'BEGIN; SELECT COUNT(*) FROM p'
-    migrate_start --kill-blockers=2s
+    migrate_start --kill-blockers=6s
     in_strict_mode
     session_start writer 'BEGIN; DELETE FROM p WHERE id = 2'
     reader=$(connection_of reader) writer=$(connection_of writer)
