@@ -79,7 +79,7 @@ commit_is_held()
 {
     sql 'CREATE TABLE at_commit (i integer)' "CREATE FUNCTION at_commit() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN PERFORM pg_advisory_xact_lock_shared($commit_lock); RETURN NULL; END \$\$" \
         'CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON at_commit DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_commit()'
-    in_the_cutover "SET CONSTRAINTS public.at_commit DEFERRED; INSERT INTO public.at_commit VALUES (1);"
+    in_the_cutover "SET CONSTRAINTS public.at_commit DEFERRED; INSERT INTO public.at_commit VALUES (1); ${in_swap-}"
     # It waits for most of this at most, which is a second and too short for a busy machine.
     sql "ALTER DATABASE sc_faults SET deadlock_timeout = '20s'"
     hold $commit_lock
@@ -100,6 +100,30 @@ D5_the_connection_of_the_swap_ends_in_its_commit()
     migrate_ends 0
     session writer 'SELECT 1'
     same_rows 1999
+}
+
+# The COMMIT is done, and waits for a standby that does not exist: whoever ends the session then keeps its answer from arriving.
+D5_the_answer_to_a_commit_that_is_done_is_lost()
+{
+    setup 2000
+    restore() { server_set_back synchronous_standby_names; }
+    in_swap="SET LOCAL synchronous_commit = remote_apply;" # its own waits for no standby
+    commit_is_held
+    cutover="datname = current_database() AND application_name ~ '^seachange .* cutover'"
+    server_set synchronous_standby_names missing
+    let_go $commit_lock
+    until_true "EXISTS (SELECT FROM pg_stat_activity WHERE $cutover AND wait_event = 'SyncRep')" "the swap's COMMIT waits for the standby"
+    sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE $cutover" > /dev/null
+    until_true "NOT EXISTS (SELECT FROM pg_stat_activity WHERE $cutover AND wait_event = 'SyncRep')" "the session is gone"
+    restore
+    migrate_ends 0
+    ! grep -q 'cutover, try' "$out/stderr" || fail "it was taken for not done"
+    session writer 'SELECT 1'
+    must_be 'count(*) FROM t' 1999
+    old=$(table_of old)
+    must_be "count(*) FROM (SELECT r::text FROM t r EXCEPT SELECT o::text FROM $old o) x" 0
+    sql "DROP TABLE $old" "DROP SCHEMA ${old%.t}"
+    nothing_left
 }
 
 D5_killed_while_the_swap_is_committed()
