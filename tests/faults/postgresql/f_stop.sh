@@ -63,3 +63,16 @@ F7_a_second_signal_ends_it_at_once()
     migrate 0
     same_rows 2000
 }
+
+# A serial's sequence is let go before the cutover, so that the lock need not wait for its own: whoever aborts gives it back.
+F7_abort_gives_a_sequence_back_that_was_let_go()
+{
+    setup 200 'ALTER TABLE t ADD COLUMN s serial'
+    is=$(rows_fingerprint)
+    export SEACHANGE_FAILPOINT=cutover_before_lock=kill
+    migrate 137
+    unset SEACHANGE_FAILPOINT
+    must_be "pg_get_serial_sequence('t', 's') IS NULL" t
+    untouched "$is"
+    must_be "pg_get_serial_sequence('t', 's')" public.t_s_seq
+}
