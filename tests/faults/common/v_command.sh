@@ -242,3 +242,15 @@ V3_a_lost_connection_loses_nothing()
     found=$(tr -d '"\\' < "$out/stdout")
     found result same rows_same 100000
 }
+
+# Two tables of 3000 rows with keys k1, K2 ..., and the same rows.
+k_and_l_are_compared_both_ways()
+{
+    for pair in 'k l' 'l k'; do
+        table=${pair% *} verify_tables 0 --with "${pair#* }"
+        found rows_same 3000
+    done
+    sql "UPDATE l SET v = 'forged' WHERE a = 'k100'" "DELETE FROM l WHERE a = 'K101'" "INSERT INTO l VALUES ('zz', 'forged')"
+    table=k verify_tables 4 --with l
+    found rows_different 1 rows_only_in_table 1 rows_only_in_with 1
+}

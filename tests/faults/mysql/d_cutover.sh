@@ -22,12 +22,12 @@ load_ends()
 }
 migrate_orders() { "$SEACHANGE" migrate --source "$program_url" --table orders --alter "$1" --spool-dir "$out" --log-level debug --drop-old "${@:2}" > "$out/stdout" 2> "$out/stderr" || fail "exit $?"; }
 
-D7_clients_write_through_twenty_swaps_without_an_error()
+D7_clients_write_through_fifty_swaps_without_an_error()
 {
     orders 200
     load_start
     until_true "(SELECT SUM(ver) > 300 FROM orders)" "the clients write"
-    for i in $(seq 10); do
+    for i in $(seq 25); do
         migrate_orders 'MODIFY ver bigint NOT NULL'
         migrate_orders 'MODIFY ver int NOT NULL'
     done
