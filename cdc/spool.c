@@ -129,7 +129,7 @@ enum sc_result spool_open(const struct spool_config *config, struct spool **out,
     assert(config->block_bytes > LEN_BYTES && config->segment_bytes > 0 && config->record_bytes > 0);
     *out = NULL;
     struct spool_files *files;
-    enum sc_result result = spool_files_open(config->directory, &files, err);
+    enum sc_result result = spool_files_open(config->directory, config->lock_wait_ms, &files, err);
     if (result != SC_OK)
         return result;
     struct spool *s = mem_alloc(sizeof(*s));

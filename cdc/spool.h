@@ -24,6 +24,7 @@ struct spool_config {
     uint64_t segment_bytes; /* compressed bytes a file, e.g. 64 MiB */
     uint64_t disk_bytes;    /* 0: no limit. When reached, spool_put() waits for the consumer. Counts whole segments
                              * until they are removed; one block is always taken */
+    int lock_wait_ms;       /* how long to wait for another process that is about to leave the directory */
     size_t record_bytes;    /* largest record taken, e.g. 1 GiB + slack; 4 GiB at most */
 };
 

@@ -14,10 +14,12 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/reader.h"
 
 #define LOCK_NAME "seachange.lock"
+#define LOCK_POLL_MS 50
 #define NAME_START "seachange-"
 #define NAME_END ".spool"
 
@@ -56,9 +58,9 @@ static enum sc_result refuse_errno(struct sc_error *err, const char *what, const
 
 /* Takes the lock on a file that is still in the directory: a holder that ends removes the file, and who waited for the
  * removed one would hold nothing. */
-static enum sc_result lock_directory(struct spool_files *f, struct sc_error *err)
+static enum sc_result lock_directory(struct spool_files *f, int wait_ms, struct sc_error *err)
 {
-    for (;;) {
+    for (int64_t until_us = clock_us() + (int64_t)wait_ms * 1000;;) {
         int fd = openat(f->directory_fd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0)
             return refuse_errno(err, "lock", f->path);
@@ -70,6 +72,10 @@ static enum sc_result lock_directory(struct spool_files *f, struct sc_error *err
             errno = code;
             if (code != EWOULDBLOCK)
                 return refuse_errno(err, "lock", f->path);
+            if (clock_us() < until_us) {
+                clock_sleep_ms(LOCK_POLL_MS);
+                continue;
+            }
             error_set(err, SC_REFUSE, "the spool directory %s is in use by another process", f->path);
             return error_hint(err,
                               "Nothing was touched. Give each process a spool directory of its own, or wait until the "
@@ -108,7 +114,7 @@ static enum sc_result remove_leftovers(struct spool_files *f, struct sc_error *e
     return result;
 }
 
-enum sc_result spool_files_open(const char *directory, struct spool_files **out, struct sc_error *err)
+enum sc_result spool_files_open(const char *directory, int wait_ms, struct spool_files **out, struct sc_error *err)
 {
     *out = NULL;
     struct spool_files *f = mem_alloc(sizeof(*f));
@@ -120,7 +126,7 @@ enum sc_result spool_files_open(const char *directory, struct spool_files **out,
     if (result == SC_OK && (f->directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         result = refuse_errno(err, "open", directory);
     if (result == SC_OK)
-        result = lock_directory(f, err);
+        result = lock_directory(f, wait_ms, err);
     if (result == SC_OK)
         result = remove_leftovers(f, err);
     if (result != SC_OK) {

@@ -283,7 +283,7 @@ void my_name_new(struct target *t)
 
 static enum sc_result taken_over(struct target *t, struct sc_error *err)
 {
-    error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops", t->migration.id);
+    error_set(err, SC_FENCED, "another seachange has taken migration %s over; this one stops", t->migration.id);
     return error_hint(err, "Nothing is lost: the other one goes on with it.");
 }
 

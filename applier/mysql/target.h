@@ -207,7 +207,7 @@ enum sc_result my_ghost_make(struct target *t, struct plan *plan, struct sc_erro
 enum sc_result my_state_store_ghost(struct target *t, struct sc_error *err);
 enum sc_result my_state_load(struct target *t, struct sc_error *err);
 enum sc_result my_todo_done(struct target *t, struct my_conn *conn, struct my_todo *todo, struct sc_error *err);
-/* Writes the checkpoint in the open transaction of conn: compares the token (SC_FAIL: another instance took over). */
+/* Writes the checkpoint in the open transaction of conn: compares the token (SC_FENCED: another instance took over). */
 enum sc_result my_checkpoint_write(struct target *t, struct my_conn *conn, const struct position *applied,
                                    const struct position *partial, uint64_t partial_changes, struct sc_error *err);
 

@@ -113,7 +113,7 @@ enum sc_result pg_move_checkpoint(struct session *s, const struct batch *batch, 
     PGresult *res = NULL;
     enum sc_result result = pg_query(s->conn, err, &res, buf_cstr(&sql), 0, NULL);
     if (result == SC_OK && strcmp(PQcmdTuples(res), "1") != 0)
-        result = error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops",
+        result = error_set(err, SC_FENCED, "another seachange has taken migration %s over; this one stops",
                            s->target->migration.id);
     PQclear(res);
     buf_fini(&sql);

@@ -42,7 +42,7 @@ enum sc_result pg_checkpoint_read(struct target *t, struct pg_conn *conn, struct
     if (result == SC_OK && PQntuples(res) == 1) {
         struct migration *m = &t->migration;
         if (pg_column_number(res, 0, "token") != t->token)
-            result = error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops", m->id);
+            result = error_set(err, SC_FENCED, "another seachange has taken migration %s over; this one stops", m->id);
         m->partial_changes = pg_column_number(res, 0, "partial_changes");
         if (!take_position(pg_column_text(res, 0, "applied"), &m->applied) ||
             !take_position(pg_column_text(res, 0, "partial"), &m->partial) ||
@@ -90,7 +90,7 @@ enum sc_result pg_fence_store(struct session *s, const struct position *fence, s
                                      " WHERE id = $1 AND token = $3::pg_catalog.int8 RETURNING 1",
                                      3, (const char *[]){s->target->migration.id, at, token});
     if (result == SC_OK && !one)
-        result = error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops",
+        result = error_set(err, SC_FENCED, "another seachange has taken migration %s over; this one stops",
                            s->target->migration.id);
     mem_free(one);
     return result;

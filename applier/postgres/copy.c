@@ -211,7 +211,7 @@ static enum sc_result claim(struct session *s, const struct chunk *chunk, bool *
     enum sc_result result = pg_query(s->conn, err, &res, buf_cstr(&sql), 0, NULL);
     buf_fini(&sql);
     if (result == SC_OK && PQntuples(res) == 0 && !PLANTED(C5_CHUNK_WITHOUT_TOKEN)) {
-        error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops",
+        error_set(err, SC_FENCED, "another seachange has taken migration %s over; this one stops",
                   s->target->migration.id);
         result = error_hint(err, "Nothing is lost: the other one goes on with it.");
     } else if (result == SC_OK && PQntuples(res) == 1) {

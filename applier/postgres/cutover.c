@@ -149,7 +149,7 @@ static enum sc_result run_swap(struct session *s, const char *sql, struct sc_err
     if (result != SC_OK && step >= 0 && step < t->ntodo)
         error_wrap(err, "%s", t->todo[step].name);
     if (result == SC_OK && strcmp(updated, "UPDATE 1") != 0)
-        result = error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one swaps nothing",
+        result = error_set(err, SC_FENCED, "another seachange has taken migration %s over; this one swaps nothing",
                            t->migration.id);
     return result;
 }

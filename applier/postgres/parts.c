@@ -118,7 +118,7 @@ static enum sc_result claim(struct session *s, const struct batch *batch, const 
     buf_clear(&sql);
     if (result == SC_OK && !ours)
         result =
-            error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops", t->migration.id);
+            error_set(err, SC_FENCED, "another seachange has taken migration %s over; this one stops", t->migration.id);
     mem_free(ours);
     buf_printf(&sql,
                "INSERT INTO seachange.part AS p (id, part, parts, step, steps, last, last_changes) VALUES ('%s', "

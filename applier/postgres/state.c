@@ -415,7 +415,7 @@ enum sc_result pg_enter_phase(struct target *t, enum phase phase, struct sc_erro
                  3, (const char *[]){t->migration.id, phase_stored_name(phase), token});
     if (result == SC_OK && !one)
         result =
-            error_set(err, SC_FAIL, "another seachange has taken migration %s over; this one stops", t->migration.id);
+            error_set(err, SC_FENCED, "another seachange has taken migration %s over; this one stops", t->migration.id);
     if (result == SC_OK)
         t->migration.phase = phase;
     mem_free(one);

@@ -66,6 +66,8 @@ const char *sc_result_name(enum sc_result result)
         return "unknown";
     case SC_STOP:
         return "stop";
+    case SC_FENCED:
+        return "fenced";
     }
     return "?";
 }

@@ -15,6 +15,7 @@ enum sc_result {
     SC_FAIL,    /* cannot go on; the source is untouched */
     SC_UNKNOWN, /* a commit was sent and its outcome could not be learnt */
     SC_STOP,    /* told to stop (signal, operator); not an error of ours */
+    SC_FENCED,  /* another instance has taken over and goes on; what this one was about to write is not there */
 };
 
 struct sc_error {
@@ -39,7 +40,7 @@ enum sc_result error_hint(struct sc_error *err, const char *format, ...) __attri
 /* Puts "context: " in front of what happened. Returns err->result. */
 enum sc_result error_wrap(struct sc_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* "retry", "refuse", "fail", "unknown", "stop" */
+/* "retry", "refuse", "fail", "unknown", "stop", "fenced" */
 const char *sc_result_name(enum sc_result result);
 
 #endif

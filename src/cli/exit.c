@@ -7,8 +7,9 @@ const struct exit_text exit_texts[] = {
     {EXIT_FAILED,
      "failed; the source table is untouched, and `seachange list` shows what is left; verify: rows differ"},
     {EXIT_UNKNOWN, "whether the swap happened could not be learnt; the message says how to find out"},
-    {EXIT_RESUMABLE, "interrupted, or the server could not be reached, or the spool had no room; the same command goes "
-                     "on where it was (verify: begins anew)"},
+    {EXIT_RESUMABLE,
+     "interrupted, or another seachange has taken over, or the server could not be reached, or the spool "
+     "had no room; the same command goes on where it was (verify: begins anew)"},
 };
 const size_t exit_text_count = sizeof(exit_texts) / sizeof(exit_texts[0]);
 
@@ -25,6 +26,7 @@ int exit_status_of(enum sc_result result)
         return EXIT_UNKNOWN;
     case SC_STOP:
     case SC_RETRY:
+    case SC_FENCED:
         return EXIT_RESUMABLE;
     }
     return EXIT_FAILED;

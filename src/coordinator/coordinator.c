@@ -320,6 +320,7 @@ static enum summary_result summary_of(enum sc_result result)
         return SUMMARY_UNKNOWN;
     case SC_RETRY:
     case SC_STOP:
+    case SC_FENCED:
         break;
     }
     return SUMMARY_INTERRUPTED;
@@ -402,6 +403,8 @@ enum sc_result coordinator_run(const struct run_config *config, struct sc_error 
     if (result == SC_RETRY || result == SC_STOP)
         error_hint(err, "Nothing is lost. Run the same command again to go on%s%s%s.",
                    id[0] ? ", or `seachange abort " : "", id, id[0] ? "` to remove it" : "");
+    if (result == SC_FENCED)
+        error_hint(err, "Nothing is lost: the other one goes on with it.");
     if (result == SC_FAIL && id[0])
         error_hint(err, "The source is untouched. `seachange abort %s` removes what is left.", id);
     summarize(&r, r.swapped ? SC_OK : result, id, rows, old_table);

@@ -18,6 +18,8 @@
 #define SPOOL_BLOCK_BYTES (256u << 10)
 #define SPOOL_SEGMENT_BYTES (64ull << 20)
 #define SPOOL_RECORD_BYTES (2000ull << 20) /* PostgreSQL's rows are below 1 GiB; an update can hold two */
+/* An instance that this one has taken over from on the same machine ends at its next write. */
+#define SPOOL_LOCK_WAIT_MS 10000
 #define STATUS_INTERVAL_MS 1000
 #define HEARTBEAT_US 500000
 /* When the moment for the cutover is looked for. */
@@ -55,6 +57,7 @@ enum sc_result pipeline_start(struct run *r, struct sc_error *err)
                                  .block_bytes = SPOOL_BLOCK_BYTES,
                                  .segment_bytes = SPOOL_SEGMENT_BYTES,
                                  .disk_bytes = c->spool_disk_bytes,
+                                 .lock_wait_ms = SPOOL_LOCK_WAIT_MS,
                                  .record_bytes = SPOOL_RECORD_BYTES};
     enum sc_result result = SC_OK;
     FAILPOINT(result, pipeline_before_start, err);

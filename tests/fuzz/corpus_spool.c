@@ -15,7 +15,7 @@ static void file(int blocks, size_t len)
     struct sc_error err;
     char *data = mem_alloc(len + 1), path[512];
     uint64_t stored;
-    if (spool_files_open(scratch_directory(), &files, &err) != SC_OK || segment_new(files, &s, &err) != SC_OK)
+    if (spool_files_open(scratch_directory(), 0, &files, &err) != SC_OK || segment_new(files, &s, &err) != SC_OK)
         exit(1);
     for (int i = 0; i < blocks; i++) {
         for (size_t k = 0; k < len; k++)

@@ -43,7 +43,7 @@ static void segment(const uint8_t *data, size_t size)
     struct buf block = {0};
     char path[512];
     if (!files)
-        HOLDS(spool_files_open(directory(FOR_SEGMENTS), &files, &err) == SC_OK);
+        HOLDS(spool_files_open(directory(FOR_SEGMENTS), 0, &files, &err) == SC_OK);
     HOLDS(segment_new(files, &s, &err) == SC_OK);
     snprintf(path, sizeof(path), "%s/seachange-%08u.spool", directory(FOR_SEGMENTS), (unsigned)s->number);
     int fd = open(path, O_WRONLY);

@@ -715,6 +715,26 @@ static void a_directory_in_use_is_refused_by_name_and_free_again_after_a_kill(vo
     spool_close(open_spool(&config));
 }
 
+static void *close_soon(void *spool)
+{
+    clock_sleep_ms(200);
+    spool_close(spool);
+    return NULL;
+}
+
+static void one_that_is_about_to_leave_is_waited_for(void **state)
+{
+    (void)state;
+    struct spool_config config = small();
+    struct spool *leaving = open_spool(&config), *next;
+    pthread_t thread;
+    pthread_create(&thread, NULL, close_soon, leaving);
+    config.lock_wait_ms = 10000;
+    assert_int_equal(spool_open(&config, &next, NULL), SC_OK);
+    pthread_join(thread, NULL);
+    spool_close(next);
+}
+
 static void a_directory_that_cannot_be_made_is_refused(void **state)
 {
     (void)state;
@@ -769,6 +789,7 @@ int main(void)
         cmocka_unit_test(a_file_size_limit_fails_with_the_same_advice),
         cmocka_unit_test(leftovers_of_a_dead_process_are_removed_and_nothing_else),
         cmocka_unit_test(a_directory_in_use_is_refused_by_name_and_free_again_after_a_kill),
+        cmocka_unit_test(one_that_is_about_to_leave_is_waited_for),
         cmocka_unit_test(a_directory_that_cannot_be_made_is_refused),
     };
     return cmocka_run_group_tests(tests, make_parent, remove_parent);

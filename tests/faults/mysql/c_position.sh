@@ -305,7 +305,7 @@ taken_over()
 {
     sql 'UPDATE _seachange_migration SET token = token + 1'
     $1
-    migrate_ends 4
+    migrate_ends 75
     grep -q 'another seachange has taken migration' "$out/stderr" || fail "it does not say why"
     must_be "COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'sc_faults' AND TABLE_NAME LIKE '%seachange\\_old%' AND TABLE_COMMENT NOT LIKE 'seachange%'" 0
 }

@@ -229,7 +229,7 @@ taken_over()
 {
     sql 'UPDATE seachange.migration SET token = token + 1' 'UPDATE seachange.checkpoint SET token = token + 1'
     $1
-    migrate_ends 4
+    migrate_ends 75
     grep -q 'another seachange has taken migration' "$out/stderr" || fail "it does not say why"
     must_be "count(*) FROM pg_namespace WHERE nspname ~ '^seachange_old'" 0
 }
@@ -245,7 +245,7 @@ C5_a_chunk_of_one_that_was_taken_over_is_not_copied()
     session_send thief 'UPDATE seachange.migration SET token = token + 1'
     until_true "EXISTS (SELECT FROM pg_stat_activity WHERE query ~ '^UPDATE seachange.migration' AND wait_event_type = 'Lock')" "the chunk in flight keeps its migration"
     let_go $copy_lock
-    migrate_ends 4
+    migrate_ends 75
     grep -q 'another seachange has taken migration' "$out/stderr" || fail "it does not say why"
     # The next chunk may have got the migration before the thief.
     must_be "max(upto_key[1]::bigint) = (SELECT max(id) FROM $(table_of new)) FROM seachange.chunk" t
