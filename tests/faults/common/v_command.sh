@@ -243,6 +243,23 @@ V3_a_lost_connection_loses_nothing()
     found result same rows_same 100000
 }
 
+V3_a_server_that_stays_away_is_given_up()
+{
+    [ -x "${SERVER_CTL:-}" ] || skip "this server cannot be restarted from here"
+    setup 3000
+    twin
+    sql "UPDATE u SET v = 'forged' WHERE id = 10"
+    verify_start --looks 1000 --give-up 2s
+    until_ok 30 verify_looks_again || fail "it does not look again"
+    server_is_killed
+    migrate_ends 75 60
+    server_is_started
+    found=$(tr -d '"\\' < "$out/stdout")
+    found result interrupted rows_open 1
+    says 'not known whether they are the same'
+    verify_tables 4 --with u
+}
+
 # Two tables of 3000 rows with keys k1, K2 ..., and the same rows.
 k_and_l_are_compared_both_ways()
 {

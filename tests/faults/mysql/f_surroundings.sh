@@ -10,11 +10,13 @@ server_program()
         "$SERVER_CTL" "$@"
     ) > /dev/null 2>&1
 }
+server_is_killed() { server_program kill || fail "the server cannot be killed"; }
+server_is_started() { server_program start || fail "the server cannot be started"; }
 server_crashes()
 {
     [ -x "${SERVER_CTL:-}" ] || skip "this server cannot be restarted from here"
-    server_program kill || fail "the server cannot be killed"
-    server_program start || fail "the server cannot be started"
+    server_is_killed
+    server_is_started
 }
 
 F2_the_server_is_killed_in_the_copy()

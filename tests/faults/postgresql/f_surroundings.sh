@@ -54,10 +54,12 @@ server_program()
         "$SERVER_CTL" -D "$SERVER_DATA" -l "${SERVER_DATA%/*}/log" -w "$@"
     ) > /dev/null 2>&1
 }
+server_is_killed() { server_program -m immediate stop || fail "the server cannot be stopped"; }
+server_is_started() { server_program start || fail "the server cannot be started"; }
 server_crashes()
 {
-    server_program -m immediate stop || fail "the server cannot be stopped"
-    server_program start || fail "the server cannot be started"
+    server_is_killed
+    server_is_started
 }
 
 F2_the_server_is_killed_in_the_copy()
