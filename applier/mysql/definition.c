@@ -1,6 +1,7 @@
 /* A line for each column, index and constraint (manual, SHOW CREATE TABLE; strings in it hold no line ends). */
 #include "applier/mysql/definition.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -111,7 +112,7 @@ static void take_constraint(struct my_table *table, const char *line, const char
     const char *p = line + strlen("CONSTRAINT ");
     struct my_constraint *c = &table->constraints[table->nconstraints++];
     c->name = take_name(&table->arena, &p, end);
-    while (p < end && *p == ' ')
+    while (p < end && isspace((unsigned char)*p))
         p++;
     c->definition = arena_copy(&table->arena, p, (size_t)(end - p));
     c->foreign = strncmp(p, "FOREIGN KEY", 11) == 0;

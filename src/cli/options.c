@@ -178,9 +178,12 @@ static enum sc_result no_value(int index, struct sc_error *err)
 
 static enum sc_result equals_missing(int index, const char *value, struct sc_error *err)
 {
+    char *shown = url_redacted(value);
     error_set(err, SC_REFUSE, "the value of --%s must follow an equals sign", option_table[index].name);
-    return error_hint(err, "Write --%s=%s, or --%s alone for %s.", option_table[index].name, value,
-                      option_table[index].name, option_table[index].bare);
+    error_hint(err, "Write --%s=%s, or --%s alone for %s.", option_table[index].name, shown, option_table[index].name,
+               option_table[index].bare);
+    mem_free(shown);
+    return SC_REFUSE;
 }
 
 /* --name=value, --name value, --name (BOOL, or where there is a value for it). *next moves when the following argument

@@ -140,6 +140,8 @@ static void blockers_are_ended_after_ten_seconds_or_after_the_time_behind_an_equ
     refused(ARGS(MIGRATE, "--kill-blockers=100ms"), no_environment, "100ms is out of range", "nobody is ended");
     refused(ARGS(MIGRATE, "--kill-blockers", "30s"), no_environment, "must follow an equals sign",
             "--kill-blockers=30s");
+    refused(ARGS(MIGRATE, "--kill-blockers", "4mysql://u:secret@h"), no_environment, "must follow an equals sign",
+            "--kill-blockers=4mysql://u:***@h");
     refused(ARGS("list", "-sdbname=shop", "--kill-blockers"), no_environment, "has no option --kill-blockers", "");
 }
 
