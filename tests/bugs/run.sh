@@ -30,7 +30,7 @@ run_test()
     case $1:$server in
     unit:* | integration:*)
         SEACHANGE_TEST_URL=${SERVER_URL-} SEACHANGE_TEST_MYSQL_URL=${SERVER_URL-} SEACHANGE_TEST_DATA=${SERVER_DATA-} SEACHANGE_TEST_BIN=${SERVER_BIN-} SEACHANGE_TEST_CTL=${SERVER_CTL-} \
-            timeout $limit_s "$built/$program" > "$work/log" 2>&1
+            timeout $limit_s "$built/$program" > "$work/log" 2>&1 < /dev/null
         local failures
         failures=$(sed -n 's/^\[  FAILED  \] \([a-z][a-z_0-9]*\)$/\1/p' "$work/log")
         for failure in $failures; do
@@ -42,7 +42,7 @@ run_test()
     load:mysql | load:mariadb) script=$tests/load/mysql/run.sh ;;
     esac
     [ "$1" != load ] || set -- "$1"
-    TMPDIR=$work/kept KEEP=1 timeout $limit_s "$script" "${@:2}" > "$work/log" 2>&1
+    TMPDIR=$work/kept KEEP=1 timeout $limit_s "$script" "${@:2}" > "$work/log" 2>&1 < /dev/null
     local status=$? ok bad
     [ $status != 124 ] || return 2
     read -r ok bad < <(sed -n 's/^[a-z]*: \([0-9]*\) passed, \([0-9]*\) failed, .*/\1 \2/p' "$work/log" | tail -n 1)
@@ -54,6 +54,8 @@ ok_by_name() { sed -n 's/^\[       OK \] //p' "$work/log" | while read -r ok; do
 
 # The check that failed, in one line.
 said() { grep -aE '^FAILED  |^FAILED:|^\[  ERROR   \]|error: |^not ok' "$work/log" | head -n 1 | sed 's/^FAILED[: ]*//' | cut -c 1-240; }
+# The last error of the program's own, among the lines that a test shows.
+erred() { grep -a '^      | .*"level":"error"' "$work/log" | tail -n 1 | sed -n 's/.*"message":"\([^"]*\)".*/; the program said: \1/p' | cut -c 1-240; }
 verification_stopped_it() { grep -rqs 'the new table is not what the source is' "$work/kept" "$work/log"; }
 
 declare -A sound
@@ -95,7 +97,7 @@ while IFS='|' read -r plant servers part test verification; do
     1)
         caught=$((caught + 1))
         echo "caught   $plant by $part $test ($((SECONDS - begun)) s)"
-        echo "      | $(said)"
+        echo "      | $(said)$(erred)"
         ;;
     *)
         survived=$((survived + 1))
@@ -106,10 +108,13 @@ while IFS='|' read -r plant servers part test verification; do
     if [ -n "${VERIFY-}" ] && [ "$part" != unit ] && [ "$part" != integration ] && [ $SEACHANGE_VERIFY = no ]; then
         SEACHANGE_VERIFY=yes
         run_test "$part" "$test"
+        verified=$?
         if verification_stopped_it; then
             echo "      | verification: stops it"
+        elif [ $verified = 1 ]; then
+            echo "      | verification: does not: $(said)$(erred)"
         else
-            echo "      | verification: does not see it"
+            echo "      | verification: does not; the test does not fail with it ($verified)"
         fi
     fi
 done < "$here/bugs"

@@ -298,6 +298,46 @@ D5_the_server_is_killed_in_the_swap()
     same_rows 2000
 }
 
+# The swap is done, and its answer does not come any more.
+D5_the_answer_to_a_rename_that_is_done_is_lost()
+{
+    is_mariadb || elsewhere "MySQL's RENAME has no place at which it is done and not answered"
+    setup 2000
+    SEACHANGE_FAILPOINT=table_unlocked=drop migrate_start
+    migrate_ends 0
+    grep -q 'failpoint table_unlocked' "$out/stderr" || fail "the answer was not lost"
+    same_rows 2000
+}
+
+# The drain is committed, and then the tables cannot be swapped: what it applied must not be applied again.
+D6_a_cutover_that_fails_with_its_drain_committed()
+{
+    setup 2000
+    copy_held_at 10000 --lock-timeout 4s
+    session_start writer 'BEGIN; DELETE FROM t WHERE id = 20'
+    copy_let_go
+    in_strict_mode
+    if is_mariadb; then
+        hold_ghost
+    else
+        session_start backup 'LOCK INSTANCE FOR BACKUP'
+    fi
+    cutover_waits_for_lock
+    session writer "UPDATE t SET v = 'late' WHERE id = 30; INSERT INTO t (id, n, v) VALUES (5, 1, 'late'); COMMIT"
+    until_true "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'sc_faults_program' AND INFO LIKE 'RENAME%')" "the RENAME waits"
+    : > "$out/stderr"
+    until_said 'cutover, try [0-9]*: .*within 4000 ms'
+    if is_mariadb; then
+        let_ghost
+    else
+        session backup 'UNLOCK INSTANCE'
+    fi
+    sql "UPDATE t SET v = 'behind' WHERE id = 40"
+    migrate_ends 0
+    must_be "COUNT(*) FROM t WHERE (id IN (5, 30) AND v = 'late') OR (id = 40 AND v = 'behind')" 3
+    same_rows 2000
+}
+
 D6_a_cutover_that_fails_again_and_again()
 {
     setup 2000
