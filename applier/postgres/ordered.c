@@ -240,7 +240,7 @@ static enum sc_result read_results(struct pipeline *p, struct sc_error *err)
             result = this_result;
             *err = this_err;
         }
-        if (PQstatus(pg) != CONNECTION_OK)
+        if (!pg_alive(p->s->conn))
             return result == SC_OK ? pg_failed(p->s->conn, NULL, err) : result;
     }
     p->waiting = 0;

@@ -5,9 +5,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -291,6 +293,84 @@ static void a_server_that_takes_the_connection_and_says_nothing_does_not_hold_up
     close(listener);
 }
 
+/* --- a connection of which only the sending half is known to be gone --- */
+
+static void say(int fd, const void *message, size_t len)
+{
+    assert_int_equal(send(fd, message, len, MSG_NOSIGNAL), (ssize_t)len);
+}
+
+static void hear(int fd)
+{
+    char ignored[1024];
+    assert_true(recv(fd, ignored, sizeof(ignored), 0) > 0);
+}
+
+/* Lets a client in, answers one statement, and goes, with more to say than is read at once. */
+struct goer {
+    int listener, more;
+};
+static void *go(void *arg)
+{
+    static const char in[] = "R\0\0\0\x08\0\0\0\0S\0\0\0\x18server_version\00015.0\0Z\0\0\0\x05I",
+                      done[] = "C\0\0\0\x0dSELECT 1\0Z\0\0\0\x05I", notice[] = "N\0\0\0\x1dSWARNING\0VWARNING\0Mgone\0";
+    const struct goer *g = arg;
+    int fd = accept(g->listener, NULL, NULL);
+    hear(fd);
+    say(fd, in, sizeof(in) - 1);
+    hear(fd);
+    say(fd, done, sizeof(done) - 1);
+    char byte;
+    assert_int_equal(read(g->more, &byte, 1), 1);
+    struct buf all = {0};
+    for (int i = 0; i < 1500; i++)
+        buf_bytes(&all, notice, sizeof(notice));
+    say(fd, all.data, all.len);
+    buf_fini(&all);
+    close(fd);
+    return NULL;
+}
+
+static void pass_over(void *arg, const PGresult *res)
+{
+    (void)arg;
+    (void)res;
+}
+
+static void a_failed_write_is_a_lost_connection(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/seachange-unit.XXXXXX";
+    assert_non_null(mkdtemp(directory));
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    snprintf(at.sun_path, sizeof(at.sun_path), "%s/.s.PGSQL.5432", directory);
+    int more[2];
+    assert_int_equal(pipe(more), 0);
+    struct goer g = {.listener = socket(AF_UNIX, SOCK_STREAM, 0), .more = more[0]};
+    assert_int_equal(bind(g.listener, (struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(listen(g.listener, 1), 0);
+    pthread_t thread;
+    pthread_create(&thread, NULL, go, &g);
+    char *conninfo = mem_printf("host=%s port=5432 user=u dbname=d gssencmode=disable", directory);
+    struct pg_conn conn = {.pg = PQconnectdb(conninfo), .role = "test"};
+    PQsetNoticeReceiver(conn.pg, pass_over, NULL);
+    struct sc_error err;
+    assert_int_equal(pg_run(&conn, &err, "SELECT 1"), SC_OK);
+    assert_true(pg_alive(&conn));
+    assert_int_equal(write(more[1], "x", 1), 1);
+    pthread_join(thread, NULL);
+    assert_int_equal(pg_run(&conn, &err, "SELECT 1"), SC_RETRY);
+    assert_string_equal(err.what, "the connection to the server was lost");
+    assert_false(pg_alive(&conn));
+    PQfinish(conn.pg);
+    mem_free(conninfo);
+    close(more[0]);
+    close(more[1]);
+    close(g.listener);
+    unlink(at.sun_path);
+    rmdir(directory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +390,7 @@ int main(void)
         cmocka_unit_test(pieces_of_an_unescaped_password_are_not_shown),
         cmocka_unit_test(a_url_that_cannot_be_read_is_refused_without_showing_it),
         cmocka_unit_test(a_server_that_is_not_there_may_come),
+        cmocka_unit_test(a_failed_write_is_a_lost_connection),
         cmocka_unit_test(a_server_that_takes_the_connection_and_says_nothing_does_not_hold_up_a_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,7 +68,9 @@ enum sc_result pg_failed(struct pg_conn *conn, const PGresult *res, struct sc_er
 {
     const char *state = res ? PQresultErrorField(res, PG_DIAG_SQLSTATE) : NULL;
     const char *message = res ? PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-    bool lost = PQstatus(conn->pg) != CONNECTION_OK;
+    if (!state && pg_is_write_failure(PQerrorMessage(conn->pg)))
+        conn->gone = true;
+    bool lost = !pg_alive(conn);
     char text[900];
     if (message)
         first_line(message, text, sizeof(text));
@@ -385,7 +387,7 @@ void pg_close(struct pg_conn *conn)
 
 bool pg_alive(const struct pg_conn *conn)
 {
-    return conn && PQstatus(conn->pg) == CONNECTION_OK;
+    return conn && !conn->gone && PQstatus(conn->pg) == CONNECTION_OK;
 }
 
 /* --- the server --- */

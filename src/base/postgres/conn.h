@@ -43,6 +43,7 @@ struct pg_conn {
     char role[32]; /* "copy 1", "apply", "cutover": in application_name, logs and errors */
     const struct pg_server *server;
     int backend_pid;
+    bool gone; /* nothing can be sent on it any more, though libpq still takes it for open */
 };
 
 /* Connects with `server->url`, takes what every later connection needs, and fills the rest of *server.
@@ -87,6 +88,9 @@ bool pg_sqlstate_is(const struct sc_error *err, const char *sqlstate);
 
 /* The class of a failed connect, from libpq's message: no SQLSTATE comes with it. */
 enum sc_result pg_classify_connect(const char *message);
+/* Does a message of libpq's own (no SQLSTATE comes with it) say that sending failed? While there is something left to
+ * read, libpq goes on to call such a connection open (fe-misc.c, pqSendSome(); fe-exec.c, PQgetResult()). */
+bool pg_is_write_failure(const char *message);
 /* Takes row values out of a server's message, in place: data exceptions (class 22) quote the value that did not fit. */
 void pg_mask_values(char *message, const char *sqlstate);
 /* Takes out of a message about connecting what may be a piece of a password in a URL that was not escaped. */

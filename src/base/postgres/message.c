@@ -94,3 +94,20 @@ enum sc_result pg_classify_connect(const char *message)
             return SC_REFUSE;
     return SC_RETRY;
 }
+
+bool pg_is_write_failure(const char *message)
+{
+    static const char *const texts[] = {
+        "server closed the connection unexpectedly",
+        "could not send data to server",
+        "connection not open",
+        "SSL connection has been closed unexpectedly",
+        "SSL SYSCALL error",
+        "SSL error",
+        "GSSAPI",
+    };
+    for (size_t i = 0; message && i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (strstr(message, texts[i]))
+            return true;
+    return false;
+}
