@@ -163,15 +163,19 @@ static void what_may_pass_is_tried_again(void **state)
 static void a_server_that_refuses_is_not_asked_again_and_one_without_room_is(void **state)
 {
     (void)state;
-    assert_int_equal(my_classify_connect(1045, "Access denied for user 'u'"), SC_REFUSE);
-    assert_int_equal(my_classify_connect(1049, "Unknown database 'd'"), SC_REFUSE);
-    assert_int_equal(my_classify_connect(2059, "Authentication plugin cannot be loaded"), SC_REFUSE);
-    assert_int_equal(my_classify_connect(2026, "TLS/SSL error: certificate verify failed"), SC_REFUSE);
-    assert_int_equal(my_classify_connect(2026, "TLS/SSL error: unexpected eof"), SC_RETRY);
-    assert_int_equal(my_classify_connect(2002, "Can't connect to local server"), SC_RETRY);
-    assert_int_equal(my_classify_connect(2003, "Can't connect to server"), SC_RETRY);
-    assert_int_equal(my_classify_connect(1040, "Too many connections"), SC_RETRY);
-    assert_int_equal(my_classify_connect(1053, "Server shutdown in progress"), SC_RETRY);
+    assert_int_equal(my_classify_connect(1045, "Access denied for user 'u'", true), SC_REFUSE);
+    assert_int_equal(my_classify_connect(1049, "Unknown database 'd'", true), SC_REFUSE);
+    assert_int_equal(my_classify_connect(2059, "Authentication plugin cannot be loaded", true), SC_REFUSE);
+    assert_int_equal(my_classify_connect(2026, "TLS/SSL error: certificate verify failed", true), SC_REFUSE);
+    assert_int_equal(my_classify_connect(2026, "TLS/SSL error: unexpected eof", true), SC_RETRY);
+    static const char self_signed[] = "TLS/SSL error: self-signed certificate in certificate chain";
+    assert_int_equal(my_classify_connect(2026, self_signed, true), SC_REFUSE);
+    assert_int_equal(my_classify_connect(2026, self_signed, false), SC_RETRY); /* it was cut off behind it */
+    assert_int_equal(my_classify_connect(2026, "TLS/SSL error: SSL is required", false), SC_REFUSE);
+    assert_int_equal(my_classify_connect(2002, "Can't connect to local server", true), SC_RETRY);
+    assert_int_equal(my_classify_connect(2003, "Can't connect to server", true), SC_RETRY);
+    assert_int_equal(my_classify_connect(1040, "Too many connections", true), SC_RETRY);
+    assert_int_equal(my_classify_connect(1053, "Server shutdown in progress", true), SC_RETRY);
 }
 
 static void assert_masked(unsigned error, const char *message, const char *expected, const char *expected_object)

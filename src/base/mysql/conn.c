@@ -306,11 +306,12 @@ static void set_options(MYSQL *my, const struct my_server *server, const char *r
     my_library_tls(my, url, socket);
 }
 
-static enum sc_result connect_failed(MYSQL *my, const char *role, struct sc_error *err)
+static enum sc_result connect_failed(MYSQL *my, const struct my_url *url, const char *role, struct sc_error *err)
 {
     char text[700];
     first_line(mysql_error(my), text, sizeof(text));
-    enum sc_result result = my_classify_connect(mysql_errno(my), text);
+    bool verifies = url->tls >= MY_TLS_VERIFY_CA || url->defaults_file; /* or may, by what the file says */
+    enum sc_result result = my_classify_connect(mysql_errno(my), text, verifies);
     error_set(err, result, "cannot connect (%s): %s (%u)", role, text, mysql_errno(my));
     if (err)
         snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", mysql_sqlstate(my));
@@ -346,7 +347,7 @@ enum sc_result my_open_bare(const struct my_server *server, const char *role, en
     set_options(conn->my, server, role, purpose, &url);
     if (!mysql_real_connect(conn->my, url.host, url.user, url.password, url.database, url.port, url.socket,
                             CLIENT_FOUND_ROWS))
-        result = connect_failed(conn->my, role, err);
+        result = connect_failed(conn->my, &url, role, err);
     if (result == SC_OK)
         result = my_library_check_tls(conn->my, &url, err);
     my_url_fini(&url);

@@ -57,21 +57,30 @@ bool my_error_is_no_room(unsigned error, const char *message)
     return is;
 }
 
-enum sc_result my_classify_connect(unsigned error, const char *message)
+/* TLS: a certificate that is not right stays so; a handshake that was cut may work next time. Where nobody verifies it,
+ * the library tells what it would have found as the reason for which a handshake was cut (Connector/C). */
+static bool tls_is_refused(const char *message, bool verifies)
+{
+    static const char *const of_certificates[] = {"cert",     "self-signed", "self signed",
+                                                  "hostname", "fingerprint", "unable to get"};
+    static const char *const others[] = {"required", "not support", "No such file", "SSL_CTX"};
+    for (size_t i = 0; verifies && i < sizeof(of_certificates) / sizeof(of_certificates[0]); i++)
+        if (strcasestr(message, of_certificates[i]))
+            return true;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        if (strcasestr(message, others[i]))
+            return true;
+    return false;
+}
+
+enum sc_result my_classify_connect(unsigned error, const char *message, bool verifies)
 {
     static const unsigned refusals[] = {
         2000, 2001, 2007, 2016, 2019, 2021, /* what we asked for is wrong */
         2049, 2054, 2058, 2059, 2060, 2061, /* the library cannot log in the way the server wants */
     };
-    /* TLS: a certificate that is not right stays so; a handshake that was cut may work next time. */
     if (error == 2026)
-        return strcasestr(message, "cert") || strcasestr(message, "self-signed") ||
-                       strcasestr(message, "self signed") || strcasestr(message, "hostname") ||
-                       strcasestr(message, "fingerprint") || strcasestr(message, "required") ||
-                       strcasestr(message, "not support") || strcasestr(message, "unable to get") ||
-                       strcasestr(message, "No such file") || strcasestr(message, "SSL_CTX")
-                   ? SC_REFUSE
-                   : SC_RETRY;
+        return tls_is_refused(message, verifies) ? SC_REFUSE : SC_RETRY;
     if (my_classify(error) == SC_RETRY)
         return SC_RETRY;
     if (error >= 2000 && error < 3000)

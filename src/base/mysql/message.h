@@ -9,8 +9,9 @@
 
 /* Of a failed statement: SC_RETRY or SC_FAIL. */
 enum sc_result my_classify(unsigned error);
-/* Of a failed connect: SC_RETRY where the server may be there later, SC_REFUSE where it answered with a refusal. */
-enum sc_result my_classify_connect(unsigned error, const char *message);
+/* Of a failed connect: SC_RETRY where the server may be there later, SC_REFUSE where it answered with a refusal.
+ * verifies: the server's certificate had to be right. */
+enum sc_result my_classify_connect(unsigned error, const char *message, bool verifies);
 /* Is the connection gone after this error? */
 bool my_error_ends_connection(unsigned error);
 /* Had the server no room left on its disk? */
