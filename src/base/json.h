@@ -2,9 +2,13 @@
 #ifndef SC_BASE_JSON_H
 #define SC_BASE_JSON_H
 
+#include <stddef.h>
+
 struct buf;
 
 /* Appends text as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD. */
 void json_string(struct buf *b, const char *text);
+/* The same of `len` bytes, zeros among them. */
+void json_text(struct buf *b, const char *text, size_t len);
 
 #endif
