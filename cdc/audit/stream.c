@@ -1,0 +1,290 @@
+#include "cdc/audit/stream.h"
+
+#include <assert.h>
+#include <string.h>
+
+struct audit_stream {
+    struct audit_stream_config config;
+    struct audit_state state;
+    struct audit_hash *heads; /* behind the last message; state.heads: behind the last whole transaction */
+    uint64_t sequence;
+
+    const struct audit_table *table; /* of the relation that came last */
+    uint16_t ncolumns;
+    bool in_transaction, skip;
+    struct audit_origin origin;
+    struct position at;
+    struct buf source, transaction, key, other_key, value;
+};
+
+struct audit_stream *audit_stream_new(const struct audit_stream_config *config, const struct audit_state *state)
+{
+    assert(state->partitions > 0);
+    struct audit_stream *s = mem_alloc(sizeof(*s));
+    size_t count = (size_t)state->partitions;
+    s->config = *config;
+    s->state = *state;
+    s->state.heads = mem_array(count, sizeof(*s->heads));
+    s->heads = mem_array(count, sizeof(*s->heads));
+    if (state->heads) {
+        memcpy(s->state.heads, state->heads, count * sizeof(*s->heads));
+        memcpy(s->heads, state->heads, count * sizeof(*s->heads));
+    }
+    s->sequence = state->sequence;
+    return s;
+}
+
+void audit_stream_free(struct audit_stream *s)
+{
+    if (!s)
+        return;
+    buf_fini(&s->source);
+    buf_fini(&s->transaction);
+    buf_fini(&s->key);
+    buf_fini(&s->other_key);
+    buf_fini(&s->value);
+    mem_free(s->state.heads);
+    mem_free(s->heads);
+    mem_free(s);
+}
+
+const struct audit_state *audit_stream_state(const struct audit_stream *s)
+{
+    return &s->state;
+}
+
+/* --- messages
+ * ------------------------------------------------------------------------------------------------------------- */
+
+/* Numbers the message, hashes it, and hands it on. */
+static enum sc_result send(struct audit_stream *s, struct audit_message *m, struct sc_error *err)
+{
+    m->table = s->table;
+    m->sequence = ++s->sequence;
+    m->position = s->at.text;
+    audit_chain(&s->heads[m->partition], m->sequence, m->key ? m->key : "", m->key_len, m->value, m->value_len);
+    m->hash = s->heads[m->partition];
+    return s->config.send(s->config.arg, m, err);
+}
+
+static enum sc_result make_value(struct audit_stream *s, enum audit_op op, const struct value *before,
+                                 const struct value *after, struct sc_error *err)
+{
+    s->origin.order++;
+    buf_clear(&s->source);
+    s->config.engine->write_source(&s->source, s->table, &s->origin);
+    struct audit_event event = {.op = op,
+                                .before = before,
+                                .after = after,
+                                .source = buf_cstr(&s->source),
+                                .transaction = op == AUDIT_READ ? NULL : buf_cstr(&s->transaction),
+                                .order = s->origin.order,
+                                .commit_us = s->origin.commit_us};
+    buf_clear(&s->value);
+    return audit_write_value(&s->value, s->table, &event, err);
+}
+
+static enum sc_result make_key(struct buf *key, const struct audit_stream *s, const struct value *row,
+                               struct sc_error *err)
+{
+    buf_clear(key);
+    return audit_write_key(key, s->table, row, err);
+}
+
+/* What s->value says of the row with s->key; `header` names what s->other_key is. */
+static enum sc_result send_row(struct audit_stream *s, const char *header, struct sc_error *err)
+{
+    struct audit_message m = {.partition = audit_partition(s->key.data, s->key.len, s->state.partitions),
+                              .key = s->key.data,
+                              .key_len = s->key.len,
+                              .value = s->value.data,
+                              .value_len = s->value.len,
+                              .other_key_header = header,
+                              .other_key = s->other_key.data,
+                              .other_key_len = s->other_key.len};
+    return send(s, &m, err);
+}
+
+static enum sc_result send_tombstone(struct audit_stream *s, struct sc_error *err)
+{
+    if (!s->config.tombstones)
+        return SC_OK;
+    struct audit_message m = {.partition = audit_partition(s->key.data, s->key.len, s->state.partitions),
+                              .key = s->key.data,
+                              .key_len = s->key.len};
+    return send(s, &m, err);
+}
+
+static enum sc_result send_deleted(struct audit_stream *s, const struct value *row, const char *header,
+                                   struct sc_error *err)
+{
+    enum sc_result result = make_value(s, AUDIT_DELETE, row, NULL, err);
+    if (result == SC_OK)
+        result = send_row(s, header, err);
+    if (result == SC_OK)
+        result = send_tombstone(s, err);
+    return result;
+}
+
+static enum sc_result deleted(struct audit_stream *s, const struct change *change, struct sc_error *err)
+{
+    enum sc_result result = make_key(&s->key, s, change->old_row, err);
+    return result == SC_OK ? send_deleted(s, change->old_row, NULL, err) : result;
+}
+
+static enum sc_result inserted(struct audit_stream *s, const struct change *change, struct sc_error *err)
+{
+    enum sc_result result = make_key(&s->key, s, change->new_row, err);
+    if (result == SC_OK)
+        result = make_value(s, AUDIT_CREATE, NULL, change->new_row, err);
+    return result == SC_OK ? send_row(s, NULL, err) : result;
+}
+
+static bool same(const struct buf *a, const struct buf *b)
+{
+    return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
+/* As bytes: for consumers a key in other letters is another key, whatever the server's collation says. */
+static enum sc_result moved(struct audit_stream *s, const struct change *change, struct sc_error *err)
+{
+    enum sc_result result = make_key(&s->key, s, change->old_row, err);
+    if (result == SC_OK)
+        result = make_key(&s->other_key, s, change->new_row, err);
+    if (result == SC_OK)
+        result = send_deleted(s, change->old_row, "__debezium.newkey", err);
+    if (result != SC_OK)
+        return result;
+    struct buf was = s->key;
+    s->key = s->other_key;
+    s->other_key = was;
+    result = make_value(s, AUDIT_CREATE, NULL, change->new_row, err);
+    return result == SC_OK ? send_row(s, "__debezium.oldkey", err) : result;
+}
+
+static enum sc_result updated(struct audit_stream *s, const struct change *change, struct sc_error *err)
+{
+    enum sc_result result = make_key(&s->key, s, change->new_row, err);
+    if (result == SC_OK && change->old_row) {
+        result = make_key(&s->other_key, s, change->old_row, err);
+        if (result == SC_OK && !same(&s->key, &s->other_key))
+            return moved(s, change, err);
+    }
+    if (result == SC_OK)
+        result = make_value(s, AUDIT_UPDATE, change->old_row, change->new_row, err);
+    return result == SC_OK ? send_row(s, NULL, err) : result;
+}
+
+static enum sc_result truncated(struct audit_stream *s, struct sc_error *err)
+{
+    enum sc_result result = make_value(s, AUDIT_TRUNCATE, NULL, NULL, err);
+    for (int32_t p = 0; p < s->state.partitions && result == SC_OK; p++) {
+        struct audit_message m = {.partition = p, .value = s->value.data, .value_len = s->value.len};
+        result = send(s, &m, err);
+    }
+    return result;
+}
+
+/* --- changes
+ * -------------------------------------------------------------------------------------------------------------- */
+
+static enum sc_result relation(struct audit_stream *s, const struct relation *r, struct sc_error *err)
+{
+    s->table = NULL;
+    for (size_t i = 0; i < s->config.ntables && !s->table; i++) {
+        const struct audit_table *t = &s->config.tables[i];
+        if (strcmp(t->name, r->name) == 0 && strcmp(t->schema ? t->schema : t->catalog, r->schema) == 0)
+            s->table = t;
+    }
+    if (!s->table)
+        return error_set(err, SC_FAIL, "the log has changes of table %s.%s, which was not asked for", r->schema,
+                         r->name);
+    s->ncolumns = r->ncolumns;
+    bool fits = r->ncolumns == s->table->ncolumns;
+    for (size_t i = 0; i < s->table->ncolumns && fits; i++)
+        fits = !r->columns[i].name || strcmp(r->columns[i].name, s->table->columns[i].name) == 0;
+    if (fits)
+        return SC_OK;
+    return error_set(err, SC_FAIL, "table %s.%s has other columns in the log than when the stream began", r->schema,
+                     r->name);
+}
+
+static void begin(struct audit_stream *s, const struct change *change)
+{
+    s->in_transaction = true;
+    s->skip = change->position.order < s->state.position.order;
+    s->at = change->position;
+    s->origin = (struct audit_origin){.version = s->config.version,
+                                      .server_id = s->config.server_id,
+                                      .at = &s->at,
+                                      .xid = change->xid,
+                                      .commit_us = change->commit_us};
+    buf_clear(&s->transaction);
+    s->config.engine->write_transaction(&s->transaction, &s->origin);
+}
+
+static void commit(struct audit_stream *s, const struct change *change)
+{
+    s->in_transaction = false;
+    if (s->skip)
+        return;
+    s->state.position = change->position;
+    s->state.sequence = s->sequence;
+    memcpy(s->state.heads, s->heads, (size_t)s->state.partitions * sizeof(*s->heads));
+}
+
+static enum sc_result row(struct audit_stream *s, const struct change *change, struct sc_error *err)
+{
+    if (s->skip)
+        return SC_OK;
+    if (!s->in_transaction || !s->table || (change->kind != CHANGE_TRUNCATE && change->ncolumns != s->ncolumns))
+        return error_set(err, SC_FAIL, "a change came without its transaction or its table");
+    switch (change->kind) {
+    case CHANGE_INSERT:
+        return inserted(s, change, err);
+    case CHANGE_UPDATE:
+        return updated(s, change, err);
+    case CHANGE_DELETE:
+        return deleted(s, change, err);
+    default:
+        return truncated(s, err);
+    }
+}
+
+enum sc_result audit_stream_take(struct audit_stream *s, const struct change *change, struct sc_error *err)
+{
+    switch (change->kind) {
+    case CHANGE_RELATION:
+        return relation(s, &change->relation, err);
+    case CHANGE_BEGIN:
+        begin(s, change);
+        return SC_OK;
+    case CHANGE_COMMIT:
+        commit(s, change);
+        return SC_OK;
+    case CHANGE_MARKER:
+        return SC_OK;
+    case CHANGE_INSERT:
+    case CHANGE_UPDATE:
+    case CHANGE_DELETE:
+    case CHANGE_TRUNCATE:
+        return row(s, change, err);
+    }
+    return error_set(err, SC_FAIL, "a change of unknown kind %d", (int)change->kind);
+}
+
+enum sc_result audit_stream_snapshot(struct audit_stream *s, const struct audit_table *table,
+                                     const struct value *values, int64_t now_us, struct sc_error *err)
+{
+    s->table = table;
+    s->at = s->state.position;
+    s->origin = (struct audit_origin){.version = s->config.version,
+                                      .server_id = s->config.server_id,
+                                      .at = &s->at,
+                                      .commit_us = now_us,
+                                      .snapshot = true};
+    enum sc_result result = make_key(&s->key, s, values, err);
+    if (result == SC_OK)
+        result = make_value(s, AUDIT_READ, NULL, values, err);
+    return result == SC_OK ? send_row(s, NULL, err) : result;
+}
