@@ -11,7 +11,7 @@ bool audit_verbatim(struct buf *out, const struct audit_type *type, const char *
 {
     (void)type;
     size_t sign = len > 0 && text[0] == '-';
-    if (len == sign || len > 40)
+    if (len == sign || len > 40 || (text[sign] == '0' && len > sign + 1))
         return false;
     for (size_t i = sign; i < len; i++)
         if (text[i] < '0' || text[i] > '9')

@@ -69,6 +69,7 @@ static void pg_plain_types(void **state)
     writes(&t, "-", NULL);
     writes(&t, "", NULL);
     writes(&t, "1,\"x\":2", NULL);
+    writes(&t, "007", NULL); /* JSON has no such number */
     t = pg(701, -1);
     schema_is(&t, "\"type\":\"double\"", "");
     writes(&t, "1e-05", "1e-05");
