@@ -8,6 +8,7 @@ packages_model="spin"
 packages_checks="clang-tidy clang-format clang"
 packages_fuzz="clang libclang-rt-14-dev llvm"
 packages_sid="debootstrap"
+packages_kafka="librdkafka-dev kcat openjdk-17-jdk-headless maven"
 
 # Installs what is missing of the packages named.
 packages_install()

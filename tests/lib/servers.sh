@@ -4,6 +4,7 @@
 #   server_start 15 [LINE...]     starts PostgreSQL 15 with more lines for postgresql.conf; sets server_url, server_name, server_bin (its client
 #                                 programs), server_ctl (its pg_ctl, run as who runs the server), server_port, server_dir, server_data. Returns 2 when the server cannot be had, and says why in server_reason
 #   server_start mysql-9          likewise for mysql-9, mariadb-10 and mariadb-11: servers_mysql.sh
+#   kafka_start                   a Kafka broker: kafka.sh
 #   servers_end                   stops what was started here, and nothing else
 #   servers_finish "$keep"        for a trap: servers_end, or says where the servers are if keep is not empty
 #
@@ -17,6 +18,7 @@ servers_started=
 servers_cache=${SEACHANGE_CACHE:-/var/cache/seachange}
 
 . "$(dirname "${BASH_SOURCE[0]}")/servers_mysql.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/kafka.sh"
 
 servers_user()
 {
@@ -34,14 +36,26 @@ servers_begin()
     [ "$(id -u)" != 0 ] || chown postgres "$servers_dir"
 }
 
-# A TCP port nobody listens on.
+# A TCP port nobody listens on, not below $1 if that is given.
 servers_free_port()
 {
-    port=$((20000 + BASHPID % 10000))
+    port=${1:-$((20000 + BASHPID % 10000))}
     while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
         port=$((port + 1))
     done
     echo "$port"
+}
+
+# Certificates into $1 for who is servers_owner: ca.pem has signed the server's, other.pem has not.
+servers_tls()
+{
+    mkdir -p "$1"
+    for name in ca other; do
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj "/CN=$name" -keyout "$1/$name.key" -out "$1/$name.pem" || return 1
+    done 2> "$1/log"
+    openssl req -x509 -CA "$1/ca.pem" -CAkey "$1/ca.key" -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=server \
+        -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE -keyout "$1/server.key" -out "$1/server.pem" 2>> "$1/log" || return 1
+    chown -R "$servers_owner" "$1" 2> /dev/null
 }
 
 # The mirror of the running release, as apt knows it.
@@ -211,6 +225,7 @@ servers_end()
         servers_tree=${servers_tree%:*}
         case $version in
         mysql-* | mariadb-*) servers_mysql_stop "$data" ;;
+        kafka) kafka_stop "$data" ;;
         *) servers_program "/usr/lib/postgresql/$version/bin/pg_ctl" -D "$data" -m immediate stop > /dev/null 2>&1 ;;
         esac
         [ -z "$servers_tree" ] || rmdir "$servers_tree$servers_dir" 2>/dev/null
@@ -228,6 +243,10 @@ servers_finish()
             case $started in
             mysql-* | mariadb-*)
                 servers_mysql_tell "${started%%:*}" "${started##*:}"
+                continue
+                ;;
+            kafka:*)
+                kafka_tell "${started##*:}"
                 continue
                 ;;
             esac

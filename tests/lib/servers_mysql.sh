@@ -124,18 +124,6 @@ CTL
     chmod 755 "$1"
 }
 
-# Certificates into $1: ca.pem has signed the server's, other.pem has not.
-servers_mysql_tls()
-{
-    mkdir -p "$1"
-    for name in ca other; do
-        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj "/CN=$name" -keyout "$1/$name.key" -out "$1/$name.pem" || return 1
-    done 2> "$1/log"
-    openssl req -x509 -CA "$1/ca.pem" -CAkey "$1/ca.key" -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=server \
-        -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE -keyout "$1/server.key" -out "$1/server.pem" 2>> "$1/log" || return 1
-    chown -R "$servers_owner" "$1" 2> /dev/null
-}
-
 servers_mysql_start()
 {
     version=$1
@@ -148,7 +136,7 @@ servers_mysql_start()
     mkdir -p "$dir/tmp"
     chown "$servers_owner" "$dir" "$dir/tmp" 2>/dev/null
     server_reason="certificates could not be made"
-    servers_mysql_tls "$dir/tls" || { tail -n 5 "$dir/tls/log" >&2; return 1; }
+    servers_tls "$dir/tls" || { tail -n 5 "$dir/tls/log" >&2; return 1; }
     # Nothing is flushed because a throwaway server's disk need not survive the machine; everything else is as an operator would have it.
     {
         echo "[mysqld]"

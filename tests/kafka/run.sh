@@ -1,0 +1,212 @@
+#!/usr/bin/env bash
+# Proves that tests/lib/kafka.sh and the reader do what tests of the audit stream build on: README.md.
+#
+#   run.sh            on the Kafka of pom.xml, KAFKA_VERSION=4.1.1 on another
+#   KEEP=1            leaves the broker up and says where; what the reader printed is in its directory
+set -u
+cd "$(dirname "$0")/../.."
+. tests/lib/packages.sh
+. tests/lib/servers.sh
+records=tests/kafka/records
+passed=0 failed=0
+
+# Runs the function of that name and counts it.
+check()
+{
+    local begun=$SECONDS
+    if "$1" > "$work/$1.log" 2>&1; then
+        passed=$((passed + 1))
+        echo "ok       $1 ($((SECONDS - begun)) s)"
+    else
+        failed=$((failed + 1))
+        echo "FAILED   $1"
+        tail -n 20 "$work/$1.log" | cut -c 1-1000 | sed 's/^/      | /'
+    fi
+}
+
+# must TEXT COMMAND...: it fails, and says that.
+must_fail()
+{
+    local text=$1 said
+    shift
+    ! said=$("$@" 2>&1) || { echo "it should fail: $*"; return 1; }
+    [[ $said == *$text* ]] || { echo "it should say '$text', and says: $said"; return 1; }
+}
+
+produce() { kcat -P -q -b "$kafka_brokers" -t "$@"; }
+
+# What is in a topic, as the reader tells it: without the time, and of its errors the places.
+read_to()
+{
+    kafka_read "${@:2}" > "$1.all" 2> "$1.err"
+    status=$?
+    {
+        sed 's/"timestamp":[0-9]*,"timestamp_type":"CreateTime",//' "$1.all"
+        sed -n 's/^\([^ ]*@[0-9]*: [a-z]*\).*/unread \1/p' "$1.err"
+    } > "$1"
+    return $status
+}
+
+broker_answers()
+{
+    kcat -b "$kafka_brokers" -L | grep -q ' 0 topics:' && [ "$(stat -c %u "$kafka_dir/data/meta.properties")" = "${servers_owner%:*}" ] && [ "$(kafka_tool GetOffsetShell --bootstrap-server "$kafka_brokers")" = '' ]
+}
+
+makes_no_topic_on_its_own()
+{
+    must_fail 'Delivery failed' kcat -P -b "$kafka_brokers" -t none -X message.timeout.ms=5000 -l <(echo x) && must_fail 'could not be read' kafka_read --timeout 5 none
+}
+
+makes_topics()
+{
+    kafka_topics parts:3:retention.ms=1000000 &&
+        kafka_tool TopicCommand --bootstrap-server "$kafka_brokers" --describe --topic parts | grep -q 'PartitionCount: 3.*retention.ms=1000000' &&
+        seq 1 30 | produce parts -p -1 && seq 31 33 | produce parts -p 2 && read_to "$work/parts" --no-schemas parts &&
+        [ "$(sed 's/.*"partition":\([0-9]*\),"offset":\([0-9]*\).*/\1 \2/' "$work/parts")" = "$(sed 's/.*"partition":\([0-9]*\),"offset":\([0-9]*\).*/\1 \2/' "$work/parts" | sort -n -k 1,1 -k 2,2)" ] &&
+        [ "$(sed 's/.*"value":{"value":\([0-9]*\)}.*/\1/' "$work/parts" | sort -n)" = "$(seq 1 33)" ]
+}
+
+# NAME STATUS ARGS: what is read from the topics must be $records/NAME.read.
+reads="
+strict 1 --strict rows types broken lax
+lenient 1 broken lax
+bare 1 --strict --no-schemas bare bare-broken
+unwrapped 1 --strict --unwrap rows types
+rewritten 0 --unwrap-with delete.tombstone.handling.mode=rewrite --unwrap-with add.headers=op rows"
+reads_records()
+{
+    local name topic wanted arguments bad=0
+    kafka_topics rows types broken lax bare bare-broken || return
+    for topic in rows types broken lax bare bare-broken; do
+        produce $topic -K $'\t' -Z -H a=x -H b= -l $records/$topic.tsv || return
+    done
+    while read -r name wanted arguments; do
+        [ -n "$name" ] || continue
+        read_to "$work/$name" $arguments
+        [ $? = $wanted ] || { echo "$name: exit status $?"; bad=1; }
+        diff "$records/$name.read" "$work/$name" || { echo "$name differs"; bad=1; }
+    done <<< "$reads"
+    return $bad
+}
+
+reads_what_is_committed()
+{
+    kafka_topics transactions || return
+    echo 1 | kcat -P -q -b "$kafka_brokers" -t transactions -X transactional.id=one || return
+    # One that dies is aborted when the next begins that has its name.
+    mkfifo "$work/lines"
+    kcat -P -b "$kafka_brokers" -t transactions -X transactional.id=one < "$work/lines" &
+    local client=$! i
+    exec 8> "$work/lines"
+    seq 2 100000 >&8 # kcat reads more than a line before it sends one
+    for i in $(seq 300); do
+        kcat -C -q -e -b "$kafka_brokers" -t transactions -X isolation.level=read_uncommitted | grep -qx 2 && break
+        sleep 0.2
+    done
+    kill -KILL $client
+    exec 8>&-
+    [ "$(kafka_read --no-schemas transactions | wc -l)" = 1 ] || return
+    echo 0 | kcat -P -q -b "$kafka_brokers" -t transactions -X transactional.id=one
+    [ "$(kafka_read --no-schemas transactions | sed 's/.*"value":{"value":\([0-9]*\).*/\1/' | xargs)" = "1 0" ] && [ "$(kafka_read --no-schemas --uncommitted transactions | wc -l)" -gt 2 ]
+}
+
+# The producer is idempotent: each record is there once.
+keeps_all_over_a_crash()
+{
+    local producer
+    kafka_topics crash:2 && echo '{"n":1}' > "$work/payload" || return
+    kafka_tool ProducerPerformance --topic crash --num-records 6000 --throughput 600 --payload-file "$work/payload" --producer-props bootstrap.servers="$kafka_brokers" acks=all linger.ms=20 &
+    producer=$!
+    sleep 4
+    local pid=$(cat "$kafka_dir/broker.pid")
+    "$kafka_ctl" kill && ! kill -0 "$pid" 2> /dev/null && must_fail '' kcat -b "$kafka_brokers" -L -m 2 && "$kafka_ctl" start && [ "$pid" != "$(cat "$kafka_dir/broker.pid")" ] || return
+    wait $producer && [ "$(kafka_read --no-schemas crash | wc -l)" = 6000 ] || return
+    read_to "$work/again" --strict rows types broken lax; diff $records/strict.read "$work/again"
+}
+
+freezes_and_thaws()
+{
+    "$kafka_ctl" freeze && must_fail '' kcat -b "$kafka_brokers" -L -m 2 && "$kafka_ctl" thaw && kcat -b "$kafka_brokers" -L -m 30 > /dev/null
+}
+
+takes_settings_at_a_restart()
+{
+    printf '"%05000d"' 7 > "$work/big"
+    kafka_topics small && "$kafka_ctl" restart message.max.bytes=2000 && must_fail 'too large' kcat -P -b "$kafka_brokers" -t small "$work/big" &&
+        "$kafka_ctl" stop && "$kafka_ctl" start && produce small "$work/big" && [ "$(kafka_read --no-schemas small | wc -l)" = 1 ]
+}
+
+lets_in_with_login()
+{
+    local mechanisms=PLAIN mechanism
+    # Kafka 4 refuses SCRAM to librdkafka before 2.6.1; Java's client must do it.
+    [[ $kafka_version == 4.* ]] || mechanisms="PLAIN SCRAM-SHA-256 SCRAM-SHA-512"
+    kafka_topics secure || return
+    for mechanism in $mechanisms; do
+        echo "\"$mechanism\"" | kcat -P -q -F "$kafka_dir/plain.conf" -X sasl.mechanism=$mechanism -t secure || return
+    done
+    [ "$(kafka_read --no-schemas --config "$kafka_dir/scram.properties" secure | sed 's/.*"value":{"value":"\([^"]*\)".*/\1/' | xargs)" = "$mechanisms" ]
+}
+
+keeps_out_who_has_no_login()
+{
+    must_fail 'uthentication' kcat -F "$kafka_dir/plain.conf" -X sasl.password=wrong -L -m 5 &&
+        must_fail 'certificate verify failed' kcat -F "$kafka_dir/plain.conf" -X ssl.ca.location="$kafka_tls/other.pem" -L -m 5 &&
+        must_fail '' kcat -b "$kafka_secure" -L -m 5
+}
+
+takes_lines_for_acls()
+{
+    kafka_topics closed && kafka_tool AclCommand --bootstrap-server "$kafka_brokers" --add --deny-principal "User:$kafka_user" --operation Write --topic closed &&
+        must_fail 'uthorization failed' kcat -P -F "$kafka_dir/plain.conf" -t closed -l <(echo 1) && echo 1 | produce closed &&
+        [ "$(kafka_tool ConsoleConsumer --bootstrap-server "$kafka_brokers" --topic closed --from-beginning --max-messages 1 --timeout-ms 30000)" = 1 ]
+}
+
+ends()
+{
+    local pid=$(cat "$kafka_dir/broker.pid")
+    kafka_end
+    ! kill -0 "$pid" 2> /dev/null && [ ! -e "$kafka_dir" ]
+}
+
+kafka_find
+case $? in
+0) ;;
+2)
+    echo "skipped  Kafka $kafka_version: $server_reason"
+    echo "kafka: 0 passed, 0 failed, 1 skipped"
+    exit 0
+    ;;
+*)
+    echo "FAILED   $server_reason"
+    echo "kafka: 0 passed, 1 failed, 0 skipped"
+    exit 1
+    ;;
+esac
+servers_begin
+work=$servers_dir/work
+mkdir "$work"
+trap 'servers_finish "${KEEP:-}"' EXIT
+trap 'exit 130' INT TERM
+begun=$(date +%s%N)
+# Who comes by the secure listener may be denied what no rule denies to all others.
+if ! kafka_start authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer super.users=User:ANONYMOUS allow.everyone.if.no.acl.found=true; then
+    echo "FAILED   $server_reason"
+    echo "kafka: 0 passed, 1 failed, 0 skipped"
+    exit 1
+fi
+echo "$kafka_name answers after $((($(date +%s%N) - begun) / 1000000)) ms, and has $(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(cat "$kafka_dir/broker.pid")/status") kB"
+check broker_answers
+check makes_no_topic_on_its_own
+check makes_topics
+check reads_records
+check reads_what_is_committed
+check keeps_all_over_a_crash
+check freezes_and_thaws
+check takes_settings_at_a_restart
+check lets_in_with_login
+check keeps_out_who_has_no_login
+check takes_lines_for_acls
+[ -n "${KEEP:-}" ] || check ends
+echo "kafka: $passed passed, $failed failed, 0 skipped"
+[ $failed = 0 ]
