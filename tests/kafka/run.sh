@@ -35,6 +35,18 @@ must_fail()
 
 produce() { kcat -P -q -b "$kafka_brokers" -t "$@"; }
 
+# Waits until the topic has as many records, or more, whether committed or not.
+has_come()
+{
+    local i
+    for i in $(seq 300); do
+        [ "$(timeout 20 kcat -C -q -e -b "$kafka_brokers" -t "$1" -X isolation.level=read_uncommitted | wc -l)" -lt "$2" ] || return 0
+        sleep 0.2
+    done
+    echo "$1 has not $2 records in a minute"
+    return 1
+}
+
 # What is in a topic, as the reader tells it: without the time, and of its errors the places.
 read_to()
 {
@@ -96,13 +108,10 @@ reads_what_is_committed()
     # One that dies is aborted when the next begins that has its name.
     mkfifo "$work/lines"
     kcat -P -b "$kafka_brokers" -t transactions -X transactional.id=one < "$work/lines" &
-    local client=$! i
+    local client=$!
     exec 8> "$work/lines"
     seq 2 100000 >&8 # kcat reads more than a line before it sends one
-    for i in $(seq 300); do
-        kcat -C -q -e -b "$kafka_brokers" -t transactions -X isolation.level=read_uncommitted | grep -qx 2 && break
-        sleep 0.2
-    done
+    has_come transactions 2 || return
     kill -KILL $client
     exec 8>&-
     [ "$(kafka_read --no-schemas transactions | wc -l)" = 1 ] || return
@@ -117,7 +126,7 @@ keeps_all_over_a_crash()
     kafka_topics crash:2 && echo '{"n":1}' > "$work/payload" || return
     kafka_tool ProducerPerformance --topic crash --num-records 6000 --throughput 600 --payload-file "$work/payload" --producer-props bootstrap.servers="$kafka_brokers" acks=all linger.ms=20 &
     producer=$!
-    sleep 4
+    has_come crash 1 || return
     local pid=$(cat "$kafka_dir/broker.pid")
     "$kafka_ctl" kill && ! kill -0 "$pid" 2> /dev/null && must_fail '' kcat -b "$kafka_brokers" -L -m 2 && "$kafka_ctl" start && [ "$pid" != "$(cat "$kafka_dir/broker.pid")" ] || return
     wait $producer && [ "$(kafka_read --no-schemas crash | wc -l)" = 6000 ] || return
