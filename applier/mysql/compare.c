@@ -192,11 +192,10 @@ enum sc_result my_compare_chunk(struct session *s, const struct chunk *chunk, st
     result = fill(s, s->conn, &(struct wanted){.chunk = chunk}, err);
     struct buf sql = {0}, key = {0};
     my_add_column(&key, "g", my_compared_key(s->target, 0)->ghost_column);
-    buf_printf(
-        &sql,
-        "SELECT a.n, a.bad, a.missing, b.n FROM (SELECT COUNT(*) AS n, COALESCE(SUM(%s IS NULL OR %s), 0) AS bad,"
-        " COUNT(*) - COUNT(%s) AS missing%s",
-        buf_cstr(&key), c->differ, buf_cstr(&key), c->join);
+    buf_printf(&sql,
+               "SELECT a.n, a.bad, a.missing, b.n FROM (SELECT COUNT(*) AS n, COUNT(*) - COUNT(IF(%s, 1, NULL)) AS bad,"
+               " COUNT(*) - COUNT(%s) AS missing%s",
+               c->same, buf_cstr(&key), c->join);
     if (result == SC_OK && !c->staged)
         result = add_range(&sql, s, (struct side){.source = true, .qualifier = "s"}, chunk, err);
     buf_str(&sql, ") AS a, (SELECT COUNT(*) AS n");
@@ -276,9 +275,7 @@ static void add_differing_apart(struct buf *b, const struct session *s, const st
     const struct comparison *c = s->comparison;
     add_key_texts(b, s, "s");
     buf_str(b, c->join);
-    buf_str(b, " WHERE ");
-    my_add_column(b, "g", my_compared_key(s->target, 0)->ghost_column);
-    buf_printf(b, " IS NULL OR %s", c->differ);
+    buf_printf(b, " WHERE NOT COALESCE(%s, FALSE)", c->same);
     if (chunk->upto)
         return;
     buf_str(b, " UNION ALL ");

@@ -7,6 +7,7 @@
 
 #define STAGE_TABLE "_seachange_compared"
 #define STAGE_ROW "`seachange row`"
+#define NO_PAD_BIN 80017 /* has utf8mb4_0900_bin */
 
 void my_comparison_free(struct comparison *c)
 {
@@ -67,6 +68,11 @@ static bool is_json(const struct session *s, const struct my_column *c)
     return s->target->server.family == MY_MYSQL && strcasecmp(c->data_type, "json") == 0;
 }
 
+static bool is_instant(const struct session *s, const struct my_column *c)
+{
+    return s->target->server.family == MY_MYSQL && strcasecmp(c->data_type, "timestamp") == 0;
+}
+
 static bool is_bytes(const struct my_column *c)
 {
     static const char *const types[] = {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", NULL};
@@ -113,7 +119,29 @@ void my_add_column(struct buf *b, const char *qualifier, const char *name)
     my_add_ident(b, name);
 }
 
-static void add_differ(struct buf *b, const struct session *s, const struct my_mapped *m)
+/* The collation under which texts of a character set are the same only where all bytes are: one that does not pad with
+ * blanks. NULL where this server has none. */
+static char *unpadded(const struct target *t, const char *charset)
+{
+    if (t->server.family == MY_MARIADB)
+        return mem_printf("%s_nopad_bin", charset);
+    bool has = t->server.version >= NO_PAD_BIN && strcasecmp(charset, "utf8mb4") == 0;
+    return has ? mem_strdup("utf8mb4_0900_bin") : NULL;
+}
+
+static void add_same_text(struct buf *b, const struct session *s, const char *charset, const char *sc, const char *gc)
+{
+    char *collation = unpadded(s->target, charset);
+    if (collation)
+        buf_printf(b, "%s COLLATE %s <=> %s COLLATE %s", sc, collation, gc, collation);
+    else
+        buf_printf(b, "LENGTH(%s) <=> LENGTH(%s) AND %s COLLATE %s_bin <=> %s COLLATE %s_bin", sc, gc, sc, charset, gc,
+                   charset);
+    mem_free(collation);
+}
+
+/* A condition that is true where both have the same value, byte for byte. */
+static void add_same(struct buf *b, const struct session *s, const struct my_mapped *m)
 {
     const struct my_column *c = my_compared_column(s->target, m);
     struct buf sb = {0}, gb = {0};
@@ -121,22 +149,19 @@ static void add_differ(struct buf *b, const struct session *s, const struct my_m
     my_add_column(&gb, "g", m->ghost_column);
     const char *sc = buf_cstr(&sb), *gc = buf_cstr(&gb);
     if (is_numbered(c))
-        buf_printf(b, "NOT (%s + 0 <=> %s + 0)", sc, gc);
+        buf_printf(b, "%s + 0 <=> %s + 0", sc, gc);
     else if (is_floating(c)) /* 0 = -0, which only MySQL shows */
-        buf_printf(b, "NOT (%s <=> %s) OR (%s = 0 AND CONCAT(%s) <> CONCAT(%s))", sc, gc, sc, sc, gc);
+        buf_printf(b, "%s <=> %s AND NOT (COALESCE(%s = 0, FALSE) AND CONCAT(%s) <> CONCAT(%s))", sc, gc, sc, sc, gc);
     else if (is_json(s, c)) /* 1 = 1.0; a text that is too long for the server is NULL */
-        buf_printf(b,
-                   "(%s IS NULL) <> (%s IS NULL) OR (%s IS NOT NULL AND NOT COALESCE(CAST(%s AS CHAR) COLLATE "
-                   "utf8mb4_bin = CAST(%s AS CHAR) COLLATE utf8mb4_bin, FALSE))",
-                   sc, gc, sc, sc, gc);
+        buf_printf(b, "COALESCE(CAST(%s AS BINARY) = CAST(%s AS BINARY), %s IS NULL AND %s IS NULL)", sc, gc, sc, gc);
     else if (is_opaque(c))
-        buf_printf(b, "(%s IS NULL) <> (%s IS NULL) OR (%s IS NOT NULL AND NOT COALESCE(HEX(%s) = HEX(%s), FALSE))", sc,
-                   gc, sc, sc, gc);
+        buf_printf(b, "COALESCE(HEX(%s) = HEX(%s), %s IS NULL AND %s IS NULL)", sc, gc, sc, gc);
     else if (c->charset && c->collation && !is_bytes(c) && strcmp(c->charset, "binary") != 0)
-        buf_printf(b, "NOT (LENGTH(%s) <=> LENGTH(%s)) OR NOT (%s COLLATE %s_bin <=> %s COLLATE %s_bin)", sc, gc, sc,
-                   c->charset, gc, c->charset);
+        add_same_text(b, s, c->charset, sc, gc);
+    else if (is_instant(s, c)) /* as it is stored: no calendar, half the work */
+        buf_printf(b, "UNIX_TIMESTAMP(%s) <=> UNIX_TIMESTAMP(%s)", sc, gc);
     else
-        buf_printf(b, "NOT (%s <=> %s)", sc, gc);
+        buf_printf(b, "%s <=> %s", sc, gc);
     buf_fini(&sb);
     buf_fini(&gb);
 }
@@ -162,13 +187,16 @@ static void add_hashed(struct buf *b, const struct session *s, const struct my_m
     buf_fini(&name);
 }
 
-static const char *make_differ(const struct session *s)
+/* Is there a row in the ghost, and is it the same? Never NULL, and if it were the row would not pass. */
+static const char *make_same(const struct session *s)
 {
     const struct target *t = s->target;
     struct buf b = {0};
+    my_add_column(&b, "g", my_compared_key(t, 0)->ghost_column);
+    buf_str(&b, " IS NOT NULL");
     for (int i = 0; i < t->map.ncolumns; i++) {
-        buf_str(&b, i ? " OR " : "");
-        add_differ(&b, s, &t->map.columns[i]);
+        buf_str(&b, " AND ");
+        add_same(&b, s, &t->map.columns[i]);
     }
     return keep(s->comparison, &b);
 }
@@ -280,7 +308,7 @@ enum sc_result my_comparison_open(struct session *s, struct sc_error *err)
     c->source_side = make_side(s, true);
     c->ghost_side = make_side(s, false);
     c->join = make_join(s);
-    c->differ = make_differ(s);
+    c->same = make_same(s);
     if (result == SC_OK && c->staged) {
         result = my_run(s->conn, err, c->create);
         if (result == SC_FAIL && strcmp(err->sqlstate, "42000") == 0) /* access denied */

@@ -14,7 +14,7 @@ struct comparison {
     const char *source_from, *ghost_from;
     const char *source_side, *ghost_side; /* SELECT key AS k0, ..., hash AS h FROM ... */
     const char *join;                     /* FROM source AS s LEFT JOIN ghost AS g ON ... */
-    const char *differ;                   /* condition over both */
+    const char *same;                     /* condition over both: it is there, and the same */
 };
 
 /* Makes s->comparison. Idempotent. */
