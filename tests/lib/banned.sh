@@ -15,4 +15,16 @@ found=$(sed -n 's/^FAILPOINT_[A-Z]*(\([a-z_0-9]*\),.*/\1/p' src/base/failpoints.
     git grep -qE "\bFAILPOINT(_PASS)?\((.*, )?$name\b" -- 'src/*.c' 'cdc/*.c' 'applier/*.c' || echo "$name"
 done)
 [ -z "$found" ] || complain "failpoints that no code has: $found"
+found=$(sed '/^#/d; s/ //g' tests/bugs/bugs | while IFS='|' read -r plant servers part test verification; do
+    grep -q "^PLANT($plant, " src/base/plants.def || echo "$plant"
+    case $part:$test in
+    faults:*) git grep -q "^$test()" -- tests/faults || echo "$test" ;;
+    cases:*) [ -n "$(git ls-files "tests/cases/*/$test/*" "tests/cases/$test/*")" ] || echo "$test" ;;
+    *'*'*) ;;
+    *) git grep -qw "${test#*:}" -- 'tests/*.c' || echo "$test" ;;
+    esac
+done)
+[ -z "$found" ] || complain "tests/bugs/bugs names what is not there: $found"
+found=$(sed -n 's/^PLANT(\([A-Z_0-9]*\),.*/\1/p' src/base/plants.def | while read -r plant; do grep -q "^$plant " tests/bugs/bugs || echo "$plant"; done)
+[ -z "$found" ] || complain "planted bugs without a test in tests/bugs/bugs: $found"
 exit $bad
