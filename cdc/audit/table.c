@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "cdc/audit/json.h"
 
 /* What stands for a large value that the log leaves out because it did not change: unavailable.value.placeholder. */
 #define UNAVAILABLE "__debezium_unavailable_value"
@@ -29,7 +29,7 @@ static void add_name(struct buf *b, const struct audit_table *t, const char *suf
 static void add_field(struct buf *b, const struct audit_type *type, bool optional, const char *name)
 {
     buf_printf(b, "{%s,\"optional\":%s%s,\"field\":", type->head, optional ? "true" : "false", type->tail);
-    json_string(b, name);
+    audit_json_string(b, name);
     buf_char(b, '}');
 }
 
@@ -104,7 +104,7 @@ enum sc_result audit_table_prepare(struct audit_table *t, struct arena *arena, s
     for (size_t i = 0; i < t->ncolumns; i++) {
         struct audit_column *c = &t->columns[i];
         struct buf label = {0};
-        json_string(&label, c->name);
+        audit_json_string(&label, c->name);
         buf_char(&label, ':');
         c->label = arena_strdup(arena, buf_cstr(&label));
         buf_fini(&label);
@@ -135,7 +135,7 @@ static void add_unavailable(struct buf *out, const struct audit_type *type)
     const char *head = list ? type->items->head : type->head;
     buf_str(out, list ? "[" : "");
     if (strncmp(head, "\"type\":\"string\"", 15) == 0)
-        json_string(out, UNAVAILABLE);
+        audit_json_string(out, UNAVAILABLE);
     else if (strncmp(head, "\"type\":\"bytes\"", 14) == 0)
         audit_base64(out, UNAVAILABLE, sizeof(UNAVAILABLE) - 1);
     else
@@ -223,7 +223,7 @@ enum sc_result audit_write_value(struct buf *out, const struct audit_table *t, c
     buf_printf(out, ",\"source\":%s,\"transaction\":", event->source);
     if (event->transaction) {
         buf_str(out, "{\"id\":");
-        json_string(out, event->transaction);
+        audit_json_string(out, event->transaction);
         buf_printf(out, ",\"total_order\":%" PRIu64 ",\"data_collection_order\":%" PRIu64 "}", event->order,
                    event->order);
     } else {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "cdc/audit/json.h"
 #include "cdc/audit/values.h"
 
 /* What Debezium has for the infinities of a date (io.debezium.time.Date holds 32 bits) and of a timestamp. */
@@ -248,7 +248,7 @@ bool audit_zoned_timestamp(struct buf *out, const struct audit_type *type, const
     if (!finished(&s))
         return false;
     if (us == INFINITY_US || us == MINUS_INFINITY_US) {
-        json_text(out, text, len);
+        audit_json_text(out, text, len);
         return true;
     }
     int64_t days = us / DAY_US - (us % DAY_US < 0), of_day = us - days * DAY_US, year, month, day;

@@ -5,7 +5,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "cdc/audit/json.h"
 
 bool audit_verbatim(struct buf *out, const struct audit_type *type, const char *text, size_t len)
 {
@@ -67,7 +67,7 @@ bool audit_float(struct buf *out, const struct audit_type *type, const char *tex
 {
     (void)type;
     if (is(text, len, "NaN") || is(text, len, "Infinity") || is(text, len, "-Infinity"))
-        json_text(out, text, len);
+        audit_json_text(out, text, len);
     else if (is_json_number(text, text + len))
         buf_bytes(out, text, len);
     else
@@ -78,7 +78,7 @@ bool audit_float(struct buf *out, const struct audit_type *type, const char *tex
 bool audit_string(struct buf *out, const struct audit_type *type, const char *text, size_t len)
 {
     (void)type;
-    json_text(out, text, len);
+    audit_json_text(out, text, len);
     return true;
 }
 

@@ -4,8 +4,7 @@
 
 #include "base/mem.h"
 
-/* Length of the well-formed UTF-8 sequence at p (RFC 3629), 0 when there is none. */
-static int utf8_len(const unsigned char *p, const unsigned char *end)
+int json_utf8_len(const unsigned char *p, const unsigned char *end)
 {
     if (p[0] < 0x80)
         return 1;
@@ -39,7 +38,7 @@ void json_text(struct buf *b, const char *text, size_t len)
         buf_bytes(b, p, run);
         if ((p += run) == end)
             break;
-        int n = utf8_len(p, end);
+        int n = json_utf8_len(p, end);
         if (n == 0) {
             buf_str(b, "\\ufffd");
             p++;

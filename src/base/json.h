@@ -11,4 +11,7 @@ void json_string(struct buf *b, const char *text);
 /* The same of `len` bytes, zeros among them. */
 void json_text(struct buf *b, const char *text, size_t len);
 
+/* Length of the well-formed UTF-8 sequence at p (RFC 3629), 0 when there is none. */
+int json_utf8_len(const unsigned char *p, const unsigned char *end);
+
 #endif

@@ -1,6 +1,6 @@
 # Debian 12 packages that building and testing need. Sourced.
 
-packages_build="gcc libc6-dev cmake ninja-build pkg-config libpq-dev libmariadb-dev zlib1g-dev libzstd-dev libpg-query-dev libprotobuf-c-dev libcmocka-dev libssl-dev libjansson-dev"
+packages_build="gcc libc6-dev cmake ninja-build pkg-config libpq-dev libmariadb-dev zlib1g-dev libzstd-dev libpg-query-dev libprotobuf-c-dev libcmocka-dev libssl-dev libjansson-dev librdkafka-dev"
 packages_servers="postgresql-15 postgresql-client-15"
 packages_mysql_servers="mariadb-server-core mariadb-client"
 packages_tools="openssl git ca-certificates procps util-linux"
@@ -8,7 +8,7 @@ packages_model="spin"
 packages_checks="clang-tidy clang-format clang"
 packages_fuzz="clang libclang-rt-14-dev llvm"
 packages_sid="debootstrap"
-packages_kafka="librdkafka-dev kcat openjdk-17-jdk-headless maven"
+packages_kafka="kcat openjdk-17-jdk-headless maven"
 
 # Installs what is missing of the packages named.
 packages_install()

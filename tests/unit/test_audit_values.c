@@ -83,10 +83,10 @@ static void pg_plain_types(void **state)
     writes(&t, "1e", NULL);
     t = pg(25, -1);
     schema_is(&t, "\"type\":\"string\"", "");
-    writes(&t, "a \"quote\" \\ and \n", "\"a \\\"quote\\\" \\\\ and \\u000a\"");
-    writes(&t, "gr\xc3\xbc\xc3\x9f \xf0\x9f\x8e\x89", "\"gr\xc3\xbc\xc3\x9f \xf0\x9f\x8e\x89\"");
-    writes(&t, "\xff", "\"\\ufffd\"");
-    writes_bytes(&t, "\xc3", 1, "\"\\ufffd\""); /* cut within a character */
+    writes(&t, "a \"quote\" \\ and \n\t\x01\x7f", "\"a \\\"quote\\\" \\\\ and \\n\\t\\u0001\x7f\"");
+    writes(&t, "gr\xc3\xbc\xc3\x9f \xf0\x9f\x8e\x89", "\"gr\xc3\xbc\xc3\x9f \\uD83C\\uDF89\"");
+    writes(&t, "\xff", "\"\xef\xbf\xbd\"");
+    writes_bytes(&t, "\xc3", 1, "\"\xef\xbf\xbd\""); /* cut within a character */
     t = pg(17, -1);
     schema_is(&t, "\"type\":\"bytes\"", "");
     writes(&t, "\\x010203", "\"AQID\"");

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "cdc/audit/json.h"
 #include "cdc/audit/source.h"
 
 /* "binlog.000007:4711 <GTIDs>": the file's name; *pos points behind the colon. */
@@ -21,9 +21,9 @@ static void write_block(struct buf *out, const char *connector, const struct aud
     size_t file = file_of(origin->at, &pos);
     audit_source_head(out, connector, table, origin, "null");
     buf_str(out, ",\"table\":");
-    json_string(out, table->name);
+    audit_json_string(out, table->name);
     buf_printf(out, ",\"server_id\":%" PRIu64 ",\"gtid\":null,\"file\":", origin->server_id);
-    json_text(out, origin->at->text, file);
+    audit_json_text(out, origin->at->text, file);
     buf_printf(out, ",\"pos\":%.*s,\"row\":%" PRIu64 ",\"thread\":null,\"query\":null}", (int)strspn(pos, "0123456789"),
                pos, origin->order ? origin->order - 1 : 0);
 }

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/reader.h"
+#include "cdc/audit/json.h"
 #include "cdc/mysql/json.h"
 
 #define NUMBER_DIGITS 20 /* of the largest 64-bit number */
@@ -69,7 +69,7 @@ static bool write_enum(struct buf *out, const struct audit_type *type, const cha
     uint64_t n;
     if (!unsigned_number(text, len, &n) || n > type->nmembers)
         return false;
-    json_string(out, n ? type->members[n - 1] : ""); /* 0: what did not fit in a lax sql_mode */
+    audit_json_string(out, n ? type->members[n - 1] : ""); /* 0: what did not fit in a lax sql_mode */
     return true;
 }
 
@@ -82,7 +82,7 @@ static bool write_set(struct buf *out, const struct audit_type *type, const char
     for (size_t i = 0; i < type->nmembers && i < 64; i++)
         if (n >> i & 1)
             buf_printf(&names, "%s%s", names.len ? "," : "", type->members[i]);
-    json_string(out, buf_cstr(&names));
+    audit_json_string(out, buf_cstr(&names));
     buf_fini(&names);
     return true;
 }
@@ -93,7 +93,7 @@ static bool write_json(struct buf *out, const struct audit_type *type, const cha
     struct buf shown = {0};
     bool good = my_json_text(&shown, text, len);
     if (good)
-        json_text(out, buf_cstr(&shown), shown.len);
+        audit_json_text(out, buf_cstr(&shown), shown.len);
     buf_fini(&shown);
     return good;
 }
@@ -118,7 +118,7 @@ static bool write_converted(struct buf *out, const struct audit_type *type, cons
         len--;
         iconv(converter, NULL, NULL, NULL, NULL);
     }
-    json_text(out, buf_cstr(&utf8), utf8.len);
+    audit_json_text(out, buf_cstr(&utf8), utf8.len);
     buf_fini(&utf8);
     return true;
 }
@@ -397,7 +397,7 @@ static void names(const struct my_audit_type *from, bool set, struct arena *aren
         buf_printf(&allowed, "%s%s", i ? "," : "", from->members[i]);
     buf_printf(&tail,
                ",\"name\":\"io.debezium.data.Enum%s\",\"version\":1,\"parameters\":{\"allowed\":", set ? "Set" : "");
-    json_string(&tail, buf_cstr(&allowed));
+    audit_json_string(&tail, buf_cstr(&allowed));
     buf_char(&tail, '}');
     *out = (struct audit_type){.write = set ? write_set : write_enum,
                                .head = string_head,

@@ -2,21 +2,21 @@
  */
 #include <inttypes.h>
 
-#include "base/json.h"
+#include "cdc/audit/json.h"
 #include "cdc/audit/source.h"
 
 static void write_source(struct buf *out, const struct audit_table *table, const struct audit_origin *origin)
 {
     struct buf sequence = {0}, quoted = {0};
     buf_printf(&sequence, "[null,\"%" PRIu64 "\"]", origin->at->order);
-    json_string(&quoted, buf_cstr(&sequence));
+    audit_json_string(&quoted, buf_cstr(&sequence));
     audit_source_head(out, "postgresql", table, origin, buf_cstr(&quoted));
     buf_fini(&sequence);
     buf_fini(&quoted);
     buf_str(out, ",\"schema\":");
-    json_string(out, table->schema);
+    audit_json_string(out, table->schema);
     buf_str(out, ",\"table\":");
-    json_string(out, table->name);
+    audit_json_string(out, table->name);
     if (origin->xid)
         buf_printf(out, ",\"txId\":%" PRIu64, origin->xid);
     else

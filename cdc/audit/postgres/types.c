@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "cdc/audit/json.h"
 
 enum {
     PG_BOOL = 16,
@@ -295,7 +295,7 @@ static void enumeration(const struct pg_audit_type *from, struct arena *arena, s
     for (size_t i = 0; i < from->nmembers; i++)
         buf_printf(&allowed, "%s%s", i ? "," : "", from->members[i]);
     buf_str(&tail, ",\"name\":\"io.debezium.data.Enum\",\"version\":1,\"parameters\":{\"allowed\":");
-    json_string(&tail, buf_cstr(&allowed));
+    audit_json_string(&tail, buf_cstr(&allowed));
     buf_char(&tail, '}');
     *out = (struct audit_type){.write = audit_string, .head = "\"type\":\"string\"", .tail = ""};
     out->tail = arena_strdup(arena, buf_cstr(&tail));

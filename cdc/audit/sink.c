@@ -1,0 +1,378 @@
+#include "cdc/audit/sink.h"
+
+#include <inttypes.h>
+#include <librdkafka/rdkafka.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cdc/audit/window.h"
+
+enum { POLL_MS = 50 };
+
+struct audit_sink {
+    rd_kafka_t *producer;
+    char *stream, *migration;
+    int timeout_ms;
+    const atomic_bool *stop;
+    pthread_mutex_t lock; /* of what is below */
+    struct audit_window window;
+    struct audit_sink_stats stats;
+    struct sc_error failure; /* of a message that will never be there; the first */
+    bool closing;
+};
+
+/* --- settings
+ * ------------------------------------------------------------------------------------------------------------- */
+
+/* What keeps messages from being lost is not up for discussion; all else may be set. */
+static const char *const fixed[][2] = {
+    {"enable.idempotence", "true"},
+    {"acks", "all"},
+    {"enable.gapless.guarantee", "true"}, /* one that fails for good is followed by no other */
+    {"message.timeout.ms", "0"},          /* never given up */
+};
+static const char *const fixed_too[] = {"request.required.acks", "delivery.timeout.ms", "delivery.report.only.error",
+                                        "transactional.id",      "bootstrap.servers",   "metadata.broker.list"};
+static const char *const usual[][2] = {
+    {"client.id", "seachange"},
+    {"compression.codec", "zstd"},
+    {"linger.ms", "20"},
+    {"queue.buffering.max.messages", "100000"},
+    {"queue.buffering.max.kbytes", "65536"},
+    {"socket.keepalive.enable", "true"},
+};
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+
+static enum sc_result set(rd_kafka_conf_t *conf, const char *name, const char *value, struct sc_error *err)
+{
+    char text[300];
+    rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, text, sizeof(text));
+    if (result == RD_KAFKA_CONF_OK)
+        return SC_OK;
+    /* librdkafka's text quotes the value, which may be a password. */
+    return error_set(err, SC_REFUSE,
+                     result == RD_KAFKA_CONF_UNKNOWN ? "librdkafka knows no property %.60s"
+                                                     : "librdkafka does not take the value of %.60s",
+                     name);
+}
+
+static bool is_fixed(const char *name)
+{
+    for (size_t i = 0; i < COUNT(fixed); i++)
+        if (strcmp(name, fixed[i][0]) == 0)
+            return true;
+    for (size_t i = 0; i < COUNT(fixed_too); i++)
+        if (strcmp(name, fixed_too[i]) == 0)
+            return true;
+    return false;
+}
+
+static enum sc_result set_given(rd_kafka_conf_t *conf, const char *property, struct sc_error *err)
+{
+    size_t len = strcspn(property, "=");
+    char *name = mem_strndup(property, len);
+    enum sc_result result;
+    if (!property[len]) {
+        result = error_set(err, SC_REFUSE, "a property of librdkafka is written name=value: %.60s", name);
+    } else if (is_fixed(name)) {
+        error_set(err, SC_REFUSE, "the property %.60s cannot be set", name);
+        result = error_hint(err, "What keeps changes from being lost is set by seachange: acknowledgements of all "
+                                 "replicas, an idempotent producer, no time limit for a message.");
+    } else {
+        result = set(conf, name, property + len + 1, err);
+    }
+    mem_free(name);
+    return result;
+}
+
+static enum sc_result configure(rd_kafka_conf_t *conf, const struct audit_sink_config *config, struct sc_error *err)
+{
+    enum sc_result result = set(conf, "bootstrap.servers", config->brokers, err);
+    for (size_t i = 0; i < COUNT(usual) && result == SC_OK; i++)
+        result = set(conf, usual[i][0], usual[i][1], err);
+    for (size_t i = 0; i < config->nproperties && result == SC_OK; i++)
+        result = set_given(conf, config->properties[i], err);
+    for (size_t i = 0; i < COUNT(fixed) && result == SC_OK; i++)
+        result = set(conf, fixed[i][0], fixed[i][1], err);
+    return result;
+}
+
+/* --- what brokers say
+ * ----------------------------------------------------------------------------------------------------- */
+
+/* Is it so that it will never be otherwise, unless somebody changes something? */
+static bool is_for_good(rd_kafka_resp_err_t error)
+{
+    switch (error) {
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG:
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static enum sc_result failed(struct sc_error *err, rd_kafka_resp_err_t error, const char *topic, uint64_t sequence)
+{
+    enum sc_result result = is_for_good(error) ? SC_FAIL : SC_RETRY;
+    error_set(err, result, "message %" PRIu64 " cannot be sent to topic %s: %s", sequence, topic,
+              rd_kafka_err2str(error));
+    if (error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        return error_hint(err,
+                          "Nothing is lost, and nothing behind it was sent. Raise message.max.bytes here (-X), and "
+                          "max.message.bytes of the topic.");
+    return error_hint(err, "Nothing is lost: everything behind the last acknowledged change is sent again.");
+}
+
+/* In the thread that polls. */
+static void delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, void *arg)
+{
+    (void)producer;
+    struct audit_sink *s = arg;
+    uint64_t sequence = (uint64_t)(uintptr_t)message->_private;
+    pthread_mutex_lock(&s->lock);
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (audit_window_acknowledge(&s->window, sequence)) {
+            s->stats.acknowledged++;
+            s->stats.bytes += message->len + message->key_len;
+        }
+    } else if (s->failure.result == SC_OK && !s->closing) {
+        failed(&s->failure, message->err, rd_kafka_topic_name(message->rkt), sequence);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void on_error(rd_kafka_t *producer, int error, const char *reason, void *arg)
+{
+    struct audit_sink *s = arg;
+    char text[512];
+    rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(producer, text, sizeof(text));
+    pthread_mutex_lock(&s->lock);
+    snprintf(s->stats.state, sizeof(s->stats.state), "%s", reason);
+    s->stats.connected = error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+    /* A message that failed for good says more than that all behind it fail. */
+    if (fatal && s->failure.result == SC_OK) {
+        error_set(&s->failure, SC_RETRY, "Kafka's producer cannot go on: %.300s", text);
+        error_hint(&s->failure, "Nothing is lost: everything behind the last acknowledged change is sent again.");
+    }
+    pthread_mutex_unlock(&s->lock);
+    log_debug("kafka: %s", reason);
+}
+
+static void on_log(const rd_kafka_t *producer, int level, const char *facility, const char *text)
+{
+    (void)producer;
+    (void)level;
+    log_debug("kafka %s: %s", facility, text);
+}
+
+/* --- opening and closing
+ * -------------------------------------------------------------------------------------------------- */
+
+enum sc_result audit_sink_open(const struct audit_sink_config *config, struct audit_sink **out, struct sc_error *err)
+{
+    *out = NULL;
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    enum sc_result result = configure(conf, config, err);
+    if (result != SC_OK) {
+        rd_kafka_conf_destroy(conf);
+        return result;
+    }
+    struct audit_sink *s = mem_alloc(sizeof(*s));
+    pthread_mutex_init(&s->lock, NULL);
+    s->stream = mem_strdup(config->stream);
+    s->migration = mem_strdup(config->migration);
+    s->timeout_ms = config->timeout_ms;
+    s->stop = config->stop;
+    error_init(&s->failure);
+    rd_kafka_conf_set_opaque(conf, s);
+    rd_kafka_conf_set_dr_msg_cb(conf, delivered);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    char text[300];
+    s->producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
+    if (!s->producer) {
+        rd_kafka_conf_destroy(conf);
+        error_set(err, SC_REFUSE, "librdkafka does not take its properties together: %.250s", text);
+        audit_sink_close(s);
+        return SC_REFUSE;
+    }
+    *out = s;
+    return SC_OK;
+}
+
+void audit_sink_close(struct audit_sink *s)
+{
+    if (!s)
+        return;
+    if (s->producer) {
+        pthread_mutex_lock(&s->lock);
+        s->closing = true;
+        pthread_mutex_unlock(&s->lock);
+        rd_kafka_purge(s->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        rd_kafka_flush(s->producer, 1000);
+        rd_kafka_destroy(s->producer);
+    }
+    audit_window_fini(&s->window);
+    pthread_mutex_destroy(&s->lock);
+    mem_free(s->stream);
+    mem_free(s->migration);
+    mem_free(s);
+}
+
+static enum sc_result no_topic(struct sc_error *err, rd_kafka_resp_err_t error, const char *topic)
+{
+    enum sc_result result = is_for_good(error) ? SC_REFUSE : SC_RETRY;
+    error_set(err, result, "topic %s: %s", topic, rd_kafka_err2str(error));
+    if (error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        return error_hint(err,
+                          "Make the topic first: how many partitions it has decides where each key goes, for good.");
+    return result;
+}
+
+enum sc_result audit_sink_partitions(struct audit_sink *s, const char *topic, int32_t *out, struct sc_error *err)
+{
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(s->producer, topic, NULL);
+    if (!handle)
+        return no_topic(err, rd_kafka_last_error(), topic);
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_resp_err_t error = rd_kafka_metadata(s->producer, 0, handle, &metadata, s->timeout_ms);
+    if (!error && metadata->topic_cnt == 1)
+        error = metadata->topics[0].err;
+    if (!error && (metadata->topic_cnt != 1 || metadata->topics[0].partition_cnt == 0))
+        error = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    if (!error)
+        *out = metadata->topics[0].partition_cnt;
+    if (metadata)
+        rd_kafka_metadata_destroy(metadata);
+    rd_kafka_topic_destroy(handle);
+    return error ? no_topic(err, error, topic) : SC_OK;
+}
+
+void audit_sink_begin(struct audit_sink *s, uint64_t sequence)
+{
+    pthread_mutex_lock(&s->lock);
+    audit_window_begin(&s->window, sequence);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* --- sending
+ * -------------------------------------------------------------------------------------------------------------- */
+
+static enum sc_result failure_of(struct audit_sink *s, struct sc_error *err)
+{
+    pthread_mutex_lock(&s->lock);
+    enum sc_result result = s->failure.result;
+    if (result != SC_OK && err)
+        *err = s->failure;
+    pthread_mutex_unlock(&s->lock);
+    return result;
+}
+
+enum sc_result audit_sink_tick(struct audit_sink *s, struct sc_error *err)
+{
+    rd_kafka_poll(s->producer, 0);
+    return failure_of(s, err);
+}
+
+static bool told_to_stop(const struct audit_sink *s)
+{
+    return s->stop && atomic_load(s->stop);
+}
+
+static rd_kafka_resp_err_t produce(struct audit_sink *s, const struct audit_message *m)
+{
+    char sequence[24], hash[AUDIT_HASH_TEXT];
+    snprintf(sequence, sizeof(sequence), "%" PRIu64, m->sequence);
+    audit_hash_format(&m->hash, hash);
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(6);
+    rd_kafka_header_add(headers, "seachange.stream", -1, s->stream, -1);
+    rd_kafka_header_add(headers, "seachange.sequence", -1, sequence, -1);
+    rd_kafka_header_add(headers, "seachange.hash", -1, hash, -1);
+    rd_kafka_header_add(headers, "seachange.position", -1, m->position, -1);
+    if (s->migration)
+        rd_kafka_header_add(headers, "seachange.migration", -1, s->migration, -1);
+    if (m->other_key_header)
+        rd_kafka_header_add(headers, m->other_key_header, -1, m->other_key, (ssize_t)m->other_key_len);
+    rd_kafka_resp_err_t error =
+        rd_kafka_producev(s->producer, RD_KAFKA_V_TOPIC(m->table->topic), RD_KAFKA_V_PARTITION(m->partition),
+                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(m->key, m->key_len),
+                          RD_KAFKA_V_VALUE((void *)(uintptr_t)m->value, m->value_len), RD_KAFKA_V_HEADERS(headers),
+                          RD_KAFKA_V_OPAQUE((void *)(uintptr_t)m->sequence), RD_KAFKA_V_END);
+    if (error)
+        rd_kafka_headers_destroy(headers); /* still ours */
+    return error;
+}
+
+enum sc_result audit_sink_send(struct audit_sink *s, const struct audit_message *m, struct sc_error *err)
+{
+    enum sc_result result = audit_sink_tick(s, err);
+    if (result != SC_OK)
+        return result;
+    pthread_mutex_lock(&s->lock);
+    audit_window_send(&s->window); /* before: it may be acknowledged at once */
+    s->stats.sent++;
+    pthread_mutex_unlock(&s->lock);
+    for (;;) {
+        rd_kafka_resp_err_t error = produce(s, m);
+        if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+            return SC_OK;
+        if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL && error != RD_KAFKA_RESP_ERR__FATAL)
+            return failed(err, error, m->table->topic, m->sequence);
+        pthread_mutex_lock(&s->lock);
+        s->stats.retries++;
+        pthread_mutex_unlock(&s->lock);
+        if (told_to_stop(s))
+            return error_set(err, SC_STOP, "stopped while Kafka took no messages");
+        rd_kafka_poll(s->producer, POLL_MS);
+        if ((result = failure_of(s, err)) != SC_OK)
+            return result;
+    }
+}
+
+uint64_t audit_sink_acknowledged(struct audit_sink *s)
+{
+    pthread_mutex_lock(&s->lock);
+    uint64_t acknowledged = s->window.acknowledged;
+    pthread_mutex_unlock(&s->lock);
+    return acknowledged;
+}
+
+enum sc_result audit_sink_flush(struct audit_sink *s, int timeout_ms, struct sc_error *err)
+{
+    int64_t until_us = clock_us() + (int64_t)timeout_ms * 1000;
+    for (;;) {
+        enum sc_result result = audit_sink_tick(s, err);
+        pthread_mutex_lock(&s->lock);
+        bool done = s->window.acknowledged == s->window.sent;
+        pthread_mutex_unlock(&s->lock);
+        if (result != SC_OK || done)
+            return result;
+        if (told_to_stop(s))
+            return error_set(err, SC_STOP, "stopped while messages were on their way to Kafka");
+        if (clock_us() >= until_us)
+            return error_set(err, SC_RETRY, "Kafka has not acknowledged all messages within %d s", timeout_ms / 1000);
+        rd_kafka_flush(s->producer, POLL_MS); /* also ends linger.ms */
+    }
+}
+
+void audit_sink_stats(struct audit_sink *s, struct audit_sink_stats *out)
+{
+    pthread_mutex_lock(&s->lock);
+    *out = s->stats;
+    out->queued = (uint64_t)rd_kafka_outq_len(s->producer);
+    pthread_mutex_unlock(&s->lock);
+}

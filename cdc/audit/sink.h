@@ -1,0 +1,64 @@
+/* Messages into Kafka, by librdkafka: none is lost, none overtakes another in its partition.
+ *
+ * The producer is idempotent and waits for all replicas (acks=all); a message has no time by which it must be there, so
+ * that a broker that is away for long leaves no gap, and what waits is bounded: sending waits when the queue is full.
+ * What is known to be there is told as one number: the last sequence up to which everything was acknowledged.
+ * Facts: librdkafka INTRODUCTION.md, "Idempotent Producer" and "Producer message delivery failure". */
+#ifndef SC_CDC_AUDIT_SINK_H
+#define SC_CDC_AUDIT_SINK_H
+
+#include <stdatomic.h>
+
+#include "cdc/audit/stream.h"
+
+struct audit_sink;
+
+struct audit_sink_config {
+    const char *brokers;           /* host:port,... */
+    const char *const *properties; /* librdkafka's, "name=value"; count of them. They may not make it lose anything */
+    size_t nproperties;
+    const char *stream;    /* names the stream in each message; consumers discard what they have by it and `sequence` */
+    const char *migration; /* id of the migration it belongs to, or NULL */
+    int timeout_ms;        /* for answers that are waited for: what a topic looks like */
+    const atomic_bool *stop; /* ends all waiting; may be NULL */
+};
+
+struct audit_sink_stats {
+    uint64_t sent, acknowledged; /* messages */
+    uint64_t bytes;              /* of keys and values, acknowledged */
+    uint64_t queued;             /* messages waiting in memory */
+    uint64_t retries;            /* that were told of a full queue */
+    bool connected;
+    char state[256]; /* for people: the last error of a broker, or "" */
+};
+
+/* SC_REFUSE: a property is unknown, has a bad value, or would let messages be lost. No broker is asked yet. */
+enum sc_result audit_sink_open(const struct audit_sink_config *config, struct audit_sink **out, struct sc_error *err);
+/* Gives up what was not acknowledged: audit_sink_flush() first. NULL is fine. */
+void audit_sink_close(struct audit_sink *sink);
+
+/* How many partitions the topic has. SC_RETRY: no broker answered; SC_REFUSE: there is no such topic, or we may not
+ * know it. */
+enum sc_result audit_sink_partitions(struct audit_sink *sink, const char *topic, int32_t *out, struct sc_error *err);
+
+/* Numbers of messages begin behind this one: what was acknowledged before the start. */
+void audit_sink_begin(struct audit_sink *sink, uint64_t sequence);
+
+/* Queues one message (copied), in the order of their sequence. Waits while the queue is full. SC_STOP: told to stop.
+ * SC_FAIL: the broker will never take it (too large, no such topic, not allowed) or a message before it; it says which.
+ */
+enum sc_result audit_sink_send(struct audit_sink *sink, const struct audit_message *message, struct sc_error *err);
+
+/* Everything up to this sequence is with the brokers. Any thread. */
+uint64_t audit_sink_acknowledged(struct audit_sink *sink);
+
+/* Serves the acknowledgements that have come; call at least every second. As audit_sink_send() when something failed.
+ */
+enum sc_result audit_sink_tick(struct audit_sink *sink, struct sc_error *err);
+
+/* Waits until everything that was sent is acknowledged. SC_RETRY: not within timeout_ms. */
+enum sc_result audit_sink_flush(struct audit_sink *sink, int timeout_ms, struct sc_error *err);
+
+void audit_sink_stats(struct audit_sink *sink, struct audit_sink_stats *out);
+
+#endif
