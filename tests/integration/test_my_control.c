@@ -305,7 +305,7 @@ static void whoever_takes_over_finds_all_of_it_and_the_one_before_changes_nothin
     struct session *late = NULL;
     must(mysql_target.session_open(first, "late", &late, &err), &err);
     struct position at = {.order = UINT64_C(1) << 40 | 5, .text = "binlog.000001:5"}, none = {0};
-    assert_int_equal(my_checkpoint_write(first, late->conn, &at, &none, 0, &err), SC_FAIL);
+    assert_int_equal(my_checkpoint_write(first, late->conn, &at, &none, 0, &err), SC_FENCED);
     assert_non_null(strstr(err.what, "has taken migration"));
     mysql_target.session_close(late);
     mysql_target.close(first);
