@@ -327,12 +327,12 @@ D6_a_cutover_that_fails_with_its_drain_committed()
     until_true "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'sc_faults_program' AND INFO LIKE 'RENAME%')" "the RENAME waits"
     : > "$out/stderr"
     until_said 'cutover, try [0-9]*: .*within 4000 ms'
+    sql "UPDATE t SET v = 'behind' WHERE id = 40" # before the next try can swap
     if is_mariadb; then
         let_ghost
     else
         session backup 'UNLOCK INSTANCE'
     fi
-    sql "UPDATE t SET v = 'behind' WHERE id = 40"
     migrate_ends 0
     must_be "COUNT(*) FROM t WHERE (id IN (5, 30) AND v = 'late') OR (id = 40 AND v = 'behind')" 3
     same_rows 2000
