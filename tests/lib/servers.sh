@@ -100,13 +100,20 @@ servers_write_ctl()
     chmod 755 "$1"
 }
 
-# Makes the tree $1 (postgresql-18) with the packages that follow if it is not there; sets servers_tree, or server_reason.
+# Is the tree $servers_tree there, with the packages $@?
+servers_sid_has()
+{
+    [ -e "$servers_tree/.complete" ] &&
+        [ "$(dpkg-query --admindir="$servers_tree/var/lib/dpkg" -W -f='${db:Status-Status}\n' "$@" 2> /dev/null | grep -cx installed)" = $# ]
+}
+
+# Makes the tree $1 (postgresql-18) with the packages that follow if it is not there, or lacks one of them; sets servers_tree, or server_reason.
 servers_sid()
 {
     what=$1
     shift
     servers_tree=$servers_cache/sid-$what
-    [ ! -e "$servers_tree/.complete" ] || return 0
+    servers_sid_has "$@" && return 0
     if [ "$(id -u)" != 0 ]; then
         server_reason="only root can make a Debian sid tree"
         return 2
@@ -117,7 +124,7 @@ servers_sid()
     mkdir -p "$servers_cache"
     (
         flock 9
-        [ ! -e "$servers_tree/.complete" ] || exit 0
+        servers_sid_has "$@" && exit 0
         echo "making a Debian sid tree with $what (some minutes, once)" >&2
         rm -rf --one-file-system "$servers_tree"
         debootstrap --variant=minbase sid "$servers_tree" "$mirror" > "$servers_tree.log" 2>&1 &&
