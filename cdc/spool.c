@@ -36,6 +36,7 @@ struct block {
 
 struct spool {
     struct spool_config config;
+    struct spool *follower; /* gets what this one gets; not owned */
     struct spool_files *files;
     uint64_t segment_limit;
     atomic_bool stopped;
@@ -192,11 +193,18 @@ static void set_failure(struct spool *s, const struct sc_error *err)
     pthread_cond_broadcast(&s->more);
 }
 
-void spool_fail(struct spool *s, const struct sc_error *err)
+static void fail(struct spool *s, const struct sc_error *err)
 {
     pthread_mutex_lock(&s->mutex);
     set_failure(s, err);
     pthread_mutex_unlock(&s->mutex);
+}
+
+void spool_fail(struct spool *s, const struct sc_error *err)
+{
+    fail(s, err);
+    if (s->follower)
+        fail(s->follower, err);
 }
 
 enum sc_result spool_unreadable(struct spool *s, struct sc_error *err)
@@ -365,8 +373,8 @@ static enum sc_result too_large(const struct spool *s, size_t len, struct sc_err
     return error_hint(err, "The source is untouched and nothing is lost: rows as large as this are not supported.");
 }
 
-enum sc_result spool_put(struct spool *s, const void *record, size_t len, void (*idle)(void *arg), void *arg,
-                         struct sc_error *err)
+static enum sc_result put(struct spool *s, const void *record, size_t len, void (*idle)(void *arg), void *arg,
+                          struct sc_error *err)
 {
     struct sc_error unasked;
     if (!err)
@@ -395,6 +403,18 @@ enum sc_result spool_put(struct spool *s, const void *record, size_t len, void (
     }
     pthread_mutex_unlock(&s->mutex);
     return result;
+}
+
+enum sc_result spool_put(struct spool *s, const void *record, size_t len, void (*idle)(void *arg), void *arg,
+                         struct sc_error *err)
+{
+    enum sc_result result = put(s, record, len, idle, arg, err);
+    return result == SC_OK && s->follower ? put(s->follower, record, len, idle, arg, err) : result;
+}
+
+void spool_follow(struct spool *s, struct spool *follower)
+{
+    s->follower = follower;
 }
 
 /* ---- consumer ---- */

@@ -53,6 +53,11 @@ const struct audit_state *audit_stream_state(const struct audit_stream *s)
     return &s->state;
 }
 
+uint64_t audit_stream_sequence(const struct audit_stream *s)
+{
+    return s->sequence;
+}
+
 /* --- messages
  * ------------------------------------------------------------------------------------------------------------- */
 

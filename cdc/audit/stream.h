@@ -65,6 +65,9 @@ enum sc_result audit_stream_snapshot(struct audit_stream *stream, const struct a
 /* Behind the last whole transaction. Points into the stream. */
 const struct audit_state *audit_stream_state(const struct audit_stream *stream);
 
+/* Of the last message that was made, in a transaction that may not be whole yet. */
+uint64_t audit_stream_sequence(const struct audit_stream *stream);
+
 /* Java's partition of a key: Utils.toPositive(Utils.murmur2(key)) % partitions. */
 int32_t audit_partition(const void *key, size_t len, int32_t partitions);
 

@@ -1,0 +1,243 @@
+#include "cdc/audit/pump.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+enum { TAKE_MS = 50, MARKER_TEXT = 128 };
+
+struct audit_pump {
+    struct audit_pump_config config;
+    struct audit_stream *stream;
+    pthread_t thread;
+    atomic_bool stopping;
+
+    /* The thread's: a state that is stored as soon as all of it is acknowledged. */
+    struct audit_state waiting;
+    bool waits;
+    int64_t waiting_commit_us, stored_us;
+    int64_t commit_us; /* of the transaction that is being taken */
+
+    pthread_mutex_t lock; /* of what is below */
+    struct audit_pump_stats stats;
+    int64_t acknowledged_commit_us;
+    char marker[MARKER_TEXT]; /* the newest */
+    uint64_t marker_sequence;
+    bool marked;
+    struct sc_error failure;
+};
+
+static enum sc_result send(void *arg, const struct audit_message *message, struct sc_error *err)
+{
+    struct audit_pump *p = arg;
+    return audit_sink_send(p->config.sink, message, err);
+}
+
+/* --- what is kept
+ * ----------------------------------------------------------------------------------------------------------- */
+
+/* The state behind a whole transaction, if it is time to keep one. */
+static void propose(struct audit_pump *p)
+{
+    const struct audit_state *now = audit_stream_state(p->stream);
+    if (p->waits || now->position.order == p->waiting.position.order ||
+        clock_us() - p->stored_us < p->config.store_ms * 1000)
+        return;
+    struct audit_hash *heads = p->waiting.heads;
+    memcpy(heads, now->heads, (size_t)now->partitions * sizeof(*heads));
+    p->waiting = *now;
+    p->waiting.heads = heads;
+    p->waiting_commit_us = p->commit_us;
+    p->waits = true;
+}
+
+static enum sc_result keep(struct audit_pump *p, struct sc_error *err)
+{
+    if (!p->waits || audit_sink_acknowledged(p->config.sink) < p->waiting.sequence)
+        return SC_OK;
+    enum sc_result result = p->config.store(p->config.store_arg, &p->waiting, err);
+    p->stored_us = clock_us();
+    if (result == SC_RETRY) { /* nothing depends on it before the next restart */
+        log_debug("audit: where it stands cannot be stored now: %s", err->what);
+        return SC_OK;
+    }
+    if (result != SC_OK)
+        return result;
+    p->waits = false;
+    pthread_mutex_lock(&p->lock);
+    p->stats.stored = p->waiting.position;
+    p->acknowledged_commit_us = p->waiting_commit_us;
+    pthread_mutex_unlock(&p->lock);
+    return SC_OK;
+}
+
+/* --- the thread
+ * ------------------------------------------------------------------------------------------------------------ */
+
+static void mark(struct audit_pump *p, const char *text)
+{
+    pthread_mutex_lock(&p->lock);
+    snprintf(p->marker, sizeof(p->marker), "%s", text);
+    p->marker_sequence = p->stats.sequence;
+    p->marked = true;
+    pthread_mutex_unlock(&p->lock);
+}
+
+static enum sc_result take(struct audit_pump *p, const void *record, size_t len, struct arena *arena,
+                           struct sc_error *err)
+{
+    struct change change;
+    arena_reset(arena);
+    enum sc_result result = change_decode(arena, record, len, &change, err);
+    if (result == SC_OK)
+        result = audit_stream_take(p->stream, &change, err);
+    if (result != SC_OK)
+        return result;
+    if (change.kind == CHANGE_BEGIN)
+        p->commit_us = change.commit_us;
+    else if (change.kind == CHANGE_MARKER)
+        mark(p, change.marker);
+    else if (change.kind == CHANGE_COMMIT)
+        propose(p);
+    return SC_OK;
+}
+
+static enum sc_result step(struct audit_pump *p, struct arena *arena, struct sc_error *err)
+{
+    const void *record;
+    size_t len;
+    enum sc_result result = spool_take(p->config.spool, &record, &len, TAKE_MS, err);
+    if (result == SC_RETRY) {
+        propose(p); /* it may have been too early for the last one */
+        result = SC_OK;
+    } else if (result == SC_OK) {
+        result = take(p, record, len, arena, err);
+    }
+    if (result == SC_OK)
+        result = audit_sink_tick(p->config.sink, err);
+    return result == SC_OK ? keep(p, err) : result;
+}
+
+static void note_sequence(struct audit_pump *p)
+{
+    pthread_mutex_lock(&p->lock);
+    p->stats.sequence = audit_stream_sequence(p->stream);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void *run(void *arg)
+{
+    struct audit_pump *p = arg;
+    struct arena arena = {0};
+    struct sc_error err;
+    error_init(&err);
+    enum sc_result result = SC_OK;
+    while (result == SC_OK && !atomic_load(&p->stopping)) {
+        note_sequence(p);
+        result = step(p, &arena, &err);
+    }
+    if (result == SC_OK || result == SC_STOP) {
+        audit_sink_tick(p->config.sink, NULL);
+        keep(p, &err); /* what was waiting for it; and then the newest */
+        p->waits = false;
+        p->stored_us = 0;
+        propose(p);
+        keep(p, &err);
+    } else {
+        error_wrap(&err, "audit");
+        pthread_mutex_lock(&p->lock);
+        p->failure = err;
+        pthread_mutex_unlock(&p->lock);
+    }
+    arena_fini(&arena);
+    return NULL;
+}
+
+/* --- from outside
+ * ---------------------------------------------------------------------------------------------------------- */
+
+static void pump_free(struct audit_pump *p)
+{
+    audit_stream_free(p->stream);
+    pthread_mutex_destroy(&p->lock);
+    mem_free(p->waiting.heads);
+    mem_free(p);
+}
+
+enum sc_result audit_pump_start(const struct audit_pump_config *config, struct audit_pump **out, struct sc_error *err)
+{
+    *out = NULL;
+    struct audit_pump *p = mem_alloc(sizeof(*p));
+    p->config = *config;
+    p->config.stream.send = send;
+    p->config.stream.arg = p;
+    p->stream = audit_stream_new(&p->config.stream, config->from);
+    p->waiting = *config->from;
+    p->waiting.heads = mem_array((size_t)config->from->partitions, sizeof(*p->waiting.heads));
+    p->stats.stored = config->from->position;
+    p->stats.sequence = config->from->sequence;
+    p->stored_us = clock_us();
+    error_init(&p->failure);
+    pthread_mutex_init(&p->lock, NULL);
+    audit_sink_begin(config->sink, config->from->sequence);
+    /* Signals are the main thread's. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&p->thread, NULL, run, p);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed) {
+        pump_free(p);
+        return error_set(err, SC_FAIL, "cannot start the thread of the audit: %s", strerror(failed));
+    }
+    *out = p;
+    return SC_OK;
+}
+
+void audit_pump_stop(struct audit_pump *p)
+{
+    if (!p)
+        return;
+    atomic_store(&p->stopping, true);
+    pthread_join(p->thread, NULL);
+    pump_free(p);
+}
+
+enum sc_result audit_pump_check(struct audit_pump *p, struct sc_error *err)
+{
+    pthread_mutex_lock(&p->lock);
+    enum sc_result result = p->failure.result;
+    if (result != SC_OK)
+        *err = p->failure;
+    pthread_mutex_unlock(&p->lock);
+    return result;
+}
+
+void audit_pump_stats(struct audit_pump *p, struct audit_pump_stats *out)
+{
+    pthread_mutex_lock(&p->lock);
+    *out = p->stats;
+    out->lag_ms = p->acknowledged_commit_us ? (clock_wall_us() - p->acknowledged_commit_us) / 1000 : -1;
+    pthread_mutex_unlock(&p->lock);
+}
+
+enum sc_result audit_pump_passed(struct audit_pump *p, const char *marker, struct sc_error *err)
+{
+    pthread_mutex_lock(&p->lock);
+    bool seen = p->marked && strcmp(p->marker, marker) == 0;
+    uint64_t sequence = p->marker_sequence;
+    enum sc_result result = p->failure.result;
+    if (result != SC_OK)
+        *err = p->failure;
+    pthread_mutex_unlock(&p->lock);
+    if (result != SC_OK)
+        return result;
+    if (!seen || audit_sink_acknowledged(p->config.sink) < sequence)
+        return error_set(err, SC_RETRY, "the audit has not come to the marker yet");
+    return SC_OK;
+}

@@ -1,0 +1,43 @@
+/* From the reader's queue to Kafka: a thread that takes what was read, makes messages of it, sends them, and keeps
+ * where it stands in the database, once everything before was acknowledged.
+ *
+ * Killed at any moment it goes on at what was kept, and sends the same messages again that it had sent behind it. */
+#ifndef SC_CDC_AUDIT_PUMP_H
+#define SC_CDC_AUDIT_PUMP_H
+
+#include "cdc/audit/sink.h"
+#include "cdc/spool.h"
+
+struct audit_pump;
+
+struct audit_pump_config {
+    struct spool *spool; /* of which it is the only consumer */
+    struct audit_sink *sink;
+    struct audit_stream_config stream; /* `send` and `arg` are the pump's */
+    const struct audit_state *from;
+    /* Makes it durable. SC_RETRY: not now. By the pump's thread. */
+    enum sc_result (*store)(void *arg, const struct audit_state *state, struct sc_error *err);
+    void *store_arg;
+    int64_t store_ms; /* so often, if there is something new */
+};
+
+struct audit_pump_stats {
+    struct position stored; /* all before it is in Kafka, and known to be */
+    uint64_t sequence;      /* of the last message that was made */
+    int64_t lag_ms;         /* how old the newest transaction is that was acknowledged whole; -1: there was none yet */
+};
+
+enum sc_result audit_pump_start(const struct audit_pump_config *config, struct audit_pump **out, struct sc_error *err);
+/* Ends the thread; what was acknowledged meanwhile is stored if that can be done at once. The spool has to be stopped
+ * first. NULL is fine. */
+void audit_pump_stop(struct audit_pump *pump);
+
+/* SC_OK while it goes on; else why it has ended. */
+enum sc_result audit_pump_check(struct audit_pump *pump, struct sc_error *err);
+void audit_pump_stats(struct audit_pump *pump, struct audit_pump_stats *out);
+
+/* Was everything before the marker acknowledged? Markers are forgotten when the next one was seen. SC_RETRY: not yet.
+ */
+enum sc_result audit_pump_passed(struct audit_pump *pump, const char *marker, struct sc_error *err);
+
+#endif

@@ -1,0 +1,322 @@
+/* From the reader's queue to (pretended) Kafka: what follows a queue gets all of it; what is kept was acknowledged; and
+ * whoever is killed goes on with the same messages. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+
+#include "base/clock.h"
+#include "cdc/audit/postgres/types.h"
+#include "cdc/audit/pump.h"
+
+enum { PARTITIONS = 3, WAIT_MS = 30000 };
+
+static char parent[] = "/tmp/seachange-test-XXXXXX";
+static rd_kafka_t *owner;
+static rd_kafka_mock_cluster_t *cluster;
+static struct arena arena;
+static struct audit_table table;
+
+static int start(void **state)
+{
+    (void)state;
+    char text[200];
+    static struct audit_column columns[2];
+    columns[0] = (struct audit_column){.name = "id", .key = 1};
+    columns[1] = (struct audit_column){.name = "v", .optional = true};
+    for (int i = 0; i < 2; i++)
+        pg_audit_type(&(struct pg_audit_type){.type = i ? 25 : 20, .modifier = -1}, AUDIT_DECIMALS_PRECISE, &arena,
+                      &columns[i].type);
+    table = (struct audit_table){.prefix = "p",
+                                 .catalog = "shop",
+                                 .schema = "public",
+                                 .name = "t",
+                                 .ncolumns = 2,
+                                 .columns = columns,
+                                 .source = pg_audit_engine.source};
+    struct sc_error err;
+    owner = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), text, sizeof(text));
+    cluster = owner ? rd_kafka_mock_cluster_new(owner, 1) : NULL;
+    return cluster && mkdtemp(parent) && audit_table_prepare(&table, &arena, &err) == SC_OK &&
+                   !rd_kafka_mock_topic_create(cluster, table.topic, PARTITIONS, 1)
+               ? 0
+               : 1;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    rd_kafka_mock_cluster_destroy(cluster);
+    rd_kafka_destroy(owner);
+    arena_fini(&arena);
+    return rmdir(parent);
+}
+
+static struct spool *open_spool(const char *name, uint64_t disk_bytes)
+{
+    char path[128];
+    struct spool *spool;
+    struct sc_error err;
+    snprintf(path, sizeof(path), "%s/%s", parent, name);
+    struct spool_config config = {.directory = path,
+                                  .memory_bytes = 64 << 10,
+                                  .block_bytes = 8 << 10,
+                                  .segment_bytes = 64 << 10,
+                                  .disk_bytes = disk_bytes,
+                                  .record_bytes = 1 << 20};
+    if (spool_open(&config, &spool, &err) != SC_OK)
+        fail_msg("%s", err.what);
+    return spool;
+}
+
+static void close_spool(struct spool *spool, const char *name)
+{
+    char path[128];
+    spool_close(spool);
+    snprintf(path, sizeof(path), "%s/%s", parent, name);
+    assert_int_equal(rmdir(path), 0);
+}
+
+/* --- a queue that follows another --- */
+
+static void put_number(struct spool *s, int n)
+{
+    char record[1000];
+    struct sc_error err;
+    memset(record, 'x', sizeof(record));
+    snprintf(record, sizeof(record), "%d", n);
+    if (spool_put(s, record, sizeof(record), NULL, NULL, &err) != SC_OK)
+        fail_msg("%s", err.what);
+}
+
+static void take_number(struct spool *s, int n)
+{
+    const void *record;
+    size_t len;
+    struct sc_error err;
+    assert_int_equal(spool_take(s, &record, &len, 1000, &err), SC_OK);
+    assert_int_equal(len, 1000);
+    assert_int_equal(atoi(record), n);
+}
+
+static void a_follower_gets_everything_at_its_own_pace(void **state)
+{
+    (void)state;
+    struct spool *leader = open_spool("leader", 0), *follower = open_spool("follower", 0);
+    spool_follow(leader, follower);
+    for (int i = 0; i < 3000; i++) { /* 3 MB: most of the follower's goes through its disk */
+        put_number(leader, i);
+        take_number(leader, i);
+    }
+    struct spool_stats stats;
+    spool_stats(follower, &stats);
+    assert_true(stats.spilled_bytes > 0);
+    for (int i = 0; i < 3000; i++)
+        take_number(follower, i);
+    /* Why reading ended is told to both. */
+    struct sc_error failure, err;
+    const void *record;
+    size_t len;
+    error_set(&failure, SC_REFUSE, "the log is gone");
+    spool_fail(leader, &failure);
+    assert_int_equal(spool_take(leader, &record, &len, 1000, &err), SC_REFUSE);
+    assert_int_equal(spool_take(follower, &record, &len, 1000, &err), SC_REFUSE);
+    assert_string_equal(err.what, "the log is gone");
+    close_spool(leader, "leader");
+    close_spool(follower, "follower");
+}
+
+static void a_follower_that_cannot_go_on_stops_the_producer(void **state)
+{
+    (void)state;
+    struct spool *leader = open_spool("leader", 0), *follower = open_spool("follower", 0);
+    struct sc_error err;
+    spool_follow(leader, follower);
+    put_number(leader, 1);
+    spool_stop(follower);
+    assert_int_equal(spool_put(leader, "x", 1, NULL, NULL, &err), SC_STOP);
+    spool_follow(leader, NULL);
+    put_number(leader, 2);
+    close_spool(leader, "leader");
+    close_spool(follower, "follower");
+}
+
+/* --- the pump --- */
+
+/* What was kept. */
+struct kept {
+    struct audit_state state;
+    struct audit_hash heads[PARTITIONS];
+    struct audit_sink *sink;
+    int times, refuse;
+};
+
+static enum sc_result keep(void *arg, const struct audit_state *state, struct sc_error *err)
+{
+    struct kept *k = arg;
+    if (k->refuse > 0) {
+        k->refuse--;
+        return error_set(err, SC_RETRY, "no connection");
+    }
+    assert_true(audit_sink_acknowledged(k->sink) >= state->sequence);
+    assert_true(state->position.order >= k->state.position.order);
+    assert_true(state->sequence >= k->state.sequence);
+    k->state = *state;
+    memcpy(k->heads, state->heads, sizeof(k->heads));
+    k->state.heads = k->heads;
+    k->times++;
+    return SC_OK;
+}
+
+static void put(struct spool *s, const struct change *change)
+{
+    struct buf b = {0};
+    struct sc_error err;
+    change_encode(&b, change);
+    if (spool_put(s, b.data, b.len, NULL, NULL, &err) != SC_OK)
+        fail_msg("%s", err.what);
+    buf_fini(&b);
+}
+
+/* Transactions from..to of one insert each; the n-th one is at 10 n. */
+static void put_transactions(struct spool *s, int from, int to)
+{
+    struct relation_column columns[2] = {{.name = "id", .key = true}, {.name = "v"}};
+    put(s, &(struct change){.kind = CHANGE_RELATION,
+                            .relation = {.id = 1, .schema = "public", .name = "t", .ncolumns = 2, .columns = columns}});
+    for (int n = from; n <= to; n++) {
+        char id[24];
+        snprintf(id, sizeof(id), "%d", n);
+        struct value row[2] = {{.state = VALUE_PRESENT, .len = (uint32_t)strlen(id), .data = id},
+                               {.state = VALUE_NULL}};
+        struct change begin = {.kind = CHANGE_BEGIN, .position = {.order = (uint64_t)n * 10}, .xid = 7, .commit_us = n},
+                      commit = {.kind = CHANGE_COMMIT, .position = {.order = (uint64_t)n * 10 + 5}};
+        snprintf(begin.position.text, sizeof(begin.position.text), "0/%X", n * 10);
+        snprintf(commit.position.text, sizeof(commit.position.text), "0/%X", n * 10 + 5);
+        put(s, &begin);
+        put(s, &(struct change){.kind = CHANGE_INSERT, .ncolumns = 2, .new_row = row});
+        put(s, &commit);
+    }
+}
+
+static struct audit_sink *open_sink(void)
+{
+    struct audit_sink_config config = {
+        .brokers = rd_kafka_mock_cluster_bootstraps(cluster), .stream = "s", .timeout_ms = WAIT_MS};
+    struct audit_sink *sink = NULL;
+    struct sc_error err;
+    assert_int_equal(audit_sink_open(&config, &sink, &err), SC_OK);
+    return sink;
+}
+
+static struct audit_pump *start_pump(struct spool *spool, struct audit_sink *sink, struct kept *kept)
+{
+    struct audit_state nowhere = {.partitions = PARTITIONS};
+    struct audit_pump_config config = {
+        .spool = spool,
+        .sink = sink,
+        .stream = {.engine = &pg_audit_engine, .tables = &table, .ntables = 1, .version = "1.0"},
+        .from = kept->state.position.order ? &kept->state : &nowhere,
+        .store = keep,
+        .store_arg = kept,
+        .store_ms = 20};
+    struct audit_pump *pump;
+    struct sc_error err;
+    kept->sink = sink;
+    assert_int_equal(audit_pump_start(&config, &pump, &err), SC_OK);
+    return pump;
+}
+
+static void wait_marker(struct audit_pump *pump, const char *marker)
+{
+    struct sc_error err;
+    enum sc_result result = SC_RETRY;
+    for (int i = 0; i < WAIT_MS / 10 && (result = audit_pump_passed(pump, marker, &err)) == SC_RETRY; i++)
+        clock_sleep_ms(10);
+    if (result != SC_OK)
+        fail_msg("%s", err.what);
+}
+
+static void what_is_kept_was_acknowledged_and_a_restart_goes_on_there(void **state)
+{
+    (void)state;
+    struct kept kept = {.refuse = 3};
+    struct spool *spool = open_spool("audit", 0);
+    struct audit_sink *sink = open_sink();
+    struct audit_pump *pump = start_pump(spool, sink, &kept);
+    struct sc_error err;
+    put_transactions(spool, 1, 2000);
+    assert_int_equal(audit_pump_passed(pump, "here", &err), SC_RETRY);
+    put(spool, &(struct change){.kind = CHANGE_MARKER, .marker = "here"});
+    wait_marker(pump, "here");
+    struct audit_pump_stats stats;
+    audit_pump_stats(pump, &stats);
+    assert_int_equal(stats.sequence, 2000);
+    for (int i = 0; i < WAIT_MS / 10 && stats.stored.order == 0; i++) { /* it was told three times: not now */
+        clock_sleep_ms(10);
+        audit_pump_stats(pump, &stats);
+    }
+    spool_stop(spool);
+    audit_pump_stop(pump);
+    /* The last transaction was acknowledged, so where it ends is kept when it is stopped. */
+    assert_int_equal(kept.state.position.order, 20005);
+    assert_int_equal(kept.state.sequence, 2000);
+    assert_int_equal(kept.refuse, 0);
+    assert_true(kept.times > 0);
+    audit_sink_close(sink);
+    close_spool(spool, "audit");
+
+    /* The server sends more than is needed; what was there is passed over. */
+    spool = open_spool("audit", 0);
+    sink = open_sink();
+    pump = start_pump(spool, sink, &kept);
+    put_transactions(spool, 1500, 2500);
+    put(spool, &(struct change){.kind = CHANGE_MARKER, .marker = "there"});
+    wait_marker(pump, "there");
+    spool_stop(spool);
+    audit_pump_stop(pump);
+    assert_int_equal(kept.state.sequence, 2500);
+    assert_int_equal(kept.state.position.order, 25005);
+    audit_sink_close(sink);
+    close_spool(spool, "audit");
+}
+
+static void why_it_ended_is_told(void **state)
+{
+    (void)state;
+    struct kept kept = {0};
+    struct spool *spool = open_spool("audit", 0);
+    struct audit_sink *sink = open_sink();
+    struct audit_pump *pump = start_pump(spool, sink, &kept);
+    struct sc_error err;
+    put_transactions(spool, 1, 1);
+    put(spool, &(struct change){.kind = CHANGE_TRUNCATE}); /* outside a transaction */
+    for (int i = 0; i < WAIT_MS / 10 && audit_pump_check(pump, &err) == SC_OK; i++)
+        clock_sleep_ms(10);
+    assert_int_equal(audit_pump_check(pump, &err), SC_FAIL);
+    assert_non_null(strstr(err.what, "audit: "));
+    assert_int_equal(audit_pump_passed(pump, "never", &err), SC_FAIL);
+    spool_stop(spool);
+    audit_pump_stop(pump);
+    audit_sink_close(sink);
+    close_spool(spool, "audit");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_follower_gets_everything_at_its_own_pace),
+        cmocka_unit_test(a_follower_that_cannot_go_on_stops_the_producer),
+        cmocka_unit_test(what_is_kept_was_acknowledged_and_a_restart_goes_on_there),
+        cmocka_unit_test(why_it_ended_is_told),
+    };
+    return cmocka_run_group_tests(tests, start, end);
+}
