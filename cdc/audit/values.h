@@ -27,7 +27,8 @@ struct audit_type {
     const struct audit_type *items; /* of an array */
     const char *const *members;     /* names that numbers stand for */
     size_t nmembers;
-    void *converter; /* iconv_t, of text that is not UTF-8; else NULL */
+    const char *zero; /* what stands for a day that does not exist */
+    void *converter;  /* iconv_t, of text that is not UTF-8; else NULL */
 };
 
 audit_write audit_verbatim;    /* numbers that JSON writes as the server does */

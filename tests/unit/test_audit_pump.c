@@ -14,8 +14,8 @@
 #include <librdkafka/rdkafka_mock.h>
 
 #include "base/clock.h"
-#include "cdc/audit/postgres/types.h"
 #include "cdc/audit/pump.h"
+#include "unit/audit_table.h"
 
 enum { PARTITIONS = 3, WAIT_MS = 30000 };
 
@@ -29,26 +29,10 @@ static int start(void **state)
 {
     (void)state;
     char text[200];
-    static struct audit_column columns[2];
-    columns[0] = (struct audit_column){.name = "id", .key = 1};
-    columns[1] = (struct audit_column){.name = "v", .optional = true};
-    for (int i = 0; i < 2; i++)
-        pg_audit_type(&(struct pg_audit_type){.type = i ? 25 : 20, .modifier = -1}, AUDIT_DECIMALS_PRECISE, &arena,
-                      &columns[i].type);
-    table = (struct audit_table){.prefix = "p",
-                                 .catalog = "shop",
-                                 .schema = "public",
-                                 .name = "t",
-                                 .ncolumns = 2,
-                                 .columns = columns,
-                                 .source = pg_audit_engine.source};
-    struct sc_error err;
+    table = audit_test_table(&arena);
     owner = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), text, sizeof(text));
     cluster = owner ? rd_kafka_mock_cluster_new(owner, 1) : NULL;
-    return cluster && mkdtemp(parent) && audit_table_prepare(&table, &arena, &err) == SC_OK &&
-                   !rd_kafka_mock_topic_create(cluster, table.topic, PARTITIONS, 1)
-               ? 0
-               : 1;
+    return cluster && mkdtemp(parent) && !rd_kafka_mock_topic_create(cluster, table.topic, PARTITIONS, 1) ? 0 : 1;
 }
 
 static int end(void **state)

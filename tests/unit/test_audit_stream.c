@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "cdc/audit/postgres/types.h"
 #include "cdc/audit/stream.h"
+#include "unit/audit_table.h"
 
 static struct arena arena;
 
@@ -53,21 +53,8 @@ static struct relation_column relation_columns[2] = {{.name = "id", .key = true}
 static int make_table(void **state)
 {
     (void)state;
-    static struct audit_column columns[2];
-    columns[0] = (struct audit_column){.name = "id", .key = 1};
-    columns[1] = (struct audit_column){.name = "v", .optional = true};
-    for (int i = 0; i < 2; i++)
-        pg_audit_type(&(struct pg_audit_type){.type = i ? 25 : 20, .modifier = -1}, AUDIT_DECIMALS_PRECISE, &arena,
-                      &columns[i].type);
-    table = (struct audit_table){.prefix = "p",
-                                 .catalog = "shop",
-                                 .schema = "public",
-                                 .name = "t",
-                                 .ncolumns = 2,
-                                 .columns = columns,
-                                 .source = pg_audit_engine.source};
-    struct sc_error err;
-    return audit_table_prepare(&table, &arena, &err) == SC_OK ? 0 : 1;
+    table = audit_test_table(&arena);
+    return 0;
 }
 
 static int clean(void **state)

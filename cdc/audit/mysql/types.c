@@ -163,52 +163,33 @@ static bool is_zero_date(const char *text, size_t len)
            (memcmp(text, "0000", 4) == 0 || memcmp(text + 5, "00", 2) == 0 || memcmp(text + 8, "00", 2) == 0);
 }
 
-/* Debezium has NULL for it, or, where there is none, the epoch. */
-#define ZERO_AS(text_of_zero, value)                                                                                   \
-    if (is_zero_date(text, len)) {                                                                                     \
-        buf_str(out, text_of_zero);                                                                                    \
-        return true;                                                                                                   \
-    }                                                                                                                  \
-    return value(out, type, text, len)
-
-static bool date_or_null(struct buf *out, const struct audit_type *type, const char *text, size_t len)
+/* Debezium has NULL for it, or, where there is none, the epoch: type->zero. */
+static bool or_zero(struct buf *out, const struct audit_type *type, const char *text, size_t len, audit_write *write)
 {
-    ZERO_AS("null", audit_date);
+    if (!is_zero_date(text, len))
+        return write(out, type, text, len);
+    buf_str(out, type->zero);
+    return true;
 }
 
-static bool date_or_epoch(struct buf *out, const struct audit_type *type, const char *text, size_t len)
+static bool write_date(struct buf *out, const struct audit_type *type, const char *text, size_t len)
 {
-    ZERO_AS("0", audit_date);
+    return or_zero(out, type, text, len, audit_date);
 }
 
-static bool ms_or_null(struct buf *out, const struct audit_type *type, const char *text, size_t len)
+static bool write_datetime_ms(struct buf *out, const struct audit_type *type, const char *text, size_t len)
 {
-    ZERO_AS("null", audit_timestamp_ms);
+    return or_zero(out, type, text, len, audit_timestamp_ms);
 }
 
-static bool ms_or_epoch(struct buf *out, const struct audit_type *type, const char *text, size_t len)
+static bool write_datetime_us(struct buf *out, const struct audit_type *type, const char *text, size_t len)
 {
-    ZERO_AS("0", audit_timestamp_ms);
+    return or_zero(out, type, text, len, audit_timestamp_us);
 }
 
-static bool us_or_null(struct buf *out, const struct audit_type *type, const char *text, size_t len)
+static bool write_timestamp(struct buf *out, const struct audit_type *type, const char *text, size_t len)
 {
-    ZERO_AS("null", audit_timestamp_us);
-}
-
-static bool us_or_epoch(struct buf *out, const struct audit_type *type, const char *text, size_t len)
-{
-    ZERO_AS("0", audit_timestamp_us);
-}
-
-static bool zoned_or_null(struct buf *out, const struct audit_type *type, const char *text, size_t len)
-{
-    ZERO_AS("null", audit_zoned_timestamp);
-}
-
-static bool zoned_or_epoch(struct buf *out, const struct audit_type *type, const char *text, size_t len)
-{
-    ZERO_AS("\"1970-01-01T00:00:00Z\"", audit_zoned_timestamp);
+    return or_zero(out, type, text, len, audit_zoned_timestamp);
 }
 
 /* --- types
@@ -372,22 +353,22 @@ static void day(const char *word, const char *numbers, bool optional, struct aud
     int digits = 0;
     sscanf(numbers, "(%d", &digits);
     if (strcmp(word, "date") == 0)
-        *out = (struct audit_type){.write = optional ? date_or_null : date_or_epoch,
-                                   .head = int32_head,
-                                   .tail = ",\"name\":\"io.debezium.time.Date\",\"version\":1"};
+        *out = (struct audit_type){
+            .write = write_date, .head = int32_head, .tail = ",\"name\":\"io.debezium.time.Date\",\"version\":1"};
     else if (strcmp(word, "timestamp") == 0)
-        *out = (struct audit_type){.write = optional ? zoned_or_null : zoned_or_epoch,
+        *out = (struct audit_type){.write = write_timestamp,
                                    .head = string_head,
                                    .tail = ",\"name\":\"io.debezium.time.ZonedTimestamp\",\"version\":1",
                                    .scale = digits};
     else if (digits <= 3)
-        *out = (struct audit_type){.write = optional ? ms_or_null : ms_or_epoch,
+        *out = (struct audit_type){.write = write_datetime_ms,
                                    .head = int64_head,
                                    .tail = ",\"name\":\"io.debezium.time.Timestamp\",\"version\":1"};
     else
-        *out = (struct audit_type){.write = optional ? us_or_null : us_or_epoch,
+        *out = (struct audit_type){.write = write_datetime_us,
                                    .head = int64_head,
                                    .tail = ",\"name\":\"io.debezium.time.MicroTimestamp\",\"version\":1"};
+    out->zero = optional ? "null" : out->head == string_head ? "\"1970-01-01T00:00:00Z\"" : "0";
 }
 
 static void names(const struct my_audit_type *from, bool set, struct arena *arena, struct audit_type *out)
