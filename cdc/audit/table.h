@@ -41,6 +41,7 @@ struct audit_table {
     struct audit_column *columns; /* in the order of the log */
     struct audit_source source;
     bool with_schema;
+    bool values_are_text; /* the log has them all as the server prints them (PostgreSQL) */
 
     const char *topic; /* audit_table_prepare()'s: PREFIX.SCHEMA.NAME, with what Kafka takes no name of replaced by _ */
     const char *key_head, *value_head, *tail;

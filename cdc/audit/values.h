@@ -24,8 +24,10 @@ struct audit_type {
     const char *head; /* "type":"array","items":{...} */
     const char *tail; /* ,"name":"io.debezium.time.Date","version":1 or "" */
     int scale;        /* decimals: digits behind the point; points in time: digits of the fraction that are shown */
-    const struct audit_type *items; /* of an array */
-    const char *const *members;     /* names that numbers stand for */
+    const struct audit_type *items;  /* of an array */
+    const struct audit_type *inner;  /* what a rule is applied to (rules.h); else NULL */
+    const struct audit_rules *rules; /* of that rule, where it needs them */
+    const char *const *members;      /* names that numbers stand for */
     size_t nmembers;
     const char *zero; /* what stands for a day that does not exist */
     void *converter;  /* iconv_t, of text that is not UTF-8; else NULL */
