@@ -119,4 +119,11 @@ void my_cutover_unlock(struct session *s);
 enum sc_result my_cutover_outcome(struct target *t, enum swap_outcome *out, struct sc_error *err);
 void my_cutover_free(struct my_cutover *cutover);
 
+/* audit.c: the source as consumers of the audit are told of it; what it is made of is the arena's, but for converters.
+ * Rules and audit_table_prepare() come next. SC_REFUSE: a column's text cannot be converted. */
+struct audit_options;
+struct audit_table;
+enum sc_result my_audit_describe(struct session *s, const struct audit_options *options, struct arena *arena,
+                                 struct audit_table *out, struct sc_error *err);
+
 #endif

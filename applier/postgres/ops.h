@@ -53,4 +53,11 @@ enum sc_result pg_remove_objects(struct target *t, struct strlist *removed, stru
 /* list.c */
 enum sc_result pg_list(struct target *t, struct listed **out, size_t *count, struct sc_error *err);
 
+/* audit.c: the source as consumers of the audit are told of it; what it is made of is the arena's. Rules and
+ * audit_table_prepare() come next. SC_REFUSE: a column's text cannot be converted. */
+struct audit_options;
+struct audit_table;
+enum sc_result pg_audit_describe(struct session *s, const struct audit_options *options, struct arena *arena,
+                                 struct audit_table *out, struct sc_error *err);
+
 #endif

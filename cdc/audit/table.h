@@ -17,6 +17,13 @@ enum audit_decimals { /* Debezium's decimal.handling.mode */
                       AUDIT_DECIMALS_DOUBLE,
 };
 
+/* What the operator says of all tables. */
+struct audit_options {
+    const char *prefix; /* of topics: names the server for consumers */
+    bool with_schema;
+    enum audit_decimals decimals;
+};
+
 struct audit_column {
     const char *name;
     struct audit_type type;

@@ -264,6 +264,13 @@ void my_audit_type_close(struct audit_type *type)
     type->converter = NULL;
 }
 
+void my_audit_table_close(struct audit_table *table)
+{
+    for (size_t i = 0; i < table->ncolumns; i++)
+        for (const struct audit_type *t = &table->columns[i].type; t; t = t->inner)
+            my_audit_type_close((struct audit_type *)(uintptr_t)t);
+}
+
 static const char bytes_head[] = "\"type\":\"bytes\"", string_head[] = "\"type\":\"string\"",
                   int32_head[] = "\"type\":\"int32\"", int64_head[] = "\"type\":\"int64\"";
 #define GEOMETRY                                                                                                       \

@@ -18,5 +18,7 @@ struct my_audit_type {
 enum sc_result my_audit_type(const struct my_audit_type *from, enum audit_decimals decimals, struct arena *arena,
                              struct audit_type *out, struct sc_error *err);
 void my_audit_type_close(struct audit_type *type);
+/* Of all columns, also below the rules that were applied to them. */
+void my_audit_table_close(struct audit_table *table);
 
 #endif
