@@ -53,7 +53,7 @@ static bool is_true(const PGresult *res, int row, int column)
 static int row_of(const PGresult *res, int attnum)
 {
     for (int i = 0; i < PQntuples(res); i++)
-        if (atoi(PQgetvalue(res, i, 0)) == attnum)
+        if (strtol(PQgetvalue(res, i, 0), NULL, 10) == attnum)
             return i;
     return -1;
 }
@@ -66,7 +66,7 @@ static enum sc_result describe(struct session *s, const PGresult *res, const str
     if (row < 0)
         return error_set(err, SC_FAIL, "column %s of table %s is gone", from->name, s->target->source.name);
     struct pg_audit_type type = {.type = oid_at(res, row, 1),
-                                 .modifier = atoi(PQgetvalue(res, row, 2)),
+                                 .modifier = (int32_t)strtol(PQgetvalue(res, row, 2), NULL, 10),
                                  .is_enum = is_true(res, row, 3),
                                  .element = oid_at(res, row, 4),
                                  .element_is_enum = is_true(res, row, 5)};

@@ -1,6 +1,7 @@
 #include "cdc/audit/chain.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,14 +11,35 @@ static void put_u64(uint8_t out[8], uint64_t n)
         out[i] = (uint8_t)(n >> (56 - 8 * i));
 }
 
+/* One context for all messages of a thread, freed with it: to make one costs more than a short message. */
+static pthread_key_t context_key;
+
+static void free_context(void *context)
+{
+    EVP_MD_CTX_free(context);
+}
+
+static void make_key(void)
+{
+    if (pthread_key_create(&context_key, free_context) != 0)
+        abort();
+}
+
+static EVP_MD_CTX *thread_context(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_key);
+    EVP_MD_CTX *context = pthread_getspecific(context_key);
+    if (!context && (!(context = EVP_MD_CTX_new()) || pthread_setspecific(context_key, context) != 0))
+        abort(); /* only out of memory */
+    return context;
+}
+
 void audit_chain(struct audit_hash *head, uint64_t sequence, const void *key, size_t key_len, const void *value,
                  size_t value_len)
 {
-    /* One context for all messages of a thread: to make one costs more than a short message. */
-    static _Thread_local EVP_MD_CTX *context;
+    EVP_MD_CTX *context = thread_context();
     uint8_t number[8];
-    if (!context && !(context = EVP_MD_CTX_new()))
-        abort();
     bool good = EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
                 EVP_DigestUpdate(context, head->bytes, sizeof(head->bytes)) == 1;
     put_u64(number, sequence);
