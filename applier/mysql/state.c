@@ -134,7 +134,10 @@ static enum sc_result lock_migration(struct target *t, struct my_waited *waited,
     enum sc_result result = my_take_lock(t, 0, &taken, err);
     if (result == SC_OK && !taken)
         result = my_wait_for_another(t, LOCK_WITHIN_MS, &taken, waited, err);
-    if (result == SC_OK && !taken) {
+    if (result == SC_OK && !taken && stop_requested()) {
+        result = error_set(err, SC_STOP, "stopped by a signal while it waited for another seachange on table %s",
+                           t->spec.table);
+    } else if (result == SC_OK && !taken) {
         result = error_set(err, SC_REFUSE, "another seachange is working on table %s", t->spec.table);
         error_hint(err, "`seachange list` shows which and where it runs.");
     }

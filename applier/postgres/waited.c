@@ -86,7 +86,10 @@ enum sc_result pg_take_lock(struct target *t, Oid table, struct pg_waited *waite
         clock_sleep_ms(TRY_EVERY_MS);
     }
     set_in_sight(t, table, waited, false);
-    if (result == SC_OK && !taken) {
+    if (result == SC_OK && !taken && stop_requested()) {
+        result = error_set(err, SC_STOP, "stopped by a signal while it waited for another seachange on table %s",
+                           t->spec.table);
+    } else if (result == SC_OK && !taken) {
         result = error_set(err, SC_REFUSE, "another seachange is working on table %s", t->spec.table);
         error_hint(err, "`seachange list` shows which and where it runs.");
     }

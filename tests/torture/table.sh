@@ -12,7 +12,7 @@ cat "$@" | awk '
         n = split($0, parts, "="); all[v] += gsub(/(kill|term|drop|crash|retry|sleep|sessions|lock|row|reset|half|blackhole|twice)( at |,|\])/, "&")
     }
     END {
-        print "| server | migrations | faults | seachange killed | server killed | acknowledged transactions checked | in doubt | lost, invented or wrong |"
+        print "| server | migrations | faults | seachange killed | server killed | acknowledged transactions checked | in doubt | failed a check |"
         print "|---|---:|---:|---:|---:|---:|---:|---:|"
         for (v in runs) { name = v; sub("-", " ", name); printf "| %s | %d | %d | %d | %d | %d | %d | %d |\n", name, runs[v], all[v], kills[v], crashes[v], writes[v], doubt[v], failed[v] | "sort" }
     }'

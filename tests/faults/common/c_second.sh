@@ -15,6 +15,23 @@ C5_two_at_once()
     same_rows 1999
 }
 
+# A Job's pod that is evicted while it waits has not failed.
+C5_one_that_waits_for_another_can_be_stopped()
+{
+    setup 2000
+    copy_held_at 10000
+    "$SEACHANGE" migrate --source "${program_url:-$url}" --table t --alter "$alter" --spool-dir "$out" --log-format json > "$out/second" 2> "$out/second.err" &
+    second=$!
+    sleep 2
+    kill -TERM $second
+    wait $second
+    [ $? = 75 ] || fail "the second did not end with exit 75: $(tail -n 3 "$out/second.err")"
+    grep -q 'stopped by a signal while it waited for another seachange' "$out/second.err" || fail "it does not say why"
+    copy_let_go
+    migrate_ends 0
+    same_rows 2000
+}
+
 # A Job's second pod: what the first one has made must not be made again, and is no failure.
 C5_the_second_comes_before_there_is_anything_to_see()
 {
