@@ -2,7 +2,7 @@
 # Migrations under clients that know what they were told, each with faults; then every check of tests/torture/README.md. Needs SERVER_URL, SERVER_DATA, SERVER_CTL,
 # SEACHANGE (with failpoints), and TORTURE_SERVER: postgresql, mysql or mariadb.
 #
-#   run.sh                    the workload without a migration, and one fault of each of four kinds in each of six phases
+#   run.sh                    the workload without a migration, one fault of each of four kinds in each of six phases, and the seeds in `kept`
 #   run.sh seeds FROM TO      a migration for each seed, with as many faults as it says; also TORTURE_SEEDS=FROM-TO
 #   run.sh one [OPTION...]    one migration; the line that a failed one prints repeats it
 #
@@ -72,6 +72,15 @@ matrix()
         done
     done
 }
+kept()
+{
+    local kind seed what
+    while read -r kind seed what; do
+        [ "$kind" = "$server" ] || continue
+        one --seed "$seed" < /dev/null
+        count "seed $seed ($what)" --seed "$seed"
+    done < "$here/kept"
+}
 seeds()
 {
     for ((seed = $1; seed <= $2; seed++)); do
@@ -81,7 +90,7 @@ seeds()
 }
 
 case ${1-} in
-'') if [ -n "${TORTURE_SEEDS:-}" ]; then seeds "${TORTURE_SEEDS%-*}" "${TORTURE_SEEDS#*-}"; else matrix; fi ;;
+'') if [ -n "${TORTURE_SEEDS:-}" ]; then seeds "${TORTURE_SEEDS%-*}" "${TORTURE_SEEDS#*-}"; else matrix; kept; fi ;;
 seeds) seeds "$2" "$3" ;;
 one)
     one "${@:2}"
