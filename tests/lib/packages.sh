@@ -31,6 +31,7 @@ packages_install()
     echo "installing:$missing"
     # One after the other: several test servers may be made side by side.
     (
+        unset SSL_CERT_FILE # a mirror may be reached by TLS
         flock 7
         apt-get update -q >/dev/null &&
             apt-get install -y -q --no-install-recommends $missing > "${TMPDIR:-/tmp}/seachange-packages.log" 2>&1

@@ -123,6 +123,7 @@ servers_sid()
     [ -n "$mirror" ] || { server_reason="apt knows no mirror to make a Debian sid tree from"; return 2; }
     mkdir -p "$servers_cache"
     (
+        unset SSL_CERT_FILE # a mirror may be reached by TLS
         flock 9
         servers_sid_has "$@" && exit 0
         echo "making a Debian sid tree with $what (some minutes, once)" >&2
