@@ -172,6 +172,7 @@ static void a_server_that_refuses_is_not_asked_again_and_one_without_room_is(voi
     assert_int_equal(my_classify_connect(2026, self_signed, true), SC_REFUSE);
     assert_int_equal(my_classify_connect(2026, self_signed, false), SC_RETRY); /* it was cut off behind it */
     assert_int_equal(my_classify_connect(2026, "TLS/SSL error: SSL is required", false), SC_REFUSE);
+    assert_int_equal(my_classify_connect(2026, "TLS/SSL error: sslv3 alert bad certificate", false), SC_REFUSE);
     assert_int_equal(my_classify_connect(2002, "Can't connect to local server", true), SC_RETRY);
     assert_int_equal(my_classify_connect(2003, "Can't connect to server", true), SC_RETRY);
     assert_int_equal(my_classify_connect(1040, "Too many connections", true), SC_RETRY);

@@ -64,7 +64,8 @@ static bool tls_is_refused(const char *message, bool verifies)
     static const char *const of_certificates[] = {"cert",     "self-signed", "self signed",
                                                   "hostname", "fingerprint", "unable to get"};
     static const char *const others[] = {"required", "not support", "No such file", "SSL_CTX"};
-    for (size_t i = 0; verifies && i < sizeof(of_certificates) / sizeof(of_certificates[0]); i++)
+    bool said = verifies || strcasestr(message, "alert"); /* the server's word, on a certificate of ours */
+    for (size_t i = 0; said && i < sizeof(of_certificates) / sizeof(of_certificates[0]); i++)
         if (strcasestr(message, of_certificates[i]))
             return true;
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
