@@ -36,7 +36,8 @@ struct spool_stats {
     uint64_t spilled_bytes;  /* ever written to disk, compressed */
 };
 
-/* SC_REFUSE: the directory cannot be used, or another process uses it. */
+/* SC_REFUSE: the directory cannot be used, or another process uses it. SC_STOP: told to stop while it waited for that.
+ */
 enum sc_result spool_open(const struct spool_config *config, struct spool **out, struct sc_error *err);
 /* Both sides have ended. Removes its files, but not the directory; NULL is fine. */
 void spool_close(struct spool *spool);

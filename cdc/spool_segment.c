@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/reader.h"
+#include "base/stop.h"
 
 #define LOCK_NAME "seachange.lock"
 #define LOCK_POLL_MS 50
@@ -72,6 +73,9 @@ static enum sc_result lock_directory(struct spool_files *f, int wait_ms, struct 
             errno = code;
             if (code != EWOULDBLOCK)
                 return refuse_errno(err, "lock", f->path);
+            if (wait_ms > 0 && stop_requested())
+                return error_set(err, SC_STOP, "stopped while the spool directory %s was in use by another process",
+                                 f->path);
             if (clock_us() < until_us) {
                 clock_sleep_ms(LOCK_POLL_MS);
                 continue;

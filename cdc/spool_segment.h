@@ -14,7 +14,7 @@
 struct spool_files; /* the directory, its lock, and the memory for compressing and decompressing */
 
 /* Makes the directory if missing, locks it, removes what a dead process left. SC_REFUSE: not ours to use, or in use,
- * and still so after wait_ms. */
+ * and still so after wait_ms. SC_STOP: told to stop while it waited. */
 enum sc_result spool_files_open(const char *directory, int wait_ms, struct spool_files **out, struct sc_error *err);
 void spool_files_close(struct spool_files *files); /* gives the directory back; NULL is fine */
 

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/stop.h"
 #include "cdc/spool.h"
 #include "coordinator/run.h"
 
@@ -735,6 +736,20 @@ static void one_that_is_about_to_leave_is_waited_for(void **state)
     spool_close(next);
 }
 
+/* The wish cannot be taken back: this test is the last one. */
+static void a_wish_to_stop_ends_the_wait(void **state)
+{
+    (void)state;
+    struct spool_config config = small();
+    struct spool *held = open_spool(&config), *next;
+    struct sc_error err;
+    config.lock_wait_ms = 60000;
+    stop_request();
+    assert_int_equal(spool_open(&config, &next, &err), SC_STOP);
+    assert_null(next);
+    spool_close(held);
+}
+
 static void a_directory_that_cannot_be_made_is_refused(void **state)
 {
     (void)state;
@@ -791,6 +806,7 @@ int main(void)
         cmocka_unit_test(a_directory_in_use_is_refused_by_name_and_free_again_after_a_kill),
         cmocka_unit_test(one_that_is_about_to_leave_is_waited_for),
         cmocka_unit_test(a_directory_that_cannot_be_made_is_refused),
+        cmocka_unit_test(a_wish_to_stop_ends_the_wait),
     };
     return cmocka_run_group_tests(tests, make_parent, remove_parent);
 }
