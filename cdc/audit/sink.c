@@ -147,6 +147,8 @@ static void delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, v
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         if (audit_window_acknowledge(&s->window, sequence)) {
             s->stats.acknowledged++;
+            s->stats.connected = true;
+            s->stats.state[0] = 0;
             s->stats.bytes += message->len + message->key_len;
         }
     } else if (s->failure.result == SC_OK && !s->closing) {

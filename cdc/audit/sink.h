@@ -29,7 +29,7 @@ struct audit_sink_stats {
     uint64_t queued;             /* messages waiting in memory */
     uint64_t retries;            /* that were told of a full queue */
     bool connected;
-    char state[256]; /* for people: the last error of a broker, or "" */
+    char state[256]; /* for people: the last error of a broker since the last acknowledgement, or "" */
 };
 
 /* SC_REFUSE: a property is unknown, has a bad value, or would let messages be lost. No broker is asked yet. */
