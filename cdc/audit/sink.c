@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cdc/audit/kafka.h"
 #include "cdc/audit/window.h"
 
 enum { POLL_MS = 50 };
@@ -28,15 +29,13 @@ struct audit_sink {
 /* --- settings
  * ------------------------------------------------------------------------------------------------------------- */
 
-/* What keeps messages from being lost is not up for discussion; all else may be set. */
+/* What keeps messages from being lost; none of it may be given (kafka.c). */
 static const char *const fixed[][2] = {
     {"enable.idempotence", "true"},
     {"acks", "all"},
     {"enable.gapless.guarantee", "true"}, /* one that fails for good is followed by no other */
     {"message.timeout.ms", "0"},          /* never given up */
 };
-static const char *const fixed_too[] = {"request.required.acks", "delivery.timeout.ms", "delivery.report.only.error",
-                                        "transactional.id",      "bootstrap.servers",   "metadata.broker.list"};
 static const char *const usual[][2] = {
     {"client.id", "seachange"},
     {"compression.codec", "zstd"},
@@ -47,87 +46,24 @@ static const char *const usual[][2] = {
 };
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
-static enum sc_result set(rd_kafka_conf_t *conf, const char *name, const char *value, struct sc_error *err)
-{
-    char text[300];
-    rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, text, sizeof(text));
-    if (result == RD_KAFKA_CONF_OK)
-        return SC_OK;
-    /* librdkafka's text quotes the value, which may be a password. */
-    return error_set(err, SC_REFUSE,
-                     result == RD_KAFKA_CONF_UNKNOWN ? "librdkafka knows no property %.60s"
-                                                     : "librdkafka does not take the value of %.60s",
-                     name);
-}
-
-static bool is_fixed(const char *name)
-{
-    for (size_t i = 0; i < COUNT(fixed); i++)
-        if (strcmp(name, fixed[i][0]) == 0)
-            return true;
-    for (size_t i = 0; i < COUNT(fixed_too); i++)
-        if (strcmp(name, fixed_too[i]) == 0)
-            return true;
-    return false;
-}
-
-static enum sc_result set_given(rd_kafka_conf_t *conf, const char *property, struct sc_error *err)
-{
-    size_t len = strcspn(property, "=");
-    char *name = mem_strndup(property, len);
-    enum sc_result result;
-    if (!property[len]) {
-        result = error_set(err, SC_REFUSE, "a property of librdkafka is written name=value: %.60s", name);
-    } else if (is_fixed(name)) {
-        error_set(err, SC_REFUSE, "the property %.60s cannot be set", name);
-        result = error_hint(err, "What keeps changes from being lost is set by seachange: acknowledgements of all "
-                                 "replicas, an idempotent producer, no time limit for a message.");
-    } else {
-        result = set(conf, name, property + len + 1, err);
-    }
-    mem_free(name);
-    return result;
-}
-
 static enum sc_result configure(rd_kafka_conf_t *conf, const struct audit_sink_config *config, struct sc_error *err)
 {
-    enum sc_result result = set(conf, "bootstrap.servers", config->brokers, err);
+    enum sc_result result = kafka_set(conf, "bootstrap.servers", config->brokers, err);
     for (size_t i = 0; i < COUNT(usual) && result == SC_OK; i++)
-        result = set(conf, usual[i][0], usual[i][1], err);
-    for (size_t i = 0; i < config->nproperties && result == SC_OK; i++)
-        result = set_given(conf, config->properties[i], err);
+        result = kafka_set(conf, usual[i][0], usual[i][1], err);
+    if (result == SC_OK)
+        result = kafka_set_given(conf, config->properties, config->nproperties, err);
     for (size_t i = 0; i < COUNT(fixed) && result == SC_OK; i++)
-        result = set(conf, fixed[i][0], fixed[i][1], err);
+        result = kafka_set(conf, fixed[i][0], fixed[i][1], err);
     return result;
 }
 
 /* --- what brokers say
  * ----------------------------------------------------------------------------------------------------- */
 
-/* Is it so that it will never be otherwise, unless somebody changes something? */
-static bool is_for_good(rd_kafka_resp_err_t error)
-{
-    switch (error) {
-    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
-    case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
-    case RD_KAFKA_RESP_ERR_INVALID_MSG:
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
-    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
-    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static enum sc_result failed(struct sc_error *err, rd_kafka_resp_err_t error, const char *topic, uint64_t sequence)
 {
-    enum sc_result result = is_for_good(error) ? SC_FAIL : SC_RETRY;
+    enum sc_result result = kafka_is_for_good(error) ? SC_FAIL : SC_RETRY;
     error_set(err, result, "message %" PRIu64 " cannot be sent to topic %s: %s", sequence, topic,
               rd_kafka_err2str(error));
     if (error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
@@ -235,33 +171,14 @@ void audit_sink_close(struct audit_sink *s)
     mem_free(s);
 }
 
-static enum sc_result no_topic(struct sc_error *err, rd_kafka_resp_err_t error, const char *topic)
-{
-    enum sc_result result = is_for_good(error) ? SC_REFUSE : SC_RETRY;
-    error_set(err, result, "topic %s: %s", topic, rd_kafka_err2str(error));
-    if (error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
-        return error_hint(err,
-                          "Make the topic first: how many partitions it has decides where each key goes, for good.");
-    return result;
-}
-
 enum sc_result audit_sink_partitions(struct audit_sink *s, const char *topic, int32_t *out, struct sc_error *err)
 {
-    rd_kafka_topic_t *handle = rd_kafka_topic_new(s->producer, topic, NULL);
-    if (!handle)
-        return no_topic(err, rd_kafka_last_error(), topic);
-    const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_resp_err_t error = rd_kafka_metadata(s->producer, 0, handle, &metadata, s->timeout_ms);
-    if (!error && metadata->topic_cnt == 1)
-        error = metadata->topics[0].err;
-    if (!error && (metadata->topic_cnt != 1 || metadata->topics[0].partition_cnt == 0))
-        error = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-    if (!error)
-        *out = metadata->topics[0].partition_cnt;
-    if (metadata)
-        rd_kafka_metadata_destroy(metadata);
-    rd_kafka_topic_destroy(handle);
-    return error ? no_topic(err, error, topic) : SC_OK;
+    enum sc_result result = kafka_partitions(s->producer, topic, s->timeout_ms, out, err);
+    if (result != SC_REFUSE)
+        return result;
+    return error_hint(err,
+                      "Make the topic first, and let this account describe and write it: how many partitions it has "
+                      "decides where each key goes, for good.");
 }
 
 void audit_sink_begin(struct audit_sink *s, uint64_t sequence)
