@@ -108,14 +108,35 @@ static enum sc_result with_complaint(struct audit_reader *r, struct sc_error *er
     return err ? err->result : SC_RETRY;
 }
 
+/* Offsets of all partitions at one end. rd_kafka_query_watermark_offsets() would do for one, but takes a partition for
+ * empty when one of its two questions fails. */
+static rd_kafka_resp_err_t ask_offsets(struct audit_reader *r, rd_kafka_t *asker, int64_t which, int timeout_ms,
+                                       int64_t *out)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(r->is.partitions);
+    for (int32_t p = 0; p < r->is.partitions; p++)
+        rd_kafka_topic_partition_list_add(list, r->name, p)->offset = which;
+    rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(asker, list, timeout_ms);
+    for (int32_t p = 0; p < r->is.partitions && !error; p++) {
+        const rd_kafka_topic_partition_t *found = rd_kafka_topic_partition_list_find(list, r->name, p);
+        error = !found ? RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION : found->err;
+        if (!error && found->offset < 0)
+            error = RD_KAFKA_RESP_ERR__INVALID_ARG;
+        if (!error)
+            out[p] = found->offset;
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    return error;
+}
+
 /* A leader that is being elected is no answer yet. */
-static enum sc_result ask_watermarks(struct audit_reader *r, rd_kafka_t *asker, int32_t partition, struct sc_error *err)
+static enum sc_result ask_end(struct audit_reader *r, rd_kafka_t *asker, int64_t which, int64_t *out,
+                              struct sc_error *err)
 {
     int64_t until_us = clock_us() + (int64_t)r->timeout_ms * 1000;
     for (;;) {
         int64_t left_ms = (until_us - clock_us()) / 1000;
-        rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
-            asker, r->name, partition, &r->is.low[partition], &r->is.high[partition], left_ms > 0 ? (int)left_ms : 1);
+        rd_kafka_resp_err_t error = ask_offsets(r, asker, which, left_ms > 0 ? (int)left_ms : 1, out);
         rd_kafka_poll(asker, 0);
         if (!error)
             return SC_OK;
@@ -123,7 +144,6 @@ static enum sc_result ask_watermarks(struct audit_reader *r, rd_kafka_t *asker, 
             return error_set(err, SC_STOP, "stopped while topic %s was looked at", r->name);
         if (kafka_is_for_good(error) || clock_us() >= until_us) {
             kafka_topic_failed(err, error, r->name);
-            error_wrap(err, "partition %" PRId32, partition);
             return with_complaint(r, err);
         }
         clock_sleep_ms(POLL_MS);
@@ -143,9 +163,8 @@ static enum sc_result ask(struct audit_reader *r, rd_kafka_t *asker, struct sc_e
     }
     r->is.low = mem_array((size_t)r->is.partitions, sizeof(*r->is.low));
     r->is.high = mem_array((size_t)r->is.partitions, sizeof(*r->is.high));
-    for (int32_t p = 0; p < r->is.partitions && result == SC_OK; p++)
-        result = ask_watermarks(r, asker, p, err);
-    return result;
+    result = ask_end(r, asker, RD_KAFKA_OFFSET_BEGINNING, r->is.low, err);
+    return result == SC_OK ? ask_end(r, asker, RD_KAFKA_OFFSET_END, r->is.high, err) : result;
 }
 
 enum sc_result audit_reader_open(const struct audit_reader_config *config, struct audit_reader **out,

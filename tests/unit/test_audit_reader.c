@@ -167,7 +167,18 @@ static void who_takes_may_end_it(void **state)
 static void what_a_broker_answers_for_a_while_costs_nothing(void **state)
 {
     (void)state;
-    rd_kafka_mock_push_request_errors(cluster, LIST_OFFSETS, 1, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION);
+    /* Neither of the two ends may be taken for the other one when its question fails. */
+    for (int i = 0; i < 8; i++) {
+        rd_kafka_mock_push_request_errors(cluster, LIST_OFFSETS, 2, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+                                          i % 2 ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR__TRANSPORT);
+        struct audit_reader *asked = reader(table.topic);
+        for (int p = 0; p < PARTITIONS; p++) {
+            assert_int_equal(audit_reader_topic(asked)->low[p], 0);
+            assert_int_equal(audit_reader_topic(asked)->high[p], p < 3 ? MESSAGES / 3 + 100 : 0);
+        }
+        audit_reader_close(asked);
+    }
+    rd_kafka_mock_clear_request_errors(cluster, LIST_OFFSETS);
     struct audit_reader *r = reader(table.topic);
     rd_kafka_mock_push_request_errors(cluster, FETCH, 3, RD_KAFKA_RESP_ERR__TRANSPORT,
                                       RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR__TRANSPORT);
