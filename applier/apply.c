@@ -37,7 +37,7 @@ static void batch_is_in(struct apply *a, bool commit)
         m->partial_changes = a->partial_changes;
         a->stored = a->applied;
         FAILPOINT_PASS(apply_before_confirm);
-        a->config.source_ops->confirm(a->config.source, &a->applied);
+        a->config.durable(a->config.durable_arg, &a->applied);
     }
     pthread_mutex_lock(&a->lock);
     a->stats.changes += a->count;
@@ -465,6 +465,16 @@ void apply_heartbeat(struct apply *a, char *text, int size)
     if (a->nbeats < HEARTBEATS)
         a->beats[a->nbeats++] = now;
     pthread_mutex_unlock(&a->lock);
+}
+
+bool apply_heartbeat_age(struct apply *a, const char *text, int64_t *age_ms)
+{
+    uint64_t nonce;
+    int64_t beat;
+    if (sscanf(text, "beat %" SCNx64 " %" SCNd64, &nonce, &beat) != 2 || nonce != a->nonce)
+        return false;
+    *age_ms = (clock_us() - beat) / 1000;
+    return true;
 }
 
 void apply_expect(struct apply *a, const char *text, bool fence)

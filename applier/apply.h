@@ -21,8 +21,9 @@ struct apply_config {
     struct target *target;
     struct gate *gate;
     struct spool *spool;
-    const struct source_ops *source_ops;
-    struct source *source;
+    /* A batch is in: everything up to there need not be read again. By the apply's thread. */
+    void (*durable)(void *arg, const struct position *upto);
+    void *durable_arg;
     int64_t turn_ms;    /* one turn at the gate lasts about this long, and while copying turns are this far apart */
     uint32_t parts;     /* a large batch may be applied on so many sessions side by side; 0 or 1: on one */
     int64_t give_up_ms; /* retries of one batch end after this long */
@@ -50,6 +51,8 @@ void apply_copy_ended(struct apply *apply);
 /* Markers, through the log and back. The name of a heartbeat, to be written with target_ops.marker(); lag is measured
  * by it. */
 void apply_heartbeat(struct apply *apply, char *text, int size);
+/* How long ago that heartbeat was written. false: it is none, or none of this one's. */
+bool apply_heartbeat_age(struct apply *apply, const char *text, int64_t *age_ms);
 /* Names a marker to wait for; when it comes back everything before it is applied and durable. With `fence` it becomes
  * the fence. */
 void apply_expect(struct apply *apply, const char *text, bool fence);

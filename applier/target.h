@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/strlist.h"
+#include "cdc/audit/stream.h"
 #include "cdc/change.h"
 #include "cdc/source.h"
 
@@ -115,6 +116,14 @@ struct compared {
     uint64_t differ;  /* keys with another row in the ghost ... */
     uint64_t missing; /* ... with none there ... */
     uint64_t extra;   /* ... and with one only there */
+};
+
+/* What is stored of a migration's audit stream. */
+struct audit_stored {
+    const char *settings; /* what must not change while it goes on */
+    struct audit_state state;
+    bool ended;      /* everything of this migration was sent; or nothing more will be: */
+    const char *gap; /* why it ended before that; NULL: it did not */
 };
 
 /* Two tables of one server that are to be compared, of no migration that runs. */
@@ -270,6 +279,24 @@ struct target_ops {
      * there is no such table, they have no key or column in common, or may not be read. */
     enum sc_result (*pair_open)(struct target *target, const struct pair_spec *spec, struct pair *out,
                                 struct sc_error *err);
+
+    /* The audit (cdc/audit/stream.h). audit_describe: the source as consumers are told of it, also when it was put
+     * aside already; what it is made of is the arena's or the target's. audit_rules_apply() and audit_table_prepare()
+     * come next. SC_REFUSE: a column's text cannot be converted. Only by the thread that calls begin(), check() and the
+     * like. */
+    enum sc_result (*audit_describe)(struct session *session, const struct audit_options *options, struct arena *arena,
+                                     struct audit_table *out, struct sc_error *err);
+    /* How the server's kind is named to consumers, and its number there (0: none). */
+    const struct audit_engine *(*audit_engine)(struct target *target, uint64_t *server_id);
+    /* Where the stream stands. Nobody has to wait for it: whoever is at it, the next one sends from an earlier place
+     * what is there already. audit_load: *found false: there is none; strings and heads are the arena's. audit_store:
+     * SC_FENCED. */
+    enum sc_result (*audit_load)(struct session *session, struct arena *arena, struct audit_stored *out, bool *found,
+                                 struct sc_error *err);
+    enum sc_result (*audit_store)(struct session *session, const struct audit_stored *stored, struct sc_error *err);
+    /* After the swap: a marker that is, or will be, in the log behind every change of the old table, and before which
+     * the reader meets nothing else that bears its name. */
+    enum sc_result (*audit_last_marker)(struct session *session, char *text, size_t size, struct sc_error *err);
 
     /* Indexes and what else the ghost gets after the copy: jobs of one stage may run side by side, each on a session of
      * its own; a stage starts when the one before has ended. Done jobs are remembered. */

@@ -37,6 +37,7 @@ struct source_config {
     uint16_t ncolumns;
     const bool *computed; /* of each: generated; where the log leaves it out, it is handed on as NULL. NULL: none */
     const char *server_identity; /* of the server the position belongs to, where that is a text; else NULL */
+    const char *end_marker;      /* reading ends at this marker, which is handed on; NULL: it goes on */
     struct position start;       /* resume behind this; all zero: from where the server kept our place */
     uint64_t system_identifier;  /* of the server the position belongs to */
     uint32_t timeline;

@@ -11,6 +11,7 @@
 #include "cdc/spool.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -37,6 +38,7 @@ struct block {
 struct spool {
     struct spool_config config;
     struct spool *follower; /* gets what this one gets; not owned */
+    bool expendable;        /* the follower */
     struct spool_files *files;
     uint64_t segment_limit;
     atomic_bool stopped;
@@ -332,7 +334,8 @@ static void keep_in_memory(struct spool *s)
 }
 
 /* Makes the current block one that takes `need` more bytes. Called and returns with the mutex held. */
-static enum sc_result make_room(struct spool *s, size_t need, void (*idle)(void *arg), void *arg, struct sc_error *err)
+static enum sc_result make_room(struct spool *s, size_t need, bool wait, void (*idle)(void *arg), void *arg,
+                                struct sc_error *err)
 {
     int64_t idle_at = clock_us() + IDLE_MS * 1000;
     while (s->current && s->current->cap - s->current->len < need) {
@@ -344,6 +347,9 @@ static enum sc_result make_room(struct spool *s, size_t need, void (*idle)(void 
             enum sc_result result = spill(s, err);
             if (result != SC_OK)
                 return result;
+        } else if (!wait) {
+            return error_set(err, SC_RETRY, "the queue's room on disk, %" PRIu64 " bytes, is used up",
+                             s->config.disk_bytes);
         } else {
             int64_t now = clock_us();
             if (now < idle_at) {
@@ -373,8 +379,8 @@ static enum sc_result too_large(const struct spool *s, size_t len, struct sc_err
     return error_hint(err, "The source is untouched and nothing is lost: rows as large as this are not supported.");
 }
 
-static enum sc_result put(struct spool *s, const void *record, size_t len, void (*idle)(void *arg), void *arg,
-                          struct sc_error *err)
+static enum sc_result put(struct spool *s, const void *record, size_t len, bool wait, void (*idle)(void *arg),
+                          void *arg, struct sc_error *err)
 {
     struct sc_error unasked;
     if (!err)
@@ -388,7 +394,7 @@ static enum sc_result put(struct spool *s, const void *record, size_t len, void 
     else if (len > s->config.record_bytes)
         result = too_large(s, len, err);
     else
-        result = make_room(s, LEN_BYTES + len, idle, arg, err);
+        result = make_room(s, LEN_BYTES + len, wait, idle, arg, err);
     if (result == SC_OK) {
         struct block *b = s->current;
         uint32_t head = (uint32_t)len;
@@ -408,13 +414,20 @@ static enum sc_result put(struct spool *s, const void *record, size_t len, void 
 enum sc_result spool_put(struct spool *s, const void *record, size_t len, void (*idle)(void *arg), void *arg,
                          struct sc_error *err)
 {
-    enum sc_result result = put(s, record, len, idle, arg, err);
-    return result == SC_OK && s->follower ? put(s->follower, record, len, idle, arg, err) : result;
+    enum sc_result result = put(s, record, len, true, idle, arg, err);
+    if (result != SC_OK || !s->follower)
+        return result;
+    struct sc_error its_own;
+    if (!s->expendable)
+        return put(s->follower, record, len, true, idle, arg, err);
+    (void)put(s->follower, record, len, false, NULL, NULL, &its_own);
+    return SC_OK;
 }
 
-void spool_follow(struct spool *s, struct spool *follower)
+void spool_follow(struct spool *s, struct spool *follower, bool expendable)
 {
     s->follower = follower;
+    s->expendable = expendable;
 }
 
 /* ---- consumer ---- */

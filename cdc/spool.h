@@ -43,9 +43,11 @@ enum sc_result spool_open(const struct spool_config *config, struct spool **out,
 void spool_close(struct spool *spool);
 
 /* A second queue with a consumer of its own, who is slower or faster than this one's: whatever is put here is put
- * there, too, and the failure of either is the producer's. Before the first record; NULL: no longer. The follower
- * outlives the producer, and is stopped by itself. */
-void spool_follow(struct spool *spool, struct spool *follower);
+ * there, too, and the failure of either is the producer's. Before the first record. The follower outlives the producer,
+ * and is stopped by itself.
+ * expendable: the producer goes on without it. Where there is no room the follower fails instead of being waited for;
+ * its failure, and its end, are only its own consumer's. */
+void spool_follow(struct spool *spool, struct spool *follower, bool expendable);
 
 /* Producer. Appends one record. Waits while the disk limit is reached, calling `idle(arg)` about every 100 ms so that
  * the caller can answer keepalives; SC_STOP when spool_stop() was called meanwhile. SC_RETRY: disk full or I/O error:

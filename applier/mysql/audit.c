@@ -1,19 +1,32 @@
 /* What the audit has to know of the source's columns. */
 #include <string.h>
 
+#include "applier/mysql/ghost.h"
 #include "applier/mysql/ops.h"
 #include "cdc/audit/mysql/types.h"
 #include "cdc/audit/source.h"
 
+/* Behind the swap a resumed migration has not looked at its old table. */
+static enum sc_result load_put_aside(struct target *t, struct sc_error *err)
+{
+    enum sc_result result = my_table_load(t->control, t->schema, t->old_name, &t->source, err);
+    return result == SC_OK ? my_key_load(t, err) : result;
+}
+
 enum sc_result my_audit_describe(struct session *s, const struct audit_options *options, struct arena *arena,
                                  struct audit_table *out, struct sc_error *err)
 {
-    const struct target *t = s->target;
+    struct target *t = s->target;
     bool mariadb = t->server.family == MY_MARIADB;
+    if (!t->source.ncolumns) {
+        enum sc_result loaded = load_put_aside(t, err);
+        if (loaded != SC_OK)
+            return loaded;
+    }
     *out = (struct audit_table){
         .prefix = arena_strdup(arena, options->prefix),
         .catalog = arena_strdup(arena, t->schema),
-        .name = arena_strdup(arena, t->source.name),
+        .name = arena_strdup(arena, t->name),
         .ncolumns = (size_t)t->source.ncolumns,
         .source = mariadb ? mariadb_audit_engine.source : mysql_audit_engine.source,
         .with_schema = options->with_schema,

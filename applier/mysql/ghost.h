@@ -13,6 +13,8 @@
 enum sc_result my_map_make(struct target *t, const struct my_alter *alter, struct sc_error *err);
 /* mapping.c: what the log's rows are: t->log_columns, t->logged_key, t->key_bytewise. */
 void my_logged_columns(struct target *t);
+/* The key that was chosen, of the loaded source; and what my_logged_columns() does. */
+enum sc_result my_key_load(struct target *t, struct sc_error *err);
 
 /* mapping.c: the name that the source's column has in the ghost: its own, unless the ALTER gives it another; NULL: it
  * is dropped. A column of the same name that the ALTER drops and adds is another column. */

@@ -260,6 +260,21 @@ static enum sc_result choose_key(struct target *t, struct sc_error *err)
     return SC_REFUSE;
 }
 
+enum sc_result my_key_load(struct target *t, struct sc_error *err)
+{
+    for (int i = 0; i < t->source.nindexes; i++) {
+        const struct my_index *index = &t->source.indexes[i];
+        if (!t->key.index_name || strcmp(t->key.index_name, index->name) != 0)
+            continue;
+        t->key.count = index->count;
+        t->key.columns = arena_array(&t->arena, (size_t)index->count, sizeof(int));
+        memcpy(t->key.columns, index->columns, (size_t)index->count * sizeof(int));
+        my_logged_columns(t);
+        return SC_OK;
+    }
+    return error_set(err, SC_FAIL, "the key by which the rows of table %s were known is gone", t->source.name);
+}
+
 enum sc_result my_map_make(struct target *t, const struct my_alter *alter, struct sc_error *err)
 {
     enum sc_result result = map_columns(t, alter, err);

@@ -85,6 +85,8 @@ enum sc_result my_list(struct target *t, struct listed **out, size_t *count, str
 /* marker.c: INSERT INTO _seachange_marker (id, text) ... ON DUPLICATE KEY UPDATE, one row a migration, committed. In a
  * cutover the transaction that is open there is committed with it. */
 enum sc_result my_marker(struct session *s, const char *text, struct sc_error *err);
+/* target_ops.audit_last_marker: the cutover writes one under the lock, and none is written behind it. */
+enum sc_result my_last_marker(struct session *s, char *text, size_t size, struct sc_error *err);
 
 /* copy.c */
 enum sc_result my_chunk_bound(struct session *s, const struct key *after, uint64_t rows, struct key **upto,
@@ -119,11 +121,12 @@ void my_cutover_unlock(struct session *s);
 enum sc_result my_cutover_outcome(struct target *t, enum swap_outcome *out, struct sc_error *err);
 void my_cutover_free(struct my_cutover *cutover);
 
-/* audit.c: the source as consumers of the audit are told of it; what it is made of is the arena's, but for converters.
- * Rules and audit_table_prepare() come next. SC_REFUSE: a column's text cannot be converted. */
-struct audit_options;
-struct audit_table;
+/* audit.c */
 enum sc_result my_audit_describe(struct session *s, const struct audit_options *options, struct arena *arena,
                                  struct audit_table *out, struct sc_error *err);
+/* audit_state.c */
+enum sc_result my_audit_load(struct session *s, struct arena *arena, struct audit_stored *out, bool *found,
+                             struct sc_error *err);
+enum sc_result my_audit_store(struct session *s, const struct audit_stored *stored, struct sc_error *err);
 
 #endif

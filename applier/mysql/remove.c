@@ -120,7 +120,7 @@ static enum sc_result delete_rows(struct target *t, const char *table, struct sc
 /* The table with the rows goes last: as long as it is there, the others are looked for. */
 static enum sc_result drop_state(struct target *t, struct sc_error *err)
 {
-    static const char *const tables[] = {"marker", "part", "chunk", "verified", "todo", "migration"};
+    static const char *const tables[] = {"marker", "audit", "part", "chunk", "verified", "todo", "migration"};
     enum sc_result result = SC_OK;
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && result == SC_OK; i++) {
         struct strlist removed = {0};
@@ -160,7 +160,7 @@ enum sc_result my_remove_empty_state(struct target *t, struct sc_error *err)
 
 static enum sc_result remove_rows(struct target *t, bool keep_row, struct sc_error *err)
 {
-    static const char *const tables[] = {"part", "chunk", "verified", "todo", "marker"};
+    static const char *const tables[] = {"part", "chunk", "verified", "todo", "marker", "audit"};
     bool there = false;
     enum sc_result result = my_state_exists(t->control, t->schema, &there, err);
     if (result != SC_OK || !there)

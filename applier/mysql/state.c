@@ -45,6 +45,10 @@ static const char *const create_state[][2] = {
      " last_order bigint unsigned NOT NULL, last_text varchar(512) NOT NULL, last_changes bigint unsigned NOT NULL,"
      " PRIMARY KEY (id, part)"},
     {"marker", "id varchar(16) NOT NULL PRIMARY KEY, text varchar(255) NOT NULL"},
+    {"audit",
+     "id varchar(16) NOT NULL PRIMARY KEY, settings longtext NOT NULL, position_order bigint unsigned NOT NULL,"
+     " position_text varchar(512) NOT NULL, sequence bigint unsigned NOT NULL, partitions int NOT NULL,"
+     " heads longtext NOT NULL, ended tinyint NOT NULL, gap text, updated_at datetime NOT NULL"},
 };
 
 #define STATE_OPTIONS                                                                                                  \

@@ -10,7 +10,8 @@
  *                         PRIMARY KEY (id, number)
  *   _seachange_part       id varchar(16), part int, parts int, step int, steps int, last_order bigint unsigned,
  *                         last_text varchar(512), last_changes bigint unsigned; PRIMARY KEY (id, part)
- *   _seachange_marker     id varchar(16) PRIMARY KEY, text varchar(255) */
+ *   _seachange_marker     id varchar(16) PRIMARY KEY, text varchar(255)
+ *   _seachange_audit      where the audit's stream stands (audit_state.c) */
 #ifndef SC_APPLIER_MYSQL_STATE_H
 #define SC_APPLIER_MYSQL_STATE_H
 

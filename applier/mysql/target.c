@@ -112,6 +112,12 @@ static void source_config(struct target *t, struct source_config *out)
                                   .start = t->migration.applied};
 }
 
+static const struct audit_engine *audit_engine(struct target *t, uint64_t *server_id)
+{
+    *server_id = t->server.server_id;
+    return t->server.family == MY_MARIADB ? &mariadb_audit_engine : &mysql_audit_engine;
+}
+
 static void session_close(struct session *s)
 {
     if (!s)
@@ -231,6 +237,11 @@ const struct target_ops mysql_target = {
     .verified_load = my_verified_load,
     .verified_store = my_verified_store,
     .pair_open = my_pair_open,
+    .audit_describe = my_audit_describe,
+    .audit_engine = audit_engine,
+    .audit_load = my_audit_load,
+    .audit_store = my_audit_store,
+    .audit_last_marker = my_last_marker,
     .stage_count = my_stage_count,
     .stages_early = my_stages_early,
     .stage_jobs = my_stage_jobs,

@@ -81,10 +81,29 @@ static enum sc_result describe(struct session *s, const PGresult *res, const str
     return result;
 }
 
+/* Behind the swap a resumed migration has not looked at its old table. What the log has of it still bears its name. */
+static enum sc_result load_put_aside(struct target *t, struct sc_error *err)
+{
+    const char *schema = t->source.schema, *name = t->source.name;
+    struct pg_table loaded = {0};
+    enum sc_result result = pg_table_load(t->control, t->source.oid, &loaded, err);
+    if (result != SC_OK)
+        return result;
+    t->source = loaded;
+    t->source.schema = schema;
+    t->source.name = name;
+    return pg_key_load(t, t->key.index, err);
+}
+
 enum sc_result pg_audit_describe(struct session *s, const struct audit_options *options, struct arena *arena,
                                  struct audit_table *out, struct sc_error *err)
 {
-    const struct target *t = s->target;
+    struct target *t = s->target;
+    if (!t->source.ncolumns) {
+        enum sc_result loaded = load_put_aside(t, err);
+        if (loaded != SC_OK)
+            return loaded;
+    }
     char oid[24];
     snprintf(oid, sizeof(oid), "%u", t->source.oid);
     PGresult *res = NULL;

@@ -53,11 +53,14 @@ enum sc_result pg_remove_objects(struct target *t, struct strlist *removed, stru
 /* list.c */
 enum sc_result pg_list(struct target *t, struct listed **out, size_t *count, struct sc_error *err);
 
-/* audit.c: the source as consumers of the audit are told of it; what it is made of is the arena's. Rules and
- * audit_table_prepare() come next. SC_REFUSE: a column's text cannot be converted. */
-struct audit_options;
-struct audit_table;
+/* audit.c */
 enum sc_result pg_audit_describe(struct session *s, const struct audit_options *options, struct arena *arena,
                                  struct audit_table *out, struct sc_error *err);
+/* audit_state.c */
+enum sc_result pg_audit_load(struct session *s, struct arena *arena, struct audit_stored *out, bool *found,
+                             struct sc_error *err);
+enum sc_result pg_audit_store(struct session *s, const struct audit_stored *stored, struct sc_error *err);
+/* In the open transaction of t->control. */
+enum sc_result pg_audit_forget(struct target *t, struct sc_error *err);
 
 #endif

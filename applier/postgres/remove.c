@@ -175,7 +175,7 @@ static enum sc_result drop_state(struct target *t, struct sc_error *err)
 {
     static const char *const drops[] = {"DROP TABLE seachange.migration, seachange.checkpoint, seachange.part, "
                                         "seachange.chunk, seachange.verified, seachange.todo, seachange.mapped",
-                                        "DROP SCHEMA seachange"};
+                                        "DROP TABLE IF EXISTS seachange.audit", "DROP SCHEMA seachange"};
     enum sc_result result = SC_OK;
     for (size_t i = 0; i < sizeof(drops) / sizeof(drops[0]) && result == SC_OK; i++) {
         result = pg_runf(t->control, err, "SAVEPOINT s; %s", drops[i]);
@@ -206,6 +206,8 @@ static enum sc_result remove_state(struct target *t, bool keep_row, struct sc_er
                          "DELETE FROM seachange.todo WHERE id = '%s'; DELETE FROM seachange.mapped WHERE id = '%s';"
                          "DELETE FROM seachange.checkpoint WHERE id = '%s'",
                          id, id, id, id, id, id);
+    if (result == SC_OK)
+        result = pg_audit_forget(t, err);
     if (result == SC_OK)
         result = keep_row ? pg_runf(t->control, err,
                                     "UPDATE seachange.migration SET phase = 'done', updated_at = "

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
+
 static void put_u64(uint8_t out[8], uint64_t n)
 {
     for (int i = 0; i < 8; i++)
@@ -85,4 +87,22 @@ bool audit_hash_parse(const char *text, size_t len, struct audit_hash *hash)
 bool audit_hash_same(const struct audit_hash *a, const struct audit_hash *b)
 {
     return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
+
+void audit_heads_format(struct buf *out, const struct audit_hash *heads, int32_t count)
+{
+    for (int32_t i = 0; i < count; i++) {
+        char text[AUDIT_HASH_TEXT];
+        audit_hash_format(&heads[i], text);
+        buf_str(out, text);
+    }
+}
+
+bool audit_heads_parse(const char *text, struct audit_hash *heads, int32_t count)
+{
+    const size_t one = AUDIT_HASH_TEXT - 1;
+    bool good = count >= 0 && strlen(text) == one * (size_t)count;
+    for (int32_t i = 0; i < count && good; i++)
+        good = audit_hash_parse(text + (size_t)i * one, one, &heads[i]);
+    return good;
 }

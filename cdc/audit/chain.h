@@ -28,4 +28,9 @@ void audit_hash_format(const struct audit_hash *hash, char text[AUDIT_HASH_TEXT]
 bool audit_hash_parse(const char *text, size_t len, struct audit_hash *hash);
 bool audit_hash_same(const struct audit_hash *a, const struct audit_hash *b);
 
+/* All partitions' heads as they are stored: one behind the other. And back: false when it is not `count` of them. */
+struct buf;
+void audit_heads_format(struct buf *out, const struct audit_hash *heads, int32_t count);
+bool audit_heads_parse(const char *text, struct audit_hash *heads, int32_t count);
+
 #endif

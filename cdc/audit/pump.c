@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { TAKE_MS = 50, MARKER_TEXT = 128 };
+enum { TAKE_MS = 50, POLL_MS = 5, STORE_AGAIN_MS = 500 };
 
 struct audit_pump {
     struct audit_pump_config config;
@@ -20,15 +20,20 @@ struct audit_pump {
     /* The thread's: a state that is stored as soon as all of it is acknowledged. */
     struct audit_state waiting;
     bool waits;
-    int64_t waiting_commit_us, stored_us;
+    int64_t waiting_commit_us, stored_us, store_again_us;
     int64_t commit_us; /* of the transaction that is being taken */
+    /* The newest marker; and one that stays until all before it was acknowledged, however many come meanwhile. */
+    struct marker {
+        char text[AUDIT_MARKER_TEXT];
+        uint64_t sequence;
+    } newest, awaited;
+    bool at_end; /* nothing more is taken */
 
     pthread_mutex_t lock; /* of what is below */
     struct audit_pump_stats stats;
     int64_t acknowledged_commit_us;
-    char marker[MARKER_TEXT]; /* the newest */
-    uint64_t marker_sequence;
-    bool marked;
+    char end[AUDIT_MARKER_TEXT];
+    bool ended; /* and all before it is acknowledged and stored */
     struct sc_error failure;
 };
 
@@ -46,7 +51,7 @@ static void propose(struct audit_pump *p)
 {
     const struct audit_state *now = audit_stream_state(p->stream);
     if (p->waits || now->position.order == p->waiting.position.order ||
-        clock_us() - p->stored_us < p->config.store_ms * 1000)
+        (!p->at_end && clock_us() - p->stored_us < p->config.store_ms * 1000))
         return;
     struct audit_hash *heads = p->waiting.heads;
     memcpy(heads, now->heads, (size_t)now->partitions * sizeof(*heads));
@@ -58,12 +63,13 @@ static void propose(struct audit_pump *p)
 
 static enum sc_result keep(struct audit_pump *p, struct sc_error *err)
 {
-    if (!p->waits || audit_sink_acknowledged(p->config.sink) < p->waiting.sequence)
+    if (!p->waits || audit_sink_acknowledged(p->config.sink) < p->waiting.sequence || clock_us() < p->store_again_us)
         return SC_OK;
     enum sc_result result = p->config.store(p->config.store_arg, &p->waiting, err);
     p->stored_us = clock_us();
     if (result == SC_RETRY) { /* nothing depends on it before the next restart */
         log_debug("audit: where it stands cannot be stored now: %s", err->what);
+        p->store_again_us = p->stored_us + STORE_AGAIN_MS * 1000;
         return SC_OK;
     }
     if (result != SC_OK)
@@ -81,10 +87,38 @@ static enum sc_result keep(struct audit_pump *p, struct sc_error *err)
 
 static void mark(struct audit_pump *p, const char *text)
 {
+    snprintf(p->newest.text, sizeof(p->newest.text), "%s", text);
+    p->newest.sequence = audit_stream_sequence(p->stream);
+    if (!p->awaited.text[0])
+        p->awaited = p->newest;
     pthread_mutex_lock(&p->lock);
-    snprintf(p->marker, sizeof(p->marker), "%s", text);
-    p->marker_sequence = p->stats.sequence;
-    p->marked = true;
+    p->at_end = p->end[0] && strcmp(p->end, p->newest.text) == 0;
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void pass_markers(struct audit_pump *p)
+{
+    uint64_t acknowledged = audit_sink_acknowledged(p->config.sink);
+    if (!p->awaited.text[0] || acknowledged < p->awaited.sequence)
+        return;
+    if (acknowledged >= p->newest.sequence)
+        p->awaited = p->newest;
+    pthread_mutex_lock(&p->lock);
+    memcpy(p->stats.passed, p->awaited.text, sizeof(p->stats.passed));
+    pthread_mutex_unlock(&p->lock);
+    if (strcmp(p->awaited.text, p->newest.text) == 0)
+        p->awaited.text[0] = 0;
+    else
+        p->awaited = p->newest;
+}
+
+static void look_for_end(struct audit_pump *p)
+{
+    if (!p->at_end || p->waits || audit_sink_acknowledged(p->config.sink) < p->newest.sequence)
+        return;
+    bool stored = audit_stream_state(p->stream)->position.order == p->waiting.position.order;
+    pthread_mutex_lock(&p->lock);
+    p->ended = stored;
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -111,16 +145,22 @@ static enum sc_result step(struct audit_pump *p, struct arena *arena, struct sc_
 {
     const void *record;
     size_t len;
-    enum sc_result result = spool_take(p->config.spool, &record, &len, TAKE_MS, err);
+    enum sc_result result = p->at_end ? SC_RETRY : spool_take(p->config.spool, &record, &len, TAKE_MS, err);
     if (result == SC_RETRY) {
         propose(p); /* it may have been too early for the last one */
         result = SC_OK;
     } else if (result == SC_OK) {
         result = take(p, record, len, arena, err);
     }
+    if (p->at_end)
+        clock_sleep_ms(POLL_MS);
     if (result == SC_OK)
         result = audit_sink_tick(p->config.sink, err);
-    return result == SC_OK ? keep(p, err) : result;
+    if (result == SC_OK)
+        result = keep(p, err);
+    pass_markers(p);
+    look_for_end(p);
+    return result;
 }
 
 static void note_sequence(struct audit_pump *p)
@@ -143,6 +183,7 @@ static void *run(void *arg)
     }
     if (result == SC_OK || result == SC_STOP) {
         audit_sink_tick(p->config.sink, NULL);
+        p->store_again_us = 0;
         keep(p, &err); /* what was waiting for it; and then the newest */
         p->waits = false;
         p->stored_us = 0;
@@ -182,6 +223,7 @@ enum sc_result audit_pump_start(const struct audit_pump_config *config, struct a
     p->stats.stored = config->from->position;
     p->stats.sequence = config->from->sequence;
     p->stored_us = clock_us();
+    snprintf(p->end, sizeof(p->end), "%s", config->end ? config->end : "");
     error_init(&p->failure);
     pthread_mutex_init(&p->lock, NULL);
     audit_sink_begin(config->sink, config->from->sequence);
@@ -226,18 +268,20 @@ void audit_pump_stats(struct audit_pump *p, struct audit_pump_stats *out)
     pthread_mutex_unlock(&p->lock);
 }
 
-enum sc_result audit_pump_passed(struct audit_pump *p, const char *marker, struct sc_error *err)
+void audit_pump_end(struct audit_pump *p, const char *marker)
 {
     pthread_mutex_lock(&p->lock);
-    bool seen = p->marked && strcmp(p->marker, marker) == 0;
-    uint64_t sequence = p->marker_sequence;
-    enum sc_result result = p->failure.result;
-    if (result != SC_OK)
-        *err = p->failure;
+    snprintf(p->end, sizeof(p->end), "%s", marker);
     pthread_mutex_unlock(&p->lock);
-    if (result != SC_OK)
+}
+
+enum sc_result audit_pump_ended(struct audit_pump *p, struct sc_error *err)
+{
+    enum sc_result result = audit_pump_check(p, err);
+    pthread_mutex_lock(&p->lock);
+    bool ended = p->ended;
+    pthread_mutex_unlock(&p->lock);
+    if (result != SC_OK || ended)
         return result;
-    if (!seen || audit_sink_acknowledged(p->config.sink) < sequence)
-        return error_set(err, SC_RETRY, "the audit has not come to the marker yet");
-    return SC_OK;
+    return error_set(err, SC_RETRY, "the audit has not come to its end yet");
 }

@@ -19,12 +19,16 @@ struct audit_pump_config {
     enum sc_result (*store)(void *arg, const struct audit_state *state, struct sc_error *err);
     void *store_arg;
     int64_t store_ms; /* so often, if there is something new */
+    const char *end;  /* as audit_pump_end(), of a log that may have it already; NULL: not known yet */
 };
+
+#define AUDIT_MARKER_TEXT 128
 
 struct audit_pump_stats {
     struct position stored; /* all before it is in Kafka, and known to be */
     uint64_t sequence;      /* of the last message that was made */
     int64_t lag_ms;         /* how old the newest transaction is that was acknowledged whole; -1: there was none yet */
+    char passed[AUDIT_MARKER_TEXT]; /* a marker before which everything was acknowledged, one of the newest; "": none */
 };
 
 enum sc_result audit_pump_start(const struct audit_pump_config *config, struct audit_pump **out, struct sc_error *err);
@@ -36,8 +40,10 @@ void audit_pump_stop(struct audit_pump *pump);
 enum sc_result audit_pump_check(struct audit_pump *pump, struct sc_error *err);
 void audit_pump_stats(struct audit_pump *pump, struct audit_pump_stats *out);
 
-/* Was everything before the marker acknowledged? Markers are forgotten when the next one was seen. SC_RETRY: not yet.
- */
-enum sc_result audit_pump_passed(struct audit_pump *pump, const char *marker, struct sc_error *err);
+/* The stream ends at this marker, which the log does not have yet: nothing behind it is taken. */
+void audit_pump_end(struct audit_pump *pump, const char *marker);
+/* SC_OK: everything before that marker was acknowledged, and where the stream stands is stored. SC_RETRY: not yet. Else
+ * why it never will be. */
+enum sc_result audit_pump_ended(struct audit_pump *pump, struct sc_error *err);
 
 #endif

@@ -90,7 +90,7 @@ static char *value_head(const struct audit_table *t, struct arena *arena)
     return text;
 }
 
-enum sc_result audit_table_prepare(struct audit_table *t, struct arena *arena, struct sc_error *err)
+static void name_topic(struct audit_table *t, struct arena *arena)
 {
     struct buf topic = {0};
     add_topic_part(&topic, t->prefix);
@@ -100,6 +100,12 @@ enum sc_result audit_table_prepare(struct audit_table *t, struct arena *arena, s
     add_topic_part(&topic, t->name);
     t->topic = arena_strdup(arena, buf_cstr(&topic));
     buf_fini(&topic);
+}
+
+enum sc_result audit_table_prepare(struct audit_table *t, struct arena *arena, struct sc_error *err)
+{
+    if (!t->topic)
+        name_topic(t, arena);
     int *order = arena_array(arena, t->ncolumns, sizeof(*order));
     for (size_t i = 0; i < t->ncolumns; i++) {
         struct audit_column *c = &t->columns[i];

@@ -50,7 +50,8 @@ struct audit_table {
     bool with_schema;
     bool values_are_text; /* the log has them all as the server prints them (PostgreSQL) */
 
-    const char *topic; /* audit_table_prepare()'s: PREFIX.SCHEMA.NAME, with what Kafka takes no name of replaced by _ */
+    const char *topic; /* NULL: audit_table_prepare() makes PREFIX.SCHEMA.NAME, with what Kafka takes no name of
+                        * replaced by _; the rest is audit_table_prepare()'s: */
     const char *key_head, *value_head, *tail;
     const int *key_order; /* columns of the key, in its order */
     size_t nkey;

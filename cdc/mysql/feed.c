@@ -115,9 +115,10 @@ enum sc_result my_feed_commit(struct my_feed *f, const struct position *end, int
     }
     if (result != SC_OK)
         return result;
+    bool last = f->end_marker && strlist_has(&f->markers, f->end_marker);
     end_group(f);
     f->received = *end;
-    return SC_OK;
+    return last ? error_set(err, SC_STOP, "the last marker has come") : SC_OK;
 }
 
 enum sc_result my_feed_discard(struct my_feed *f, const struct position *end, struct sc_error *err)

@@ -28,6 +28,7 @@ struct my_feed {
     struct position received; /* reading may resume here: all before it is in the spool. Its text may lack the GTIDs */
     uint64_t put_end;         /* end of the last transaction put; when this is confirmed, everything is */
     uint64_t transactions, changes;
+    const char *end_marker; /* SC_STOP behind it; NULL: never. Not owned */
 
     bool in_group;
     bool passing; /* this group was dealt with before */

@@ -195,6 +195,7 @@ static void source_free(struct source *s)
     drop(s->config.table_schema);
     drop(s->config.table_name);
     drop(s->config.server_identity);
+    drop(s->config.end_marker);
     for (uint16_t i = 0; s->config.columns && i < s->config.ncolumns; i++) {
         drop(s->config.columns[i].name);
         drop(s->config.columns[i].type);
@@ -219,6 +220,7 @@ static struct source *source_new(const struct source_config *config, struct spoo
         .table_schema = mem_strdup(config->table_schema),
         .table_name = mem_strdup(config->table_name),
         .server_identity = mem_strdup(config->server_identity),
+        .end_marker = mem_strdup(config->end_marker),
         .columns = columns_copy(config->columns, config->ncolumns),
         .ncolumns = config->ncolumns,
         .computed = computed_copy(config->computed, config->ncolumns),

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/postgres/conn.h"
 
@@ -99,9 +100,12 @@ static enum sc_result take_marker(struct feed *f, const struct change *marker, s
     if (f->cut)
         return not_as_before(err, "a message came that had not come before");
     enum sc_result result = put(f, marker, err);
-    if (result == SC_OK)
-        f->last_marker = marker->position.order;
-    return result;
+    if (result != SC_OK)
+        return result;
+    f->last_marker = marker->position.order;
+    return f->end_marker && strcmp(marker->marker, f->end_marker) == 0
+               ? error_set(err, SC_STOP, "the last marker has come")
+               : SC_OK;
 }
 
 enum sc_result feed_take(struct feed *f, const struct pgoutput_message *message, struct sc_error *err)

@@ -28,6 +28,7 @@ struct feed {
     struct position received; /* reading may resume here: all before it is in the spool */
     uint64_t put_end;         /* end of the last transaction put; when this is confirmed, everything is */
     uint64_t transactions, changes;
+    const char *end_marker; /* SC_STOP behind it; NULL: never. Not owned */
 
     bool in_transaction; /* between the server's BEGIN and COMMIT */
     bool begun;          /* this transaction's BEGIN is in the spool */

@@ -73,6 +73,7 @@ static enum sc_result open_stream(struct source *s, struct sc_error *err)
         s->config.system_identifier = info.system_identifier;
         s->config.timeline = info.timeline;
         feed_init(&s->feed, s->spool, &at, stream_while_full, s);
+        s->feed.end_marker = s->config.end_marker;
         atomic_store(&s->durable, at.order);
         atomic_store(&s->told, at.order);
         s->written = s->server_at = at.order;
@@ -207,6 +208,7 @@ static void source_free(struct source *s)
     mem_free((void *)(uintptr_t)s->config.message_prefix);
     mem_free((void *)(uintptr_t)s->config.timezone);
     mem_free((void *)(uintptr_t)s->config.date_order);
+    mem_free((void *)(uintptr_t)s->config.end_marker);
     mem_free(s);
 }
 
@@ -224,6 +226,7 @@ static struct source *source_new(const struct source_config *config, struct spoo
     s->config.message_prefix = mem_strdup(config->message_prefix);
     s->config.timezone = mem_strdup(config->timezone);
     s->config.date_order = mem_strdup(config->date_order);
+    s->config.end_marker = mem_strdup(config->end_marker);
     if (s->config.status_interval_ms <= 0)
         s->config.status_interval_ms = STATUS_INTERVAL_MS;
     if (s->config.give_up_ms <= 0)

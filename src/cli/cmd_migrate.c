@@ -1,4 +1,5 @@
 #include "base/stop.h"
+#include "cli/audit_options.h"
 #include "cli/common.h"
 #include "cli/exit.h"
 #include "coordinator/coordinator.h"
@@ -8,6 +9,13 @@ int cmd_migrate(const struct options *o)
     const struct engine *engine = cli_engine(o);
     if (!engine)
         return EXIT_USAGE;
+    struct sc_error err;
+    error_init(&err);
+    struct audit_given audit;
+    if (audit_options_read(o, &audit, &err) != SC_OK) {
+        audit_given_fini(&audit);
+        return cli_usage_error("migrate", &err);
+    }
     stop_on_signals(); /* the other commands have nothing to bring to an end: for them a signal is the end */
     struct run_config config = {
         .engine = engine,
@@ -22,8 +30,9 @@ int cmd_migrate(const struct options *o)
         .spool_memory_bytes = (uint64_t)o->spool_memory_bytes,
         .spool_disk_bytes = (uint64_t)o->spool_disk_bytes,
         .json = cli_json(o),
+        .audit = &audit.settings,
     };
-    struct sc_error err;
-    error_init(&err);
-    return coordinator_run(&config, &err) == SC_OK ? EXIT_DONE : cli_failed(&err);
+    int status = coordinator_run(&config, &err) == SC_OK ? EXIT_DONE : cli_failed(&err);
+    audit_given_fini(&audit);
+    return status;
 }

@@ -76,7 +76,7 @@ static enum sc_result read_line(struct options *o, const char *path, int number,
         return unknown_key(where, key, err);
     if (strcmp(key, "config") == 0)
         return error_set(err, SC_REFUSE, "%s: a file cannot name another with \"config\"", where);
-    if (seen[index])
+    if (seen[index] && option_table[index].type != OPTION_LIST)
         return error_set(err, SC_REFUSE, "%s: \"%s\" is given twice, first in line %d", where, key, seen[index]);
     seen[index] = number;
     size_t len = strlen(where);

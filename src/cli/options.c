@@ -82,6 +82,18 @@ static enum sc_result parse_choice(const struct option_def *def, const char *val
     return SC_REFUSE;
 }
 
+/* A stronger origin replaces what a weaker one gave; the same one adds to it. */
+static enum sc_result add_to_list(struct options *o, int index, struct option_list *list, const char *value,
+                                  enum option_origin origin, struct sc_error *err)
+{
+    if (o->origin[index] < origin)
+        list->count = 0;
+    if (list->count == OPTION_LIST_MAX)
+        return error_set(err, SC_REFUSE, "it is given more than %d times", OPTION_LIST_MAX);
+    list->items[list->count++] = arena_strdup(&o->arena, value);
+    return SC_OK;
+}
+
 static enum sc_result parse_number(const struct option_def *def, const char *value, int64_t *n, struct sc_error *err)
 {
     enum sc_result result = SC_OK;
@@ -109,6 +121,9 @@ enum sc_result option_store(struct options *o, int index, const char *value, enu
     } else if (def->type == OPTION_TEXT) {
         if (wanted)
             *(const char **)member = arena_strdup(&o->arena, value);
+    } else if (def->type == OPTION_LIST) {
+        if (wanted)
+            result = add_to_list(o, index, (struct option_list *)member, value, origin, err);
     } else if (url_has_password(value)) { /* a URL in the wrong place: the messages below would show it */
         result = error_set(err, SC_REFUSE, "the value is a connection URL");
     } else if (def->type == OPTION_BOOL) {
@@ -135,6 +150,11 @@ struct given {
     const char *values[OPTION_MAX];
     const char *words[3]; /* command and its argument */
     int nwords;
+    struct {
+        int index;
+        const char *value;
+    } listed[OPTION_LIST_MAX]; /* of those that may be given several times */
+    int nlisted;
 };
 
 /* The option as typed, without its value: that may be a secret. */
@@ -160,6 +180,14 @@ static enum sc_result unknown_option(struct options *o, const char *arg, struct 
 
 static enum sc_result give(struct given *g, int index, const char *value, struct sc_error *err)
 {
+    if (option_table[index].type == OPTION_LIST) {
+        if (g->nlisted == OPTION_LIST_MAX)
+            return error_set(err, SC_REFUSE, "--%s is given more than %d times", option_table[index].name,
+                             OPTION_LIST_MAX);
+        g->listed[g->nlisted].index = index;
+        g->listed[g->nlisted++].value = value;
+        return SC_OK;
+    }
     if (g->values[index]) {
         error_set(err, SC_REFUSE, "--%s is given twice", option_table[index].name);
         return strcmp(option_table[index].name, "alter") == 0
@@ -321,21 +349,46 @@ static enum sc_result refuse_password(const struct given *g, struct sc_error *er
                            "environment variable SEACHANGE_SOURCE or as `source = URL` in the file of --config.");
 }
 
+/* librdkafka's properties that are secrets: by name. The name is cut off for the message where something is wrong with
+ * it. */
+static enum sc_result refuse_secret_properties(const struct given *g, struct sc_error *err)
+{
+    for (int i = 0; i < g->nlisted; i++) {
+        const char *property = g->listed[i].value;
+        size_t len = strcspn(property, "=");
+        if (!property[len] || !(strcasestr(property, "password") || strcasestr(property, "secret") ||
+                                strncasecmp(property, "ssl.key.pem", 11) == 0 ||
+                                strncasecmp(property, "sasl.oauthbearer.config", 23) == 0))
+            continue;
+        error_set(err, SC_REFUSE,
+                  "-X has a secret in it, which every user of this machine can read in the list of processes");
+        return error_hint(err,
+                          "Put the line into the file of --audit-config, or `audit-property = %.*s=...` into that "
+                          "of --config.",
+                          len > 60 ? 60 : (int)len, property);
+    }
+    return SC_OK;
+}
+
+static enum sc_result store_one(struct options *o, int index, const char *value, struct sc_error *err)
+{
+    const struct option_def *def = &option_table[index];
+    if (!(def->commands & o->command))
+        return error_set(err, SC_REFUSE, "`seachange %s` has no option --%s", command_by_id(o->command)->name,
+                         def->name);
+    char where[64];
+    snprintf(where, sizeof(where), "--%s", def->name);
+    return option_store(o, index, value, ORIGIN_COMMAND_LINE, where, err);
+}
+
 static enum sc_result store_given(struct options *o, const struct given *g, struct sc_error *err)
 {
     enum sc_result result = SC_OK;
-    for (size_t i = 0; i < option_count && result == SC_OK; i++) {
-        const struct option_def *def = &option_table[i];
-        if (!g->values[i])
-            continue;
-        if (!(def->commands & o->command)) {
-            error_set(err, SC_REFUSE, "`seachange %s` has no option --%s", command_by_id(o->command)->name, def->name);
-            return SC_REFUSE;
-        }
-        char where[64];
-        snprintf(where, sizeof(where), "--%s", def->name);
-        result = option_store(o, (int)i, g->values[i], ORIGIN_COMMAND_LINE, where, err);
-    }
+    for (size_t i = 0; i < option_count && result == SC_OK; i++)
+        if (g->values[i])
+            result = store_one(o, (int)i, g->values[i], err);
+    for (int i = 0; i < g->nlisted && result == SC_OK; i++)
+        result = store_one(o, g->listed[i].index, g->listed[i].value, err);
     return result;
 }
 
@@ -451,6 +504,8 @@ enum sc_result options_parse(struct options *o, int argc, char *const *argv, cha
     if (result != SC_OK || o->help || o->version)
         return result;
     result = refuse_password(&g, err);
+    if (result == SC_OK)
+        result = refuse_secret_properties(&g, err);
     if (result == SC_OK)
         result = store_given(o, &g, err);
     if (result == SC_OK)

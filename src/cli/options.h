@@ -32,9 +32,26 @@ enum option_type {
     OPTION_DURATION, /* int64_t, milliseconds */
     OPTION_BOOL,     /* bool */
     OPTION_CHOICE,   /* int64_t, index of the word */
+    OPTION_LIST,     /* struct option_list: may be given several times */
 };
 
-enum option_group { GROUP_WHAT, GROUP_COPY, GROUP_SPOOL, GROUP_CUTOVER, GROUP_COMPARE, GROUP_OUTPUT, GROUP_COUNT };
+/* What was given last by the strongest origin. */
+#define OPTION_LIST_MAX 64
+struct option_list {
+    const char *items[OPTION_LIST_MAX];
+    size_t count;
+};
+
+enum option_group {
+    GROUP_WHAT,
+    GROUP_COPY,
+    GROUP_SPOOL,
+    GROUP_CUTOVER,
+    GROUP_COMPARE,
+    GROUP_AUDIT,
+    GROUP_OUTPUT,
+    GROUP_COUNT
+};
 
 struct option_def {
     const char *name; /* long name, and the key in the file */
@@ -57,7 +74,7 @@ struct option_def {
 extern const struct option_def option_table[];
 extern const size_t option_count;
 extern const char *const option_group_titles[GROUP_COUNT];
-#define OPTION_MAX 40 /* more than there are (asserted) */
+#define OPTION_MAX 64 /* more than there are (asserted) */
 
 enum option_origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_COMMAND_LINE };
 
@@ -74,6 +91,12 @@ struct options {
     int64_t log_level;  /* enum log_level */
     int64_t log_format; /* 0 text, 1 json */
     bool drop_old, verify;
+
+    const char *audit_kafka, *audit_topic, *audit_prefix, *audit_columns, *audit_key_file, *audit_config;
+    struct option_list audit_properties;
+    int64_t audit_policy;   /* 0 required, 1 best-effort */
+    int64_t audit_decimals; /* enum audit_decimals */
+    bool audit_schemas, audit_tombstones;
 
     enum option_origin origin[OPTION_MAX]; /* by index in option_table */
     struct arena arena;                    /* holds every string */

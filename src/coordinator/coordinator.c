@@ -43,7 +43,7 @@ static enum sc_result preflight(struct run *r, struct sc_error *err)
     if (plan.table)
         name_table(r, plan.table);
     plan_fini(&plan);
-    return result;
+    return result == SC_OK ? run_audit_check(r, err) : result;
 }
 
 static void show_wait(void *arg, const char *text)
@@ -58,6 +58,8 @@ static enum sc_result prepare(struct run *r, struct sc_error *err)
 {
     enum sc_result result = r->ops->prepare(r->target, show_wait, r, err);
     run_note(r, NULL);
+    if (result == SC_OK)
+        result = run_audit_create(r, err);
     if (result == SC_REFUSE || result == SC_FAIL) {
         /* Nobody else knows of it yet: leave nothing behind. */
         struct strlist removed = {0};
@@ -95,7 +97,7 @@ static enum sc_result reach_fence(struct run *r, struct sc_error *err)
         char text[64];
         FAILPOINT(result, fence_before_marker, err);
         if (result == SC_OK)
-            result = run_mark(r, true, text, sizeof(text), err);
+            result = run_mark(r, MARK_FENCE, text, sizeof(text), err);
         FAILPOINT(result, fence_after_marker, err);
         if (result == SC_OK)
             result = run_index_early(r, err);
@@ -169,6 +171,8 @@ static enum sc_result cleanup(struct run *r, struct sc_error *err)
     r->ops->session_close(r->marker);
     r->marker = NULL;
     FAILPOINT(result, cleanup_pipeline_stopped, err);
+    if (result == SC_OK)
+        result = run_audit_rest(r, err);
     return result == SC_OK ? r->ops->finish(r->target, &r->notes, err) : result;
 }
 
@@ -350,6 +354,7 @@ static void summarize(struct run *r, enum sc_result result, const char *id, uint
 enum sc_result coordinator_run(const struct run_config *config, struct sc_error *err)
 {
     struct run r = {.config = config,
+                    .durable.lock = PTHREAD_MUTEX_INITIALIZER,
                     .ops = config->engine->target,
                     .source_ops = config->engine->source,
                     .began_us = clock_us(),

@@ -22,8 +22,9 @@ struct run_config {
     bool verify;                  /* compare every row before the cutover */
     const char *spool_dir;        /* the spool's own directory seachange-<id> is made in it */
     uint64_t spool_memory_bytes;
-    uint64_t spool_disk_bytes; /* 0: no limit */
-    bool json;                 /* of progress and summary (the log knows already) */
+    uint64_t spool_disk_bytes;          /* 0: no limit */
+    bool json;                          /* of progress and summary (the log knows already) */
+    const struct audit_settings *audit; /* NULL: none */
 };
 
 /* Returns when the migration is done, cannot go on, or stop_requested() (base/stop.h). Prints progress and the summary;

@@ -48,38 +48,81 @@ enum sc_result pipeline_check_directory(struct run *r, struct sc_error *err)
     return error_hint(err, "Nothing was touched. --spool-dir names a directory that exists and can be written to.");
 }
 
-enum sc_result pipeline_start(struct run *r, struct sc_error *err)
+enum sc_result pipeline_open_spool(struct run *r, const char *directory, struct spool **out, struct sc_error *err)
 {
     const struct run_config *c = r->config;
-    name_spool(r);
-    struct spool_config spool = {.directory = r->spool_dir,
+    struct spool_config spool = {.directory = directory,
                                  .memory_bytes = c->spool_memory_bytes,
                                  .block_bytes = SPOOL_BLOCK_BYTES,
                                  .segment_bytes = SPOOL_SEGMENT_BYTES,
                                  .disk_bytes = c->spool_disk_bytes,
                                  .lock_wait_ms = SPOOL_LOCK_WAIT_MS,
                                  .record_bytes = SPOOL_RECORD_BYTES};
+    return spool_open(&spool, out, err);
+}
+
+enum sc_result pipeline_start_source(struct run *r, struct spool *spool, const char *end, struct sc_error *err)
+{
+    struct source_config source;
+    const struct position *audited = run_audit_position(r);
+    r->ops->source_config(r->target, &source);
+    source.status_interval_ms = STATUS_INTERVAL_MS;
+    source.give_up_ms = r->config->give_up_ms;
+    source.end_marker = end;
+    r->durable.applied = source.start;
+    r->durable.audits = audited != NULL;
+    if (audited) {
+        r->durable.audited = *audited;
+        if (audited->order < source.start.order)
+            source.start = *audited;
+    }
+    return r->source_ops->start(&source, spool, &r->source, err);
+}
+
+void run_confirm(struct run *r, const struct position *applied, const struct position *audited)
+{
+    pthread_mutex_lock(&r->durable.lock);
+    if (applied)
+        r->durable.applied = *applied;
+    if (audited)
+        r->durable.audited = *audited;
+    if (!applied && !audited)
+        r->durable.audits = false;
+    bool audit_is_behind = r->durable.audits && r->durable.audited.order < r->durable.applied.order;
+    struct position upto = audit_is_behind ? r->durable.audited : r->durable.applied;
+    pthread_mutex_unlock(&r->durable.lock);
+    r->source_ops->confirm(r->source, &upto);
+}
+
+static void applied(void *arg, const struct position *upto)
+{
+    run_confirm(arg, upto, NULL);
+}
+
+enum sc_result pipeline_start(struct run *r, struct sc_error *err)
+{
+    const struct run_config *c = r->config;
+    name_spool(r);
     enum sc_result result = SC_OK;
     FAILPOINT(result, pipeline_before_start, err);
     if (result == SC_OK)
-        result = spool_open(&spool, &r->spool, err);
+        result = pipeline_open_spool(r, r->spool_dir, &r->spool, err);
     if (result == SC_OK && !r->marker)
         result = r->ops->session_open(r->target, "coordinator", &r->marker, err);
-    if (result == SC_OK) {
-        struct source_config source;
-        r->ops->source_config(r->target, &source);
-        source.status_interval_ms = STATUS_INTERVAL_MS;
-        source.give_up_ms = c->give_up_ms;
-        result = r->source_ops->start(&source, r->spool, &r->source, err);
-    }
+    if (result == SC_OK)
+        result = run_audit_open(r, err);
+    if (result == SC_OK)
+        result = pipeline_start_source(r, r->spool, NULL, err);
+    if (result == SC_OK)
+        result = run_audit_start(r, NULL, err);
     if (result == SC_OK) {
         r->gate = gate_new();
         struct apply_config apply = {.ops = r->ops,
                                      .target = r->target,
                                      .gate = r->gate,
                                      .spool = r->spool,
-                                     .source_ops = r->source_ops,
-                                     .source = r->source,
+                                     .durable = applied,
+                                     .durable_arg = r,
                                      .turn_ms = c->chunk_time_ms,
                                      .parts = (uint32_t)c->spec.workers * 2,
                                      .give_up_ms = c->give_up_ms};
@@ -107,9 +150,11 @@ void pipeline_stop(struct run *r)
     }
     apply_stop(r->apply);
     r->apply = NULL;
+    run_audit_stop(r);
     if (r->source)
         r->source_ops->stop(r->source);
     r->source = NULL;
+    run_audit_close(r);
     spool_close(r->spool);
     r->spool = NULL;
     if (r->spool_dir)
@@ -176,18 +221,21 @@ static enum sc_result write_marker(struct run *r, const char *text, struct sc_er
     return result;
 }
 
-enum sc_result pipeline_mark(struct run *r, bool fence, char *text, int size, struct sc_error *err)
+enum sc_result pipeline_mark(struct run *r, enum mark mark, char *text, int size, struct sc_error *err)
 {
+    bool fence = mark == MARK_FENCE;
     snprintf(text, (size_t)size, "%s %" PRIx64 " %" PRIu64, fence ? "fence" : "mark", (uint64_t)r->began_us,
              ++r->markers);
     apply_expect(r->apply, text, fence);
+    if (mark == MARK_LAST)
+        run_audit_end(r, text);
     return write_marker(r, text, err);
 }
 
-enum sc_result run_mark(struct run *r, bool fence, char *text, int size, struct sc_error *err)
+enum sc_result run_mark(struct run *r, enum mark mark, char *text, int size, struct sc_error *err)
 {
     enum sc_result result;
-    while ((result = pipeline_mark(r, fence, text, size, err)) == SC_RETRY) {
+    while ((result = pipeline_mark(r, mark, text, size, err)) == SC_RETRY) {
         log_warn("marker: %s; trying again", err->what);
         if ((result = run_tick(r, err)) != SC_OK)
             break;
@@ -214,7 +262,7 @@ void run_note(struct run *r, const char *text)
     }
 }
 
-static void show(struct run *r)
+void run_show(struct run *r)
 {
     struct progress_view view = {.phase = "", .note = r->note, .lag_ms = -1, .eta_s = -1};
     int64_t now = clock_us();
@@ -264,6 +312,8 @@ enum sc_result run_tick(struct run *r, struct sc_error *err)
         return error_set(err, SC_STOP, "stopped by a signal in phase %s", phase_name(r->migration->phase));
     int64_t now = clock_us();
     enum sc_result result = pipeline_check_source(r, err);
+    if (result == SC_OK)
+        result = run_audit_tick(r, err);
     int64_t apart_us = r->migration->phase == PHASE_CUTOVER ? HEARTBEAT_FAST_US : HEARTBEAT_US;
     if (result == SC_OK && r->apply && now - r->beat_us >= apart_us) {
         char text[64];
@@ -281,6 +331,6 @@ enum sc_result run_tick(struct run *r, struct sc_error *err)
         result = r->ops->check(r->target, err);
     }
     if (result == SC_OK)
-        show(r);
+        run_show(r);
     return result;
 }

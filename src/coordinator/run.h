@@ -2,11 +2,14 @@
 #ifndef SC_COORDINATOR_RUN_H
 #define SC_COORDINATOR_RUN_H
 
+#include <pthread.h>
+
 #include "applier/apply.h"
 #include "applier/copy.h"
 #include "applier/gate.h"
 #include "applier/verify.h"
 #include "cdc/spool.h"
+#include "coordinator/audit.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/progress.h"
 
@@ -23,6 +26,13 @@ struct run {
     struct source *source;
     struct apply *apply;
     struct walk *copy;
+    struct audit *audit; /* NULL: none is wanted, it has ended, or nothing runs */
+    /* Up to where the log is dealt with; the reader is told the earlier place. */
+    struct {
+        pthread_mutex_t lock;
+        struct position applied, audited;
+        bool audits;
+    } durable;
     struct verify *verify;            /* from the phase on until the swap; NULL: not wanted, or not begun */
     struct source_stats source_stats; /* as last asked */
     int unreadable;                   /* times in a row the spool could not be read back, ... */
@@ -58,8 +68,23 @@ enum sc_result pipeline_start(struct run *r, struct sc_error *err);
 void pipeline_stop(struct run *r);
 /* Stops it and starts it again at the checkpoint in the database: after a cutover that was given up. */
 enum sc_result pipeline_restart(struct run *r, struct sc_error *err);
-/* Writes a marker into the log; with `fence` it becomes the fence. `text` is its name for apply_wait_marker(). */
-enum sc_result pipeline_mark(struct run *r, bool fence, char *text, int size, struct sc_error *err);
+/* Writes a marker into the log. `text` is its name for apply_wait_marker(). */
+enum mark {
+    MARK_PLAIN,
+    MARK_FENCE, /* it becomes the fence */
+    MARK_LAST,  /* of the cutover, under its lock: the last that the log has of the source */
+};
+enum sc_result pipeline_mark(struct run *r, enum mark mark, char *text, int size, struct sc_error *err);
+
+/* A queue of its own in `directory`, as the operator said. */
+enum sc_result pipeline_open_spool(struct run *r, const char *directory, struct spool **out, struct sc_error *err);
+/* The reader alone, from where the audit is, if that is earlier than what was applied; `end`: up to this marker, or
+ * NULL. */
+enum sc_result pipeline_start_source(struct run *r, struct spool *spool, const char *end, struct sc_error *err);
+
+/* Everything up to there was applied, or audited; NULL: that has not changed. Both NULL: there is no audit any more.
+ * From any thread. */
+void run_confirm(struct run *r, const struct position *applied, const struct position *audited);
 
 /* Has the reader ended for good? The applier would hear of it only behind everything that waits in the spool. */
 enum sc_result pipeline_check_source(struct run *r, struct sc_error *err);
@@ -71,8 +96,9 @@ enum sc_result pipeline_check_spool(struct run *r, struct sc_error *err);
 /* Heartbeats, checks, progress; call at least every 100 ms. SC_STOP when asked to stop. */
 enum sc_result run_tick(struct run *r, struct sc_error *err);
 /* pipeline_mark(), tried until it is written; waits until everything before the marker is applied. */
-enum sc_result run_mark(struct run *r, bool fence, char *text, int size, struct sc_error *err);
+enum sc_result run_mark(struct run *r, enum mark mark, char *text, int size, struct sc_error *err);
 enum sc_result run_wait_marker(struct run *r, const char *text, struct sc_error *err);
+void run_show(struct run *r);
 void run_note(struct run *r, const char *text); /* what the operator should see; NULL: nothing */
 
 /* index.c */

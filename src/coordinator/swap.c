@@ -38,10 +38,15 @@ static enum sc_result wait_for_lag(struct run *r, struct sc_error *err)
     for (;;) {
         struct apply_stats stats;
         apply_stats(r->apply, &stats);
-        if (stats.lag_proven && stats.lag_ms < r->config->max_lag_ms) {
+        int64_t audit_lag_ms;
+        bool audited = run_audit_near(r, &audit_lag_ms);
+        if (stats.lag_proven && stats.lag_ms < r->config->max_lag_ms && audited) {
             r->lag_at_cutover_ms = stats.lag_ms;
+            run_note(r, NULL);
             return SC_OK;
         }
+        if (!audited)
+            run_note(r, "the audit is behind: waiting for Kafka");
         enum sc_result result = run_tick(r, err);
         if (result != SC_OK)
             return result;
@@ -101,7 +106,7 @@ static enum sc_result try_once(struct run *r, struct session *session, bool *spe
     char marker[64];
     FAILPOINT(result, cutover_before_lock, err);
     if (PLANTED(D1_MARKER_BEFORE_LOCK))
-        pipeline_mark(r, false, marker, sizeof(marker), err);
+        pipeline_mark(r, MARK_LAST, marker, sizeof(marker), err);
     if (result == SC_OK)
         result = r->ops->cutover_lock(session, r->config->spec.lock_timeout_ms, err);
     if (result == SC_OK) {
@@ -109,7 +114,7 @@ static enum sc_result try_once(struct run *r, struct session *session, bool *spe
         r->locked = true;
         FAILPOINT(result, cutover_after_lock, err);
         if (result == SC_OK && !PLANTED(D1_MARKER_BEFORE_LOCK))
-            result = pipeline_mark(r, false, marker, sizeof(marker), err);
+            result = pipeline_mark(r, MARK_LAST, marker, sizeof(marker), err);
         FAILPOINT(result, cutover_after_marker, err);
         if (result == SC_OK && !PLANTED(D1_NO_DRAIN)) {
             *spent = true;

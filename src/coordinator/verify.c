@@ -24,7 +24,7 @@ static enum sc_result look_at_walk(struct run *r, bool *running, struct sc_error
 static enum sc_result look_again(struct run *r, struct session **session, struct sc_error *err)
 {
     char text[64];
-    enum sc_result result = run_mark(r, false, text, sizeof(text), err);
+    enum sc_result result = run_mark(r, MARK_PLAIN, text, sizeof(text), err);
     if (result == SC_OK)
         result = run_wait_marker(r, text, err);
     if (result != SC_OK)

@@ -95,7 +95,7 @@ static void a_follower_gets_everything_at_its_own_pace(void **state)
 {
     (void)state;
     struct spool *leader = open_spool("leader", 0), *follower = open_spool("follower", 0);
-    spool_follow(leader, follower);
+    spool_follow(leader, follower, false);
     for (int i = 0; i < 3000; i++) { /* 3 MB: most of the follower's goes through its disk */
         put_number(leader, i);
         take_number(leader, i);
@@ -123,12 +123,41 @@ static void a_follower_that_cannot_go_on_stops_the_producer(void **state)
     (void)state;
     struct spool *leader = open_spool("leader", 0), *follower = open_spool("follower", 0);
     struct sc_error err;
-    spool_follow(leader, follower);
+    spool_follow(leader, follower, false);
     put_number(leader, 1);
     spool_stop(follower);
     assert_int_equal(spool_put(leader, "x", 1, NULL, NULL, &err), SC_STOP);
-    spool_follow(leader, NULL);
-    put_number(leader, 2);
+    close_spool(leader, "leader");
+    close_spool(follower, "follower");
+}
+
+static void an_expendable_one_is_gone_on_without(void **state)
+{
+    (void)state;
+    struct spool *leader = open_spool("leader", 0), *follower = open_spool("follower", 256 << 10);
+    struct sc_error err;
+    const void *record;
+    size_t len;
+    spool_follow(leader, follower, true);
+    char noise[8000]; /* which cannot be compressed */
+    uint64_t x = 1;
+    for (int i = 0; i < 200; i++) { /* far more than there is room for, and nobody waits */
+        for (size_t k = 0; k < sizeof(noise); k++)
+            noise[k] = (char)((x = x * 6364136223846793005u + 1442695040888963407u) >> 56);
+        assert_int_equal(spool_put(leader, noise, sizeof(noise), NULL, NULL, &err), SC_OK);
+        assert_int_equal(spool_take(leader, &record, &len, 1000, &err), SC_OK);
+    }
+    /* Its consumer gets what there was room for, and then why there is no more. */
+    int taken = 0;
+    enum sc_result result;
+    while ((result = spool_take(follower, &record, &len, 1000, &err)) == SC_OK)
+        taken++;
+    assert_in_range(taken, 20, 100);
+    assert_int_equal(result, SC_FAIL);
+    assert_non_null(strstr(err.what, "room"));
+    spool_stop(follower);
+    put_number(leader, 1);
+    take_number(leader, 1);
     close_spool(leader, "leader");
     close_spool(follower, "follower");
 }
@@ -221,12 +250,12 @@ static struct audit_pump *start_pump(struct spool *spool, struct audit_sink *sin
 
 static void wait_marker(struct audit_pump *pump, const char *marker)
 {
-    struct sc_error err;
-    enum sc_result result = SC_RETRY;
-    for (int i = 0; i < WAIT_MS / 10 && (result = audit_pump_passed(pump, marker, &err)) == SC_RETRY; i++)
+    struct audit_pump_stats stats = {0};
+    for (int i = 0; i < WAIT_MS / 10 && strcmp(stats.passed, marker) != 0; i++) {
         clock_sleep_ms(10);
-    if (result != SC_OK)
-        fail_msg("%s", err.what);
+        audit_pump_stats(pump, &stats);
+    }
+    assert_string_equal(stats.passed, marker);
 }
 
 static void what_is_kept_was_acknowledged_and_a_restart_goes_on_there(void **state)
@@ -238,10 +267,12 @@ static void what_is_kept_was_acknowledged_and_a_restart_goes_on_there(void **sta
     struct audit_pump *pump = start_pump(spool, sink, &kept);
     struct sc_error err;
     put_transactions(spool, 1, 2000);
-    assert_int_equal(audit_pump_passed(pump, "here", &err), SC_RETRY);
+    struct audit_pump_stats stats;
+    audit_pump_stats(pump, &stats);
+    assert_string_equal(stats.passed, "");
     put(spool, &(struct change){.kind = CHANGE_MARKER, .marker = "here"});
     wait_marker(pump, "here");
-    struct audit_pump_stats stats;
+    assert_int_equal(audit_pump_ended(pump, &err), SC_RETRY); /* nobody has said where that is */
     audit_pump_stats(pump, &stats);
     assert_int_equal(stats.sequence, 2000);
     for (int i = 0; i < WAIT_MS / 10 && stats.stored.order == 0; i++) { /* it was told three times: not now */
@@ -273,6 +304,34 @@ static void what_is_kept_was_acknowledged_and_a_restart_goes_on_there(void **sta
     close_spool(spool, "audit");
 }
 
+static void nothing_behind_the_end_is_taken(void **state)
+{
+    (void)state;
+    struct kept kept = {.refuse = 1};
+    struct spool *spool = open_spool("audit", 0);
+    struct audit_sink *sink = open_sink();
+    struct audit_pump *pump = start_pump(spool, sink, &kept);
+    struct sc_error err;
+    enum sc_result result;
+    audit_pump_end(pump, "end");
+    put_transactions(spool, 1, 100);
+    put(spool, &(struct change){.kind = CHANGE_MARKER, .marker = "another"});
+    put_transactions(spool, 101, 200);
+    put(spool, &(struct change){.kind = CHANGE_MARKER, .marker = "end"});
+    put_transactions(spool, 201, 300);
+    put(spool, &(struct change){.kind = CHANGE_TRUNCATE}); /* which it could not take */
+    for (int i = 0; i < WAIT_MS / 10 && (result = audit_pump_ended(pump, &err)) == SC_RETRY; i++)
+        clock_sleep_ms(10);
+    assert_int_equal(result, SC_OK);
+    assert_int_equal(kept.state.sequence, 200);
+    assert_int_equal(kept.state.position.order, 2005);
+    spool_stop(spool);
+    audit_pump_stop(pump);
+    assert_int_equal(kept.state.sequence, 200);
+    audit_sink_close(sink);
+    close_spool(spool, "audit");
+}
+
 static void why_it_ended_is_told(void **state)
 {
     (void)state;
@@ -287,7 +346,7 @@ static void why_it_ended_is_told(void **state)
         clock_sleep_ms(10);
     assert_int_equal(audit_pump_check(pump, &err), SC_FAIL);
     assert_non_null(strstr(err.what, "audit: "));
-    assert_int_equal(audit_pump_passed(pump, "never", &err), SC_FAIL);
+    assert_int_equal(audit_pump_ended(pump, &err), SC_FAIL);
     spool_stop(spool);
     audit_pump_stop(pump);
     audit_sink_close(sink);
@@ -300,6 +359,8 @@ int main(void)
         cmocka_unit_test(a_follower_gets_everything_at_its_own_pace),
         cmocka_unit_test(a_follower_that_cannot_go_on_stops_the_producer),
         cmocka_unit_test(what_is_kept_was_acknowledged_and_a_restart_goes_on_there),
+        cmocka_unit_test(an_expendable_one_is_gone_on_without),
+        cmocka_unit_test(nothing_behind_the_end_is_taken),
         cmocka_unit_test(why_it_ended_is_told),
     };
     return cmocka_run_group_tests(tests, start, end);
