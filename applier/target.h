@@ -297,6 +297,17 @@ struct target_ops {
     /* After the swap: a marker that is, or will be, in the log behind every change of the old table, and before which
      * the reader meets nothing else that bears its name. */
     enum sc_result (*audit_last_marker)(struct session *session, char *text, size_t size, struct sc_error *err);
+    /* Right after open(), instead of begin(): learns spec.table alone, as the log has it, so that sessions can read it.
+     * Writes nothing, and neither do those sessions. SC_REFUSE: there is no such table, it has no key, or it may not be
+     * read. */
+    enum sc_result (*audit_open)(struct target *target, struct sc_error *err);
+    /* The source's rows as the log would have them inserted: values in the order of the log's columns, byte for byte
+     * the same text (JSON of MySQL: its text, of which audit_write_row() makes the same). All rows of `range` (NULL: of
+     * the table) as they are at one moment, in no order, one after the other; what take() returns ends it unless it is
+     * SC_OK, and the session is to be closed then. */
+    enum sc_result (*audit_rows)(struct session *session, const struct chunk *range,
+                                 enum sc_result (*take)(void *arg, const struct value *row, struct sc_error *err),
+                                 void *arg, struct sc_error *err);
 
     /* Indexes and what else the ghost gets after the copy: jobs of one stage may run side by side, each on a session of
      * its own; a stage starts when the one before has ended. Done jobs are remembered. */

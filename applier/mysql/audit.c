@@ -38,7 +38,7 @@ enum sc_result my_audit_describe(struct session *s, const struct audit_options *
         struct audit_column *to = &out->columns[i];
         to->name = arena_strdup(arena, c->name);
         to->optional = !c->not_null;
-        to->left_out = c->generated && !c->stored; /* the log has no values of it */
+        to->left_out = c->generated && (!c->stored || my_leaves_out_computed(&t->server)); /* the log has none of it */
         result = my_audit_type(&(struct my_audit_type){.type = c->type,
                                                        .charset = c->charset,
                                                        .members = c->members,

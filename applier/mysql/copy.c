@@ -40,25 +40,25 @@ static pthread_mutex_t one_writer = PTHREAD_MUTEX_INITIALIZER;
 /* --- bounds
  * --------------------------------------------------------------------------------------------------------------- */
 
-static void add_key_column(struct buf *b, const struct session *s, int k)
+static void add_key_column(struct buf *b, const struct target *t, int k)
 {
-    my_add_ident(b, s->target->source.columns[s->target->key.columns[k]].name);
+    my_add_ident(b, t->source.columns[t->key.columns[k]].name);
 }
 
-static enum sc_result add_compared(struct buf *b, const struct session *s, int k, const char *operator,
-                                   const struct key * key, struct sc_error *err)
+static enum sc_result add_compared(struct buf *b, const struct target *t, const struct my_literal *literals, int k,
+                                   const char *operator, const struct key * key, struct sc_error *err)
 {
-    add_key_column(b, s, k);
+    add_key_column(b, t, k);
     buf_printf(b, " %s ", operator);
-    return my_add_key_literal(b, &s->apply->literals[s->target->key.columns[k]], key->values[k], err);
+    return my_add_key_literal(b, &literals[t->key.columns[k]], key->values[k], err);
 }
 
 /* The server uses an index for (a > x OR (a = x AND (b > y OR ...))), but not for (a, b) > (x, y). The last column's
  * operator is `last`. */
-static enum sc_result add_bound(struct buf *b, const struct session *s, const char *strict, const char *last,
-                                const struct key *key, struct sc_error *err)
+static enum sc_result add_bound(struct buf *b, const struct target *t, const struct my_literal *literals,
+                                const char *strict, const char *last, const struct key *key, struct sc_error *err)
 {
-    int count = s->target->key.count;
+    int count = t->key.count;
     if (key->count != count)
         return error_set(err, SC_FAIL, "a stored bound of a chunk has %d columns, the key %d", key->count, count);
     enum sc_result result = SC_OK;
@@ -68,11 +68,11 @@ static enum sc_result add_bound(struct buf *b, const struct session *s, const ch
         bool is_last = k == count - 1;
         if (!is_last)
             buf_char(b, '(');
-        result = add_compared(b, s, k, is_last ? last : strict, key, err);
+        result = add_compared(b, t, literals, k, is_last ? last : strict, key, err);
         if (is_last || result != SC_OK)
             break;
         buf_str(b, " OR (");
-        result = add_compared(b, s, k, "=", key, err);
+        result = add_compared(b, t, literals, k, "=", key, err);
         buf_str(b, " AND ");
     }
     for (int k = 0; k < count - 1; k++)
@@ -80,19 +80,25 @@ static enum sc_result add_bound(struct buf *b, const struct session *s, const ch
     return result;
 }
 
-static enum sc_result add_range(struct buf *b, const struct session *s, const struct key *after, const struct key *upto,
-                                struct sc_error *err)
+enum sc_result my_add_range(struct buf *b, const struct target *t, const struct my_literal *literals,
+                            const struct key *after, const struct key *upto, struct sc_error *err)
 {
     enum sc_result result = SC_OK;
     if (after) {
         buf_str(b, " WHERE ");
-        result = add_bound(b, s, ">", ">", after, err);
+        result = add_bound(b, t, literals, ">", ">", after, err);
     }
     if (upto && result == SC_OK) {
         buf_str(b, after ? " AND " : " WHERE ");
-        result = add_bound(b, s, "<", "<=", upto, err);
+        result = add_bound(b, t, literals, "<", "<=", upto, err);
     }
     return result;
+}
+
+static enum sc_result add_range(struct buf *b, const struct session *s, const struct key *after, const struct key *upto,
+                                struct sc_error *err)
+{
+    return my_add_range(b, s->target, s->apply->literals, after, upto, err);
 }
 
 static enum sc_result add_row(struct buf *b, const struct session *s, const struct key *key, struct sc_error *err)
@@ -100,7 +106,7 @@ static enum sc_result add_row(struct buf *b, const struct session *s, const stru
     enum sc_result result = SC_OK;
     for (int k = 0; k < key->count && result == SC_OK; k++) {
         buf_str(b, k ? " AND " : " WHERE ");
-        result = add_compared(b, s, k, "=", key, err);
+        result = add_compared(b, s->target, s->apply->literals, k, "=", key, err);
     }
     return result;
 }
@@ -139,7 +145,7 @@ static enum sc_result add_find(struct buf *sql, struct session *s, const struct 
     buf_str(sql, " ORDER BY ");
     for (int k = 0; k < s->target->key.count; k++) {
         buf_str(sql, k ? ", " : "");
-        add_key_column(sql, s, k);
+        add_key_column(sql, s->target, k);
         buf_str(sql, wanted->last ? " DESC" : "");
     }
     buf_printf(sql, " LIMIT 1 OFFSET %" PRIu64, wanted->number - 1);

@@ -36,6 +36,11 @@ struct my_apply {
 /* Makes s->apply. Idempotent. */
 enum sc_result my_rows_open(struct session *s, struct sc_error *err);
 
+/* copy.c: appends " WHERE key > after AND key <= upto", whatever of it is not NULL. `literals`: one for each column of
+ * the source. SC_FAIL: a stored bound is damaged. */
+enum sc_result my_add_range(struct buf *b, const struct target *t, const struct my_literal *literals,
+                            const struct key *after, const struct key *upto, struct sc_error *err);
+
 /* Where a statement that inserts into the ghost has its row from. */
 enum my_incoming { MY_FROM_VALUES, MY_FROM_SOURCE, MY_FROM_STAGE };
 /* INSERT ... VALUES ... AS alias is there from 8.0.19 on; VALUES(column) gives a warning from 8.0.20 on. */

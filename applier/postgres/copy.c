@@ -20,8 +20,7 @@
 #define DECODED_ROW_OVERHEAD 150
 #define TYPICAL_ROW_BYTES 200
 
-/* Appends `(k1, k2) OP ($first::t1, $..::t2)`. */
-static void add_bound(struct buf *b, const struct target *t, const char *operator, int first)
+void pg_add_bound(struct buf *b, const struct target *t, const char *operator, int first)
 {
     buf_str(b, "(");
     pg_add_key(b, t, NULL);
@@ -47,7 +46,7 @@ enum sc_result pg_chunk_bound(struct session *s, const struct key *after, uint64
     pg_add_source(&sql, t);
     if (after) {
         buf_str(&sql, " WHERE ");
-        add_bound(&sql, t, ">", 1);
+        pg_add_bound(&sql, t, ">", 1);
     }
     buf_str(&sql, " ORDER BY ");
     pg_add_key(&sql, t, NULL);
@@ -115,13 +114,13 @@ static char *copy_statement(const struct target *t, const struct chunk *chunk, b
     int parameter = 1;
     if (chunk->after) {
         buf_str(&sql, glue);
-        add_bound(&sql, t, ">", parameter);
+        pg_add_bound(&sql, t, ">", parameter);
         parameter += t->key.count;
         glue = " AND ";
     }
     if (chunk->upto) {
         buf_str(&sql, glue);
-        add_bound(&sql, t, PLANTED(A3_BOUND_ROW_LEFT_OUT) ? "<" : "<=", parameter);
+        pg_add_bound(&sql, t, PLANTED(A3_BOUND_ROW_LEFT_OUT) ? "<" : "<=", parameter);
         glue = " AND ";
     }
     if (skip_present) {

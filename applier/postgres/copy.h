@@ -10,6 +10,9 @@ enum sc_result pg_chunk_rows_most(struct session *s, int workers, uint64_t *rows
 enum sc_result pg_chunk_copy(struct session *s, const struct chunk *chunk, uint64_t *rows, struct sc_error *err);
 enum sc_result pg_chunks_load(struct session *s, struct chunk **chunks, size_t *count, struct sc_error *err);
 
+/* Appends `(k1, k2) OP ($first::t1, $..::t2)`. */
+void pg_add_bound(struct buf *b, const struct target *t, const char *operator, int first);
+
 /* Records of chunks in seachange.<table>. again: it may be recorded already. */
 enum sc_result pg_chunk_record(struct session *s, const char *table, const struct chunk *chunk, uint64_t rows,
                                bool again, struct sc_error *err);

@@ -63,4 +63,11 @@ enum sc_result pg_audit_store(struct session *s, const struct audit_stored *stor
 /* In the open transaction of t->control. */
 enum sc_result pg_audit_forget(struct target *t, struct sc_error *err);
 
+/* audit_rows.c */
+struct value;
+enum sc_result pg_audit_open(struct target *t, struct sc_error *err);
+enum sc_result pg_audit_rows(struct session *s, const struct chunk *range,
+                             enum sc_result (*take)(void *arg, const struct value *row, struct sc_error *err),
+                             void *arg, struct sc_error *err);
+
 #endif

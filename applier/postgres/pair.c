@@ -62,22 +62,28 @@ static const char readable_sql[] =
     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "
     "$1::pg_catalog.oid";
 
-static enum sc_result load_side(struct target *t, struct side *side, struct sc_error *err)
+enum sc_result pg_readable(struct target *t, Oid table, const char *shown, struct sc_error *err)
 {
     char oid[16], *why = NULL;
-    snprintf(oid, sizeof(oid), "%u", side->oid);
-    enum sc_result result = pg_table_load(t->control, side->oid, &side->table, err);
-    if (result == SC_OK) {
-        side->shown = pg_qualified(side->table.schema, side->table.name);
-        result = pg_value(t->control, err, &why, readable_sql, 1, (const char *[]){oid});
-    }
+    snprintf(oid, sizeof(oid), "%u", table);
+    enum sc_result result = pg_value(t->control, err, &why, readable_sql, 1, (const char *[]){oid});
     if (result == SC_OK && why) {
         char *tab = strchr(why, '\t');
         *tab = 0;
-        result = error_set(err, SC_REFUSE, "table %s %s", side->shown, why);
+        result = error_set(err, SC_REFUSE, "table %s %s", shown, why);
         error_hint(err, "%s", tab + 1);
     }
     mem_free(why);
+    return result;
+}
+
+static enum sc_result load_side(struct target *t, struct side *side, struct sc_error *err)
+{
+    enum sc_result result = pg_table_load(t->control, side->oid, &side->table, err);
+    if (result == SC_OK) {
+        side->shown = pg_qualified(side->table.schema, side->table.name);
+        result = pg_readable(t, side->oid, side->shown, err);
+    }
     return result == SC_OK ? pg_keys_load(t->control, side->oid, &side->keys, err) : result;
 }
 

@@ -174,6 +174,9 @@ enum sc_result pg_preflight(struct target *t, struct plan *plan, struct sc_error
  * a key; "attnums": its columns as the catalog writes them, of which the first "width" are the key's. */
 enum sc_result pg_keys_load(struct pg_conn *conn, Oid table, PGresult **res, struct sc_error *err);
 
+/* pair.c: SC_REFUSE: what is no ordinary table, or may not be read, or not whole; `shown` names it for people. */
+enum sc_result pg_readable(struct target *t, Oid table, const char *shown, struct sc_error *err);
+
 /* pair.c: target_ops.pair_open */
 enum sc_result pg_pair_open(struct target *t, const struct pair_spec *spec, struct pair *out, struct sc_error *err);
 

@@ -49,4 +49,9 @@ struct my_log_column {
 bool my_value_read(struct reader *r, const struct my_log_column *column, struct arena *arena, struct value *out,
                    const char **problem);
 
+/* The same of a number that did not come out of the log: into out[MY_FLOAT_TEXT], its length. It has to be finite. */
+#define MY_FLOAT_TEXT 96
+size_t my_float_text(char *out, float v);
+size_t my_double_text(char *out, double v);
+
 #endif

@@ -64,7 +64,7 @@ size_t my_double_digits(char *out, double v)
 }
 
 /* Read as the server does: to a double first, which must not be beyond the largest FLOAT. */
-static size_t put_float(char *out, float v)
+size_t my_float_text(char *out, float v)
 {
     if (fabsf(v) < 1e6f && v == (float)(int32_t)v && !(v == 0 && signbit(v)))
         return put_signed(out, (int32_t)v);
@@ -85,7 +85,7 @@ static size_t read_float(struct reader *r, char *out, const char **problem)
         *problem = "a FLOAT that is not a finite number";
         return 0;
     }
-    return put_float(out, v);
+    return my_float_text(out, v);
 }
 
 static size_t read_double(struct reader *r, char *out, const char **problem)

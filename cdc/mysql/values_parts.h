@@ -6,7 +6,7 @@
 #include "cdc/mysql/values.h"
 
 /* The longest text a value of fixed length has: DECIMAL with sign, point and 81 digits. */
-#define VALUE_TEXT_MAX 96
+#define VALUE_TEXT_MAX MY_FLOAT_TEXT
 
 /* Numbers of 1 to 8 bytes. Zero when the reader is bad. */
 uint64_t my_read_le(struct reader *r, size_t bytes);
@@ -18,8 +18,6 @@ size_t my_read_temporal(struct reader *r, const struct my_log_column *column, ch
 
 /* A packed DECIMAL as text, into out[VALUE_TEXT_MAX]; 0: not one, or the reader is bad. JSON has them too. */
 size_t my_decimal_text(struct reader *r, unsigned precision, unsigned scale, char *out);
-/* Shortest text that reads back to the same bits; v is finite. */
-size_t my_double_text(char *out, double v);
 /* The same digits, always with an exponent: d.ddde-07. */
 size_t my_double_digits(char *out, double v);
 

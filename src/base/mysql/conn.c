@@ -212,6 +212,41 @@ enum sc_result my_query_within(struct my_conn *conn, struct sc_error *err, MYSQL
                                    : error_set(err, SC_FAIL, "the server answered a query without rows");
 }
 
+/* --- rows one by one --- */
+
+/* Freeing a result reads the rest of it; of a large table's that could take hours. */
+static void give_up(struct my_conn *conn)
+{
+    int fd = my_library_socket(conn->my);
+    conn->lost = true;
+    if (fd >= 0)
+        shutdown(fd, SHUT_RDWR);
+}
+
+enum sc_result my_stream(struct my_conn *conn, struct sc_error *err, const char *sql,
+                         enum sc_result (*take)(void *arg, MYSQL_ROW row, const unsigned long *lengths,
+                                                struct sc_error *err),
+                         void *arg)
+{
+    enum sc_result result = send_statement(conn, err, sql, strlen(sql));
+    if (result != SC_OK)
+        return result;
+    MYSQL_RES *res = mysql_use_result(conn->my);
+    if (!res)
+        return mysql_errno(conn->my) ? my_failed(conn, err)
+                                     : error_set(err, SC_FAIL, "the server answered a query without rows");
+    for (MYSQL_ROW row; result == SC_OK && (row = mysql_fetch_row(res));) {
+        result = told_to_stop(conn->server) ? error_set(err, SC_STOP, "stopped (%s)", conn->role)
+                                            : take(arg, row, mysql_fetch_lengths(res), err);
+        if (result != SC_OK)
+            give_up(conn);
+    }
+    if (result == SC_OK && mysql_errno(conn->my))
+        result = my_failed(conn, err);
+    mysql_free_result(res);
+    return result;
+}
+
 /* --- changing rows --- */
 
 /* A value the server had to bend is a wrong value. */

@@ -79,6 +79,13 @@ enum sc_result my_change(struct my_conn *conn, struct sc_error *err, const char 
 enum sc_result my_query(struct my_conn *conn, struct sc_error *err, MYSQL_RES **res, const char *sql);
 enum sc_result my_queryf(struct my_conn *conn, struct sc_error *err, MYSQL_RES **res, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* As my_query(), for rows that must not be in memory at once: hands on each; it is gone when take() returns. What
+ * take() returns ends it unless it is SC_OK, and so does server->stop (SC_STOP): the connection is then of no use any
+ * more. */
+enum sc_result my_stream(struct my_conn *conn, struct sc_error *err, const char *sql,
+                         enum sc_result (*take)(void *arg, MYSQL_ROW row, const unsigned long *lengths,
+                                                struct sc_error *err),
+                         void *arg);
 /* As my_query(), for what needs no lock and no disk: SC_RETRY when there is no answer within timeout_ms, SC_STOP when
  * told to stop meanwhile (server->stop); the connection is then to be closed. res may be NULL. */
 enum sc_result my_query_within(struct my_conn *conn, struct sc_error *err, MYSQL_RES **res, int timeout_ms,

@@ -213,6 +213,61 @@ enum sc_result pg_ask_within(struct pg_conn *conn, struct sc_error *err, PGresul
     return SC_OK;
 }
 
+/* --- rows one by one --- */
+
+/* Waits for the next result; *next NULL: it was the last. */
+static enum sc_result next_result(struct pg_conn *conn, PGresult **next, struct sc_error *err)
+{
+    *next = NULL;
+    while (PQisBusy(conn->pg)) {
+        struct pollfd p = {.fd = PQsocket(conn->pg), .events = POLLIN};
+        if (told_to_stop(conn->server))
+            return stopped(conn->role, err);
+        if (poll(&p, 1, STOP_LOOK_MS) < 0 && errno != EINTR)
+            return error_set(err, SC_RETRY, "cannot wait for the server (%s): %s", conn->role, strerror(errno));
+        if (p.revents && PQconsumeInput(conn->pg) != 1)
+            return pg_failed(conn, NULL, err);
+    }
+    *next = PQgetResult(conn->pg);
+    return SC_OK;
+}
+
+/* The rest of a query that nobody wants any more: short, because it was cancelled. */
+static void end_query(struct pg_conn *conn)
+{
+    char text[256];
+    PGcancel *cancel = PQgetCancel(conn->pg);
+    if (cancel)
+        PQcancel(cancel, text, sizeof(text));
+    PQfreeCancel(cancel);
+    for (PGresult *res; (res = PQgetResult(conn->pg));)
+        PQclear(res);
+}
+
+enum sc_result pg_stream(struct pg_conn *conn, struct sc_error *err, const char *sql, int nparams,
+                         const char *const *params,
+                         enum sc_result (*take)(void *arg, const PGresult *row, struct sc_error *err), void *arg)
+{
+    if (PQsendQueryParams(conn->pg, sql, nparams, NULL, params, NULL, NULL, 0) != 1)
+        return pg_failed(conn, NULL, err);
+    PQsetSingleRowMode(conn->pg);
+    for (;;) {
+        PGresult *res = NULL;
+        enum sc_result result = next_result(conn, &res, err);
+        if (result == SC_OK && !res)
+            return SC_OK;
+        if (result == SC_OK && PQresultStatus(res) == PGRES_SINGLE_TUPLE)
+            result = take(arg, res, err);
+        else if (result == SC_OK && !succeeded(res))
+            result = pg_failed(conn, res, err);
+        PQclear(res);
+        if (result != SC_OK) {
+            end_query(conn);
+            return result;
+        }
+    }
+}
+
 /* --- connecting --- */
 
 static void on_notice(void *arg, const PGresult *res)

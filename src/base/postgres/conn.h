@@ -72,6 +72,13 @@ enum sc_result pg_query(struct pg_conn *conn, struct sc_error *err, PGresult **r
 enum sc_result pg_value(struct pg_conn *conn, struct sc_error *err, char **value, const char *sql, int nparams,
                         const char *const *params);
 
+/* As pg_query(), for rows that must not be in memory at once: hands on each as a result of one row, which is gone when
+ * take() returns. What take() returns ends it unless it is SC_OK: the query is then cancelled. SC_STOP: told to stop
+ * meanwhile (server->stop). */
+enum sc_result pg_stream(struct pg_conn *conn, struct sc_error *err, const char *sql, int nparams,
+                         const char *const *params,
+                         enum sc_result (*take)(void *arg, const PGresult *row, struct sc_error *err), void *arg);
+
 /* Runs statements as one simple query, and waits for the server no longer than timeout_ms: SC_RETRY then, and the
  * connection is of no use any more. *res (the last result; may be NULL: nobody needs it) is the caller's to PQclear()
  * on SC_OK. For what must not hang when the server does. Also for commands of the replication protocol; PGRES_COPY_BOTH
