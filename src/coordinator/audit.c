@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/plant.h"
 #include "base/stop.h"
 #include "cdc/audit/pump.h"
 #include "coordinator/run.h"
@@ -280,6 +281,10 @@ static enum sc_result open_audit(struct run *r, struct audit **out, struct sc_er
         result = open_stream(a, err);
     if (result == SC_OK && a->stored.ended)
         note_end(r, &a->stored);
+    if (PLANTED(E5_NUMBERS_BEGIN_ANEW))
+        a->stored.state.sequence = 0;
+    if (PLANTED(E7_CHAIN_BEGINS_ANEW))
+        a->stored.state.heads = arena_array(&a->arena, (size_t)a->stored.state.partitions, sizeof(struct audit_hash));
     if (result == SC_OK && going) {
         *out = a;
         return SC_OK;
@@ -477,7 +482,7 @@ enum sc_result run_audit_rest(struct run *r, struct sc_error *err)
     enum sc_result result = open_audit(r, &r->audit, err);
     if (result == SC_OK && r->audit) {
         FAILPOINT(result, audit_rest_begin, err);
-        if (result == SC_OK)
+        if (result == SC_OK && !PLANTED(E4_REST_NOT_SENT))
             result = send_rest(r, err);
         bool lost = result == SC_FAIL || (result == SC_RETRY && r->given_up);
         if (lost && !wanted(r)->required) {

@@ -73,7 +73,7 @@ enum sc_result pipeline_start_source(struct run *r, struct spool *spool, const c
     r->durable.audits = audited != NULL;
     if (audited) {
         r->durable.audited = *audited;
-        if (audited->order < source.start.order)
+        if (audited->order < source.start.order && !PLANTED(E2_READ_FROM_THE_APPLIERS_PLACE))
             source.start = *audited;
     }
     return r->source_ops->start(&source, spool, &r->source, err);
@@ -88,7 +88,8 @@ void run_confirm(struct run *r, const struct position *applied, const struct pos
         r->durable.audited = *audited;
     if (!applied && !audited)
         r->durable.audits = false;
-    bool audit_is_behind = r->durable.audits && r->durable.audited.order < r->durable.applied.order;
+    bool audit_is_behind = r->durable.audits && r->durable.audited.order < r->durable.applied.order &&
+                           !PLANTED(E3_CONFIRMED_FOR_THE_APPLIER_ALONE);
     struct position upto = audit_is_behind ? r->durable.audited : r->durable.applied;
     pthread_mutex_unlock(&r->durable.lock);
     r->source_ops->confirm(r->source, &upto);

@@ -42,7 +42,7 @@ run_test()
     load:mysql | load:mariadb) script=$tests/load/mysql/run.sh ;;
     esac
     [ "$1" != load ] || set -- "$1"
-    TMPDIR=$work/kept KEEP=1 timeout $limit_s "$script" "${@:2}" > "$work/log" 2>&1 < /dev/null
+    TMPDIR=$work/kept KEEP=1 TORTURE_SERVER=$server timeout $limit_s "$script" "${@:2}" > "$work/log" 2>&1 < /dev/null
     local status=$? ok bad
     [ $status != 124 ] || return 2
     read -r ok bad < <(sed -n 's/^[a-z]*: \([0-9]*\) passed, \([0-9]*\) failed, .*/\1 \2/p' "$work/log" | tail -n 1)

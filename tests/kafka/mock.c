@@ -30,7 +30,7 @@ static int refuse(rd_kafka_mock_cluster_t *cluster, long count, long code)
 static int obey(rd_kafka_mock_cluster_t *cluster, char *line)
 {
     char *save, *word = strtok_r(line, " \n", &save), *first = strtok_r(NULL, " \n", &save),
-               *second = strtok_r(NULL, " \n", &save);
+                *second = strtok_r(NULL, " \n", &save);
     if (!word)
         return 0;
     if (strcmp(word, "down") == 0)

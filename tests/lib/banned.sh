@@ -18,6 +18,7 @@ done)
 found=$(sed '/^#/d; s/ //g' tests/bugs/bugs | while IFS='|' read -r plant servers part test verification; do
     grep -q "^PLANT($plant, " src/base/plants.def || echo "$plant"
     case $part:$test in
+    torture:*) grep -qF " $test" tests/torture/run.sh || grep -qF "\"$test " tests/torture/run.sh || echo "$test" ;;
     faults:*) git grep -q "^$test()" -- tests/faults || echo "$test" ;;
     cases:*) [ -n "$(git ls-files "tests/cases/*/$test/*" "tests/cases/$test/*")" ] || echo "$test" ;;
     *'*'*) ;;

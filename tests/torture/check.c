@@ -7,18 +7,6 @@
 
 #include "base/clock.h"
 
-/* Of a deleted one, COL_KEY is the tag of who deleted it. */
-struct row {
-    int64_t birth;
-    char *values[COLUMNS];
-    bool dead;
-};
-
-struct rows_read {
-    struct row *items;
-    size_t count;
-};
-
 /* How often the tag of an operation whose rows the client does not know was seen. */
 struct seen {
     uint32_t *by_number[CLIENTS_MOST];
@@ -26,7 +14,7 @@ struct seen {
 
 struct checking {
     struct world *world;
-    struct rows_read all, old; /* all: what is there now, and what was deleted */
+    const struct rows_read *all, *old;
     struct seen seen;
 };
 
@@ -37,102 +25,18 @@ static bool quiet(struct checking *k)
 
 #define FOUND(k, ...) world_error((k)->world, __VA_ARGS__)
 
-enum { NAME_SIZE = 80 };
-
-static void shown(char *text, int64_t birth)
-{
-    snprintf(text, NAME_SIZE, "row %" PRId64 ".%" PRId64 "/%" PRId64, birth >> 40, (birth >> 12) & 0xfffffff,
-             birth & 0xfff);
-}
-
-/* --- reading */
-
-static bool read_table(struct world *world, struct session *session, const char *table, bool dead, bool key,
-                       struct rows_read *into)
-{
-    const struct family *family = world->shape.family;
-    if (session_run(session, "SELECT %s, %s FROM %s", family->select,
-                    key ? family->key_texts[world->shape.key] : "deleter", table) != SQL_OK) {
-        world_error(world, "table %s cannot be read: %s", table, session->error);
-        return false;
-    }
-    size_t more = (size_t)session->rows.count;
-    into->items = mem_resize(into->items, (into->count + more + 1) * sizeof(struct row));
-    for (size_t i = 0; i < more; i++) {
-        struct row *row = &into->items[into->count + i];
-        *row = (struct row){.birth = session_number(session, (int)i, COL_BIRTH), .dead = dead};
-        for (int column = 0; column < COLUMNS; column++)
-            row->values[column] = mem_strdup(session_value(session, (int)i, column));
-    }
-    into->count += more;
-    return true;
-}
-
-static int by_birth(const void *a, const void *b)
-{
-    const struct row *x = a, *y = b;
-    return x->birth < y->birth ? -1 : x->birth > y->birth ? 1 : 0;
-}
-
-static const struct row *find(const struct rows_read *rows, int64_t birth)
-{
-    struct row wanted = {.birth = birth};
-    return rows->count ? bsearch(&wanted, rows->items, rows->count, sizeof(wanted), by_birth) : NULL;
-}
-
-static void free_rows(struct rows_read *rows)
-{
-    for (size_t i = 0; i < rows->count; i++)
-        for (int column = 0; column < COLUMNS; column++)
-            mem_free(rows->items[i].values[column]);
-    mem_free(rows->items);
-}
-
 /* --- a row by its trail */
-
-/* The next tag of a trail ":1.2:3.4"; false at its end or where it is none. */
-static bool next_tag(const char **trail, int *client, uint32_t *number)
-{
-    unsigned c, n;
-    int len = 0;
-    if (sscanf(*trail, ":%u.%u%n", &c, &n, &len) != 2 || len == 0 || c >= CLIENTS_MOST)
-        return false;
-    *trail += len;
-    *client = (int)c;
-    *number = n;
-    return true;
-}
-
-/* What the row must be, by the operations of its trail. */
-struct expected {
-    int64_t ver, bal, slot, n;
-    int content_client;
-    uint32_t content_number;
-};
-
-static void apply_touch(struct expected *e, const struct touch *t, int client, uint32_t number)
-{
-    e->bal += t->delta;
-    if (t->slot != NOT_SET)
-        e->slot = t->slot;
-    if (t->n != NOT_SET)
-        e->n = t->n;
-    if (t->content) {
-        e->content_client = client;
-        e->content_number = number;
-    }
-}
 
 static bool follow_trail(struct checking *k, const struct row *row, struct expected *e)
 {
-    char name[NAME_SIZE];
-    shown(name, row->birth);
+    char name[ROW_NAME];
+    row_name(name, row->birth);
     uint32_t last[CLIENTS_MOST] = {0};
     const char *trail = row->values[COL_TRAIL] ? row->values[COL_TRAIL] : "";
     int client;
     uint32_t number;
     *e = (struct expected){.slot = NOT_SET, .n = NOT_SET};
-    while (next_tag(&trail, &client, &number)) {
+    while (trail_next(&trail, &client, &number)) {
         const struct op *op = history_find(&k->world->histories[client], number);
         if (!op || op->outcome == OUTCOME_NOT_DONE) {
             FOUND(k, "C2: %s was changed by %d.%" PRIu32 ", which %s", name, client, number,
@@ -157,7 +61,7 @@ static bool follow_trail(struct checking *k, const struct row *row, struct expec
         e->ver++;
         k->seen.by_number[client][number]++;
         if (t)
-            apply_touch(e, t, client, number);
+            expected_touch(e, t, client, number);
     }
     if (*trail || e->ver == 0)
         FOUND(k, "C2: the trail of %s is none: it ends with %.20s", name, trail);
@@ -166,13 +70,13 @@ static bool follow_trail(struct checking *k, const struct row *row, struct expec
 
 static void must_be_number(struct checking *k, const struct row *row, enum column column, int64_t expected)
 {
-    char name[NAME_SIZE], number[32] = "NULL";
+    char name[ROW_NAME], number[32] = "NULL";
     const char *is = row->values[column] ? row->values[column] : "NULL";
     if (expected != NOT_SET)
         snprintf(number, sizeof(number), "%" PRId64, expected);
     if (strcmp(is, number) == 0)
         return;
-    shown(name, row->birth);
+    row_name(name, row->birth);
     FOUND(k, "%s: column %s of %s%s is %s and must be %s", column == COL_VER ? "C3" : "C5", column_names[column], name,
           row->dead ? " (deleted)" : "", is, number);
 }
@@ -180,14 +84,14 @@ static void must_be_number(struct checking *k, const struct row *row, enum colum
 static void must_have_content(struct checking *k, const struct row *row, const struct expected *e)
 {
     struct buf text = {0};
-    char name[NAME_SIZE];
+    char name[ROW_NAME];
     for (int column = CONTENT_FIRST; column < COL_KEY; column++) {
         buf_clear(&text);
         bool value = content_text((enum column)column, &text, e->content_client, e->content_number);
         const char *is = row->values[column];
         if (value == (is != NULL) && (!value || strcmp(is, buf_cstr(&text)) == 0))
             continue;
-        shown(name, row->birth);
+        row_name(name, row->birth);
         FOUND(k, "C5: column %s of %s%s is not what %d.%" PRIu32 " wrote: it is %.60s", column_names[column], name,
               row->dead ? " (deleted)" : "", e->content_client, e->content_number, is ? is : "NULL");
     }
@@ -195,7 +99,7 @@ static void must_have_content(struct checking *k, const struct row *row, const s
         buf_clear(&text);
         shape_key_text(&k->world->shape, &text, e->n);
         if (strcmp(row->values[COL_KEY] ? row->values[COL_KEY] : "", buf_cstr(&text)) != 0) {
-            shown(name, row->birth);
+            row_name(name, row->birth);
             FOUND(k, "C5: the key of %s is %s, and must be %s", name, row->values[COL_KEY], buf_cstr(&text));
         }
     }
@@ -204,14 +108,14 @@ static void must_have_content(struct checking *k, const struct row *row, const s
 
 static void check_rows(struct checking *k)
 {
-    const struct rows_read *all = &k->all;
+    const struct rows_read *all = k->all;
     int64_t sum = 0;
     for (size_t i = 0; i < all->count && !quiet(k); i++) {
         const struct row *row = &all->items[i];
         struct expected e;
-        char name[NAME_SIZE];
+        char name[ROW_NAME];
         if (i > 0 && all->items[i - 1].birth == row->birth) {
-            shown(name, row->birth);
+            row_name(name, row->birth);
             FOUND(k, "C2: %s is there %s", name,
                   all->items[i - 1].dead != row->dead ? "though it was deleted" : "twice");
         }
@@ -244,7 +148,7 @@ static bool has_tag(const struct row *row, int client, uint32_t number)
 
 static bool touch_is_there(const struct checking *k, const struct touch *t, int client, uint32_t number)
 {
-    const struct row *row = find(&k->all, t->birth);
+    const struct row *row = rows_find(k->all, t->birth);
     char tag[40];
     snprintf(tag, sizeof(tag), "%d.%" PRIu32, client, number);
     return row && (t->died ? row->dead && strcmp(row->values[COL_KEY], tag) == 0 : has_tag(row, client, number));
@@ -252,7 +156,7 @@ static bool touch_is_there(const struct checking *k, const struct touch *t, int 
 
 static void check_op(struct checking *k, const struct op *op, int client, uint32_t number, struct counts *counts)
 {
-    char name[NAME_SIZE];
+    char name[ROW_NAME];
     int there = 0;
     if (op->outcome == OUTCOME_NOT_DONE) {
         counts->not_done++;
@@ -272,8 +176,8 @@ static void check_op(struct checking *k, const struct op *op, int client, uint32
         const struct touch *t = &op->touches[i];
         if (touch_is_there(k, t, client, number))
             continue;
-        const struct row *row = find(&k->all, t->birth);
-        shown(name, t->birth);
+        const struct row *row = rows_find(k->all, t->birth);
+        row_name(name, t->birth);
         FOUND(k, "C1: %s %d.%" PRIu32 " was acknowledged, and %s %s", kind_names[op->kind], client, number, name,
               !row      ? "is lost"
               : t->died ? "is still there"
@@ -306,8 +210,8 @@ static void check_deaths(struct checking *k)
                 deaths += op->touches[j].died && touch_is_there(k, &op->touches[j], client, i + 1);
         }
     }
-    for (size_t i = 0; i < k->all.count; i++)
-        graves += k->all.items[i].dead;
+    for (size_t i = 0; i < k->all->count; i++)
+        graves += k->all->items[i].dead;
     if (deaths != graves)
         FOUND(k, "C2: %zu rows were deleted, and %zu deletions are written down", deaths, graves);
 }
@@ -316,15 +220,14 @@ static void check_deaths(struct checking *k)
 
 static void check_old(struct checking *k)
 {
-    char name[NAME_SIZE];
-    for (size_t i = 0; i < k->old.count && !quiet(k); i++) {
-        const struct row *was = &k->old.items[i], *is = find(&k->all, was->birth);
-        shown(name, was->birth);
+    char name[ROW_NAME];
+    for (size_t i = 0; i < k->old->count && !quiet(k); i++) {
+        const struct row *was = &k->old->items[i], *is = rows_find(k->all, was->birth);
+        row_name(name, was->birth);
         size_t len = strlen(was->values[COL_TRAIL]);
         if (!is) {
             FOUND(k, "C5: %s was in the table that was swapped out, and is lost", name);
-        } else if (strncmp(is->values[COL_TRAIL], was->values[COL_TRAIL], len) != 0 ||
-                   (is->values[COL_TRAIL][len] != '\0' && is->values[COL_TRAIL][len] != ':')) {
+        } else if (!trail_begins(is->values[COL_TRAIL], was->values[COL_TRAIL], len)) {
             FOUND(k, "C5: the changes of %s do not begin with those it had when it was swapped out", name);
         } else if (is->values[COL_TRAIL][len] == '\0') {
             for (int column = 0; column < (is->dead ? COL_KEY : COLUMNS); column++) {
@@ -337,36 +240,21 @@ static void check_old(struct checking *k)
     }
 }
 
-bool check_all(struct world *world, const char *old_table, struct counts *counts)
+bool check_all(struct world *world, const struct content *content, struct counts *counts)
 {
-    struct checking k = {.world = world};
-    struct session session;
-    *counts = (struct counts){0};
-    if (!session_open(&session, world->shape.family->sql, world->url)) {
-        world_error(world, "the database cannot be reached in the end: %s", session.error);
-        return false;
-    }
-    bool fine = read_table(world, &session, "t", false, true, &k.all);
-    counts->rows = k.all.count;
-    fine = fine && read_table(world, &session, "graves", true, false, &k.all) &&
-           (!old_table || read_table(world, &session, old_table, false, true, &k.old));
-    session_close(&session);
-    counts->graves = k.all.count - counts->rows;
-    counts->old_rows = k.old.count;
+    struct checking k = {.world = world, .all = &content->all, .old = &content->old};
+    *counts = (struct counts){.old_rows = k.old->count};
+    for (size_t i = 0; i < k.all->count; i++)
+        counts->graves += k.all->items[i].dead;
+    counts->rows = k.all->count - counts->graves;
     for (int i = 0; i < CLIENTS_MOST; i++)
         k.seen.by_number[i] = mem_array(world->histories[i].count + 1, sizeof(uint32_t));
-    if (fine) {
-        if (k.all.count)
-            qsort(k.all.items, k.all.count, sizeof(struct row), by_birth);
-        check_rows(&k);
-        check_history(&k, counts);
-        check_deaths(&k);
-        check_old(&k);
-    }
+    check_rows(&k);
+    check_history(&k, counts);
+    check_deaths(&k);
+    check_old(&k);
     for (int i = 0; i < CLIENTS_MOST; i++)
         mem_free(k.seen.by_number[i]);
-    free_rows(&k.all);
-    free_rows(&k.old);
     return world->error_count == 0;
 }
 

@@ -3,9 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const fault_names[FAULT_KINDS] = {"kill", "term", "drop",  "crash", "retry",     "sleep", "sessions",
-                                              "lock", "row",  "reset", "half",  "blackhole", "twice"};
-const char *const phase_names[PHASES] = {"prepare", "copy", "apply", "verify", "cutover", "cleanup"};
+const char *const fault_names[FAULT_KINDS] = {"kill",     "term", "drop", "crash", "retry", "sleep",
+                                              "sessions", "lock", "row",  "reset", "half",  "blackhole",
+                                              "twice",    "down", "slow", "broker"};
+const char *const phase_names[PHASES] = {"prepare", "copy", "apply", "verify", "cutover", "cleanup", "audit"};
 
 enum server { POSTGRES = 1, MYSQL = 2, MARIADB = 4, MYSQL_FAMILY = MYSQL | MARIADB, ALL = POSTGRES | MYSQL_FAMILY };
 
@@ -27,8 +28,9 @@ static const struct {
     const char *prefix;
     int phase;
 } phases[] = {
-    {"run_", 0},    {"prepare_", 0}, {"slot_", 0},   {"copy_", 1},   {"fence_", 2}, {"apply_", 2},   {"index_", 2},
-    {"verify_", 3}, {"cutover_", 4}, {"rename_", 4}, {"sentry_", 4}, {"table_", 4}, {"cleanup_", 5}, {"remove_", 5},
+    {"run_", 0},    {"prepare_", 0}, {"slot_", 0},    {"copy_", 1},    {"fence_", 2},
+    {"apply_", 2},  {"index_", 2},   {"verify_", 3},  {"cutover_", 4}, {"rename_", 4},
+    {"sentry_", 4}, {"table_", 4},   {"cleanup_", 5}, {"remove_", 5},  {"audit_", PHASE_AUDIT},
 };
 
 static bool is_of_server(size_t i, const char *server)
@@ -41,7 +43,7 @@ static bool is_of_phase(size_t i, int phase)
 {
     for (size_t p = 0; p < sizeof(phases) / sizeof(phases[0]); p++)
         if (strncmp(points[i].name, phases[p].prefix, strlen(phases[p].prefix)) == 0)
-            return phases[p].phase == phase || phase < 0;
+            return phases[p].phase == phase || (phase < 0 && phases[p].phase != PHASE_AUDIT);
     return phase < 0;
 }
 
@@ -86,13 +88,20 @@ const char *fault_point_any(const char *server, enum fault_kind kind, uint64_t d
     return choose(-1, server, kind, drawn);
 }
 
+bool fault_is_kafkas(enum fault_kind kind)
+{
+    return kind == FAULT_DOWN || kind == FAULT_SLOW || kind == FAULT_BROKER;
+}
+
+/* For what is done to a server the program stands still meanwhile. */
 void fault_order(const struct fault *fault, char *text, int size)
 {
     static const char *const actions[FAULT_AT_POINTS] = {"kill", "term", "drop", "stop", "retry", "sleep"};
     if (fault->kind == FAULT_SLEEP)
         snprintf(text, (size_t)size, "%s=sleep:%d", fault->point, fault->argument);
     else
-        snprintf(text, (size_t)size, "%s=%s@%d", fault->point, actions[fault->kind], fault->argument);
+        snprintf(text, (size_t)size, "%s=%s@%d", fault->point,
+                 actions[fault_is_kafkas(fault->kind) ? FAULT_CRASH : fault->kind], fault->argument);
 }
 
 void fault_points_print(const char *server)

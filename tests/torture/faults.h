@@ -20,12 +20,15 @@ enum fault_kind {
     FAULT_HALF,                       /* ... after half of what comes next */
     FAULT_BLACKHOLE,                  /* ... after seconds in which nothing arrives and nobody is told */
     FAULT_TWICE,                      /* a second instance is started */
+    FAULT_DOWN,                       /* nobody answers at Kafka's port, for seconds */
+    FAULT_SLOW,                       /* Kafka takes its time for each answer, for seconds */
+    FAULT_BROKER,                     /* Kafka is killed and started again; the pretended one refuses what it gets */
     FAULT_KINDS
 };
 extern const char *const fault_names[FAULT_KINDS];
 
-enum { PHASES = 6 };
-extern const char *const phase_names[PHASES]; /* prepare, copy, apply, verify, cutover, cleanup */
+enum { PHASES = 7, PHASE_AUDIT = 6 };
+extern const char *const phase_names[PHASES]; /* prepare, copy, apply, verify, cutover, cleanup, audit */
 
 struct fault {
     enum fault_kind kind;
@@ -38,8 +41,10 @@ struct fault {
 /* A failpoint of this phase, for a fault of this kind, that this server ("postgresql", "mysql", "mariadb") can come to;
  * NULL: there is none. */
 const char *fault_point(int phase, const char *server, enum fault_kind kind, uint64_t drawn);
-/* Any failpoint of a migration, not of abort. */
+/* Any failpoint of a migration without an audit, not of abort. */
 const char *fault_point_any(const char *server, enum fault_kind kind, uint64_t drawn);
+/* Is it done to Kafka? */
+bool fault_is_kafkas(enum fault_kind kind);
 /* "name=action[:argument][@nth]" for the environment. */
 void fault_order(const struct fault *fault, char *text, int size);
 /* Prints all failpoints that this server can come to, one a line. */

@@ -101,10 +101,14 @@ static pid_t start(const struct program *p, const char *failpoints, int error, c
     setenv("SEACHANGE_FAILPOINT_HITS", hits, 1);
     if (*failpoints)
         setenv("SEACHANGE_FAILPOINT", failpoints, 1);
-    execl(p->path, p->path, "migrate", "--source", p->url, "--table", "t", "--alter",
-          p->world->shape.family->alters[p->world->shape.alter], "--spool-dir", p->work, "--spool-memory", "256KiB",
-          "--chunk-time", "20ms", "--give-up", "60s", "--log-format", "json", "--log-level", "debug",
-          "--progress-interval", "1s", (char *)NULL);
+    const char *arguments[] = {p->path, "migrate", "--source", p->url, "--table", "t", "--alter",
+                               p->world->shape.family->alters[p->world->shape.alter], "--spool-dir", p->work,
+                               "--spool-memory", "256KiB", "--chunk-time", "20ms", "--give-up", "60s", "--log-format",
+                               "json", "--log-level", "debug", "--progress-interval", "1s",
+                               /* the rest only with an audit */
+                               p->brokers ? "--audit-kafka" : NULL, p->brokers, "--audit-topic", p->topic,
+                               "--audit-columns", "*=plain", NULL};
+    execv(p->path, (char *const *)(uintptr_t)arguments);
     _exit(127);
 }
 
@@ -126,6 +130,16 @@ static bool attempt_start(struct attempt *a)
 }
 
 /* --- faults from outside */
+
+/* Comes back when it has begun; it ends by itself. */
+static void tell_broker(struct program *p, const char *what)
+{
+    struct buf command = {0};
+    buf_printf(&command, "%s %s", p->broker, what);
+    if (system(buf_cstr(&command)) != 0)
+        world_error(p->world, "this could not be done to Kafka: %s", what);
+    buf_fini(&command);
+}
 
 static void crash_server(struct program *p)
 {
@@ -206,12 +220,54 @@ static void by_time(struct attempt *a, int64_t first_us)
         case FAULT_TWICE:
             start_second(a);
             break;
+        case FAULT_DOWN:
+        case FAULT_SLOW:
+        case FAULT_BROKER:
+            tell_broker(p, fault_names[f->kind]);
+            break;
         default:
             end_sessions(p);
         }
     }
     if (a->locker.connection && clock_us() > a->lock_until_us)
         session_close(&a->locker);
+}
+
+/* Has the program come to this failpoint, ever? */
+static bool was_hit(const struct program *p, const char *point)
+{
+    char path[4096], line[200];
+    bool was = false;
+    snprintf(path, sizeof(path), "%s/hits", p->work);
+    FILE *f = fopen(path, "r");
+    while (f && !was && fgets(line, sizeof(line), f)) {
+        line[strcspn(line, "\n")] = '\0';
+        was = strcmp(line, point) == 0;
+    }
+    if (f)
+        fclose(f);
+    return was;
+}
+
+/* What has happened is not asked for again. */
+static void note_hits(struct program *p)
+{
+    for (int i = 0; i < p->fault_count; i++)
+        p->faults[i].happened |= p->faults[i].point && was_hit(p, p->faults[i].point);
+}
+
+/* At a failpoint at which something is done to a server: to Kafka, or to the database's. */
+static void while_it_stands_still(struct program *p)
+{
+    for (int i = 0; i < p->fault_count; i++) {
+        struct fault *f = &p->faults[i];
+        if (!f->point || f->happened || !fault_is_kafkas(f->kind) || !was_hit(p, f->point))
+            continue;
+        f->happened = true;
+        tell_broker(p, fault_names[f->kind]);
+        return;
+    }
+    crash_server(p);
 }
 
 /* --- one start, from its beginning to its end */
@@ -224,7 +280,7 @@ static int attempt_wait(struct attempt *a, int64_t first_us)
         int status = 0;
         pid_t pid = waitpid(a->pid, &status, WNOHANG | WUNTRACED);
         if (pid == a->pid && WIFSTOPPED(status)) {
-            crash_server(p);
+            while_it_stands_still(p);
             kill(a->pid, SIGCONT);
         } else if (pid == a->pid) {
             return status;
@@ -250,21 +306,6 @@ static void attempt_end(struct attempt *a)
     close(a->pipe_in);
     pthread_join(a->listener, NULL);
     session_close(&a->locker);
-}
-
-/* Which failpoints the program has come to: they have happened, and are not asked for again. */
-static void note_hits(struct program *p)
-{
-    char path[4096], line[200];
-    snprintf(path, sizeof(path), "%s/hits", p->work);
-    FILE *f = fopen(path, "r");
-    while (f && fgets(line, sizeof(line), f)) {
-        line[strcspn(line, "\n")] = '\0';
-        for (int i = 0; i < p->fault_count; i++)
-            p->faults[i].happened |= p->faults[i].point && strcmp(p->faults[i].point, line) == 0;
-    }
-    if (f)
-        fclose(f);
 }
 
 /* C9: what is stored as applied is never less than it was. */
@@ -313,6 +354,31 @@ static bool again(struct program *p, const struct attempt *a, int status)
     return false;
 }
 
+/* What it wrote on its standard output, and a second instance on its own. */
+static void read_summary(struct program *p)
+{
+    static const char *const names[] = {"stdout", "stdout.second"};
+    struct buf text = {0};
+    for (int i = 0; i < 2; i++) {
+        char path[4096], line[1000];
+        snprintf(path, sizeof(path), "%s/%s", p->work, names[i]);
+        FILE *f = fopen(path, "r");
+        while (f && fgets(line, sizeof(line), f))
+            buf_str(&text, line);
+        if (f)
+            fclose(f);
+    }
+    p->summary = buf_take(&text);
+}
+
+int64_t program_phase_us(const struct program *p, const char *name)
+{
+    for (int i = 0; i < p->phase_count; i++)
+        if (strcmp(p->phases[i].name, name) == 0)
+            return p->phases[i].at_us;
+    return 0;
+}
+
 bool program_run(struct program *p)
 {
     int64_t first_us = clock_us();
@@ -328,9 +394,13 @@ bool program_run(struct program *p)
         attempt_end(&a);
         note_hits(p);
         look_at_position(p);
+        p->helped = a.twice;
         more = again(p, &a, status);
     }
     bool done = status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE;
+    if (p->brokers && p->broker)
+        tell_broker(p, "well");
+    read_summary(p);
     if (done)
         find_old_table(p);
     else if (p->world->error_count == 0)
@@ -341,4 +411,5 @@ bool program_run(struct program *p)
 void program_fini(struct program *p)
 {
     mem_free(p->old_table);
+    mem_free(p->summary);
 }

@@ -16,10 +16,12 @@ struct phase_time {
 
 struct program {
     struct world *world;
-    const char *path, *work; /* the program; a directory for its logs and spool */
-    const char *url;         /* with the account that migrates */
-    struct proxy *proxy;     /* that its connections go through */
-    const char *crash;       /* a command that kills the server and starts it again; NULL: not possible */
+    const char *path, *work;     /* the program; a directory for its logs and spool */
+    const char *url;             /* with the account that migrates */
+    struct proxy *proxy;         /* that its connections go through */
+    const char *crash;           /* a command that kills the server and starts it again; NULL: not possible */
+    const char *brokers, *topic; /* of the audit; NULL: there is none */
+    const char *broker;          /* a command that is told what is to be done to Kafka: down, slow, broker, or well */
     struct fault faults[FAULTS_MOST];
     int fault_count;
 
@@ -29,8 +31,12 @@ struct program {
     int64_t position;              /* the last stored one that was seen */
     int64_t swapped_us;            /* when it said that it had swapped; 0 not yet */
     char *old_table;
+    char *summary; /* what it wrote in the end */
+    bool helped;   /* another instance was there in the end, too, and may have done it */
 };
 
+/* When it said first that this phase began; 0: never. */
+int64_t program_phase_us(const struct program *program, const char *name);
 /* Runs it to the end; false with world's errors when it does not come to one. */
 bool program_run(struct program *program);
 void program_fini(struct program *program);

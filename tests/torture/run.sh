@@ -2,28 +2,81 @@
 # Migrations under clients that know what they were told, each with faults; then every check of tests/torture/README.md. Needs SERVER_URL, SERVER_DATA, SERVER_CTL,
 # SEACHANGE (with failpoints), and TORTURE_SERVER: postgresql, mysql or mariadb.
 #
-#   run.sh                    the workload without a migration, one fault of each of four kinds in each of six phases, and the seeds in `kept`
-#   run.sh seeds FROM TO      a migration for each seed, with as many faults as it says; also TORTURE_SEEDS=FROM-TO
-#   run.sh one [OPTION...]    one migration; the line that a failed one prints repeats it
+#   run.sh                    the workload without a migration, one fault of each of four kinds in each of six phases, faults of an audit's own, and the seeds in `kept`
+#   run.sh GLOB...            those of the former, without the seeds, whose name matches: 'audit_*', 'copy:*'
+#   run.sh seeds FROM TO      a migration for each seed, with as many faults as it says; those with odd numbers have an audit; also TORTURE_SEEDS=FROM-TO
+#   run.sh one [OPTION...]    one migration; the line that a failed one prints repeats it. --audit: with an audit
 #
+# TORTURE_KAFKA=real: audits go to a broker of tests/lib/kafka.sh, not to a pretended one (tests/kafka/mock.c).
 # TORTURE_RESULTS: a file to which the line of each migration is added, for tests/torture/table.sh. TORTURE_HITS: one to which the failpoints are added that were come to.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 program=${SEACHANGE%/*}/tests/sc_torture
 server=${TORTURE_SERVER:?}
 work=$(mktemp -d "${TMPDIR:-/tmp}/seachange-torture.XXXXXX")
-trap '[ -n "${KEEP:-}" ] || rm -rf "$work"' EXIT
+trap 'broker_gone; [ -z "$servers_dir" ] || servers_end; [ -n "${KEEP:-}" ] || rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 mkdir "$work/run"
 chmod 755 "$work" "$work/run"
 : > "$work/hits"
 
+# --- Kafka: a topic without anything in it, for each migration with an audit
+
+servers_dir= mock= topics=0
+# More than a few partitions, because the pretended broker keeps 5 MB of each.
+partitions=24
+real_broker()
+{
+    if [ -z "$servers_dir" ]; then
+        . "$here/../lib/packages.sh"
+        . "$here/../lib/servers.sh"
+        servers_begin
+        kafka_start || { echo "no Kafka: $server_reason" >&2; exit 1; }
+        export BROKER_CTL=$kafka_ctl
+    fi
+    topics=$((topics + 1))
+    kafka_topics torture$topics:$((1 + topics % 6)) || return
+    brokers=$kafka_brokers topic=torture$topics
+}
+pretended_broker()
+{
+    rm -f "$work/broker" "$work/brokers"
+    mkfifo "$work/broker"
+    "${program%/*}/sc_kafka_mock" torture:$partitions < "$work/broker" > "$work/brokers" &
+    mock=$!
+    exec 7> "$work/broker"
+    export BROKER_COMMANDS=$work/broker
+    for _ in $(seq 200); do
+        [ ! -s "$work/brokers" ] || break
+        sleep 0.05
+    done
+    brokers=$(cat "$work/brokers") topic=torture
+}
+broker_gone()
+{
+    [ -n "$mock" ] || return 0
+    exec 7>&-
+    wait $mock 2> /dev/null
+    mock=
+}
+
 # One run; its line in $line. 0 passed, 1 failed.
 one()
 {
+    local option options=() audit=()
+    for option in "$@"; do
+        if [ "$option" = --audit ]; then
+            export BROKER_LOCK=$work/broker.lock
+            if [ "${TORTURE_KAFKA:-}" = real ]; then real_broker; else pretended_broker; fi || { status=1 line="no Kafka"; return 1; }
+            audit=(--audit "$brokers" --topic "$topic" --broker "$here/broker.sh")
+        else
+            options+=("$option")
+        fi
+    done
     rm -rf "$work/run"/*
-    timeout 420 "$program" --server "$SERVER_URL" --kind "$server" --seachange "$SEACHANGE" --work "$work/run" --crash "$here/crash.sh" "$@" > "$work/out" 2> "$work/err"
+    timeout 420 "$program" --server "$SERVER_URL" --kind "$server" --seachange "$SEACHANGE" --work "$work/run" --crash "$here/crash.sh" ${audit[@]+"${audit[@]}"} "${options[@]}" > "$work/out" 2> "$work/err" 7>&-
     status=$?
+    broker_gone
     line=$(head -n 1 "$work/out")
     [ ! -f "$work/run/hits" ] || sort -u "$work/run/hits" "$work/hits" -o "$work/hits"
     return $status
@@ -55,37 +108,62 @@ count()
 
 # A failpoint that this migration does not come to is no fault: another one is tried, by another seed.
 idle() { [ "$status" = 0 ] && [[ $line == *"not come to"* ]]; }
+# try NAME SEED OPTION...: with this seed, or one of those behind it; of the names that are wanted.
+try()
+{
+    local name=$1 seed=$2 tries glob chosen=$((${#wanted[@]} == 0))
+    for glob in ${wanted[@]+"${wanted[@]}"}; do
+        [[ $name != $glob ]] || chosen=1
+    done
+    [ $chosen = 1 ] || return 0
+    for tries in 1 2 3 4 5; do
+        one --seed $seed "${@:3}"
+        idle || break
+        seed=$((seed + 100))
+    done
+    ! idle || status=1 line="no failpoint of the phase was come to: $line"
+    count $name --seed $seed "${@:3}"
+}
+# Of an audit's own: each of its failpoints, and Kafka away or slow in the copy, before the cutover, and behind the swap.
+audits="audit_before_create=kill audit_before_store=kill audit_stored=kill audit_stored=crash index_built=kill audit_rest_begin=drop audit_before_end=kill audit_end_stored=term
+    copy:down apply:broker cutover:slow cutover_ready=down audit_rest_begin=down audit_before_end=broker"
 matrix()
 {
-    local seed=1 phase kind tries
-    one --seed 1 --control
-    count control --seed 1 --control
+    local seed=1 phase kind fault wanted=("$@")
+    try control 1 --control
     for phase in prepare copy apply verify cutover cleanup; do
         for kind in kill term drop crash; do
-            for tries in 1 2 3 4 5; do
-                seed=$((seed + 1))
-                one --seed $seed --fault $phase:$kind
-                idle || break
-            done
-            ! idle || status=1 line="no failpoint of the phase was come to: $line"
-            count $phase:$kind --seed $seed --fault $phase:$kind
+            seed=$((seed + 1))
+            # Every second one has an audit, in each phase others.
+            if [ $(((seed + seed / 4) % 2)) = 0 ]; then
+                try $phase:$kind $seed --fault $phase:$kind
+            else
+                try $phase:$kind,audit $seed --fault $phase:$kind --audit
+            fi
         done
+    done
+    for fault in $audits; do
+        seed=$((seed + 1))
+        try $fault $seed --fault $fault --audit
     done
 }
 kept()
 {
-    local kind seed what
+    local kind seed what audit
     while read -r kind seed what; do
         [ "$kind" = "$server" ] || continue
-        one --seed "$seed" < /dev/null
-        count "seed $seed ($what)" --seed "$seed"
+        [[ $what != audit:* ]] && audit= || audit=--audit
+        one --seed "$seed" $audit < /dev/null
+        count "seed $seed ($what)" --seed "$seed" $audit
     done < "$here/kept"
 }
 seeds()
 {
+    local audit
     for ((seed = $1; seed <= $2; seed++)); do
-        one --seed $seed
-        count "seed $seed" --seed $seed
+        [ $((seed % 2)) = 1 ] && audit=--audit || audit=
+        one --seed $seed $audit
+        count "seed $seed" --seed $seed $audit
     done
 }
 
@@ -99,7 +177,8 @@ one)
     [ $status = 0 ] || KEEP=1
     exit $status
     ;;
-*) sed -n '5,7p' "$0" >&2; exit 2 ;;
+-*) sed -n '5,8p' "$0" >&2; exit 2 ;;
+*) matrix "$@" ;;
 esac
 [ -z "${TORTURE_HITS:-}" ] || cat "$work/hits" >> "$TORTURE_HITS"
 echo "torture: $passed passed, $failed failed, 0 skipped"

@@ -9,7 +9,7 @@ cat "$@" | awk '
         if ($1 == "FAILED") failed[v]++
         kills[v] += field("deaths"); crashes[v] += field("crashes"); starts[v] += field("starts")
         writes[v] += field("acknowledged"); doubt[v] += field("in_doubt")
-        n = split($0, parts, "="); all[v] += gsub(/(kill|term|drop|crash|retry|sleep|sessions|lock|row|reset|half|blackhole|twice)( at |,|\])/, "&")
+        n = split($0, parts, "="); all[v] += gsub(/(kill|term|drop|crash|retry|sleep|sessions|lock|row|reset|half|blackhole|twice|down|slow|broker)( at |,|\])/, "&")
     }
     END {
         print "| server | migrations | faults | seachange killed | server killed | acknowledged transactions checked | in doubt | failed a check |"

@@ -7,6 +7,8 @@
  *   --fault POINT=KIND at a failpoint, by name
  *   --control          no migration at all
  *   --crash COMMAND    kills the server and starts it again
+ *   --audit BROKERS    with an audit, into a topic that has nothing in it: --topic NAME (torture)
+ *   --broker COMMAND   does to Kafka what its argument says (broker.sh)
  *   --clients N --rows N --pause-us N
  *   --points           prints the failpoints this server can come to, and ends
  *
@@ -21,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "torture/audit.h"
 #include "torture/check.h"
 #include "torture/program.h"
 
@@ -33,19 +36,31 @@ struct run {
     const char *database;
     char url[512], other_url[512], program_url[512];
     bool control;
-    uint64_t seed, drawn;
+    uint64_t seed, drawn, audit_drawn;
     struct counts counts;
+    struct audit_counts audit;
     int64_t began_us;
     char fault_text[400];
 };
 
-static uint64_t draw(struct run *r, uint64_t below)
+static uint64_t draw_from(uint64_t *drawn, uint64_t below)
 {
-    r->drawn += 0x9e3779b97f4a7c15u;
-    uint64_t x = r->drawn;
+    *drawn += 0x9e3779b97f4a7c15u;
+    uint64_t x = *drawn;
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
     x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
     return (x ^ (x >> 31)) % below;
+}
+
+static uint64_t draw(struct run *r, uint64_t below)
+{
+    return draw_from(&r->drawn, below);
+}
+
+/* What only a migration with an audit draws: all else is the same with one and without. */
+static uint64_t draw_audit(struct run *r, uint64_t below)
+{
+    return draw_from(&r->audit_drawn, below);
 }
 
 /* --- which faults */
@@ -70,9 +85,9 @@ static bool ask_fault(struct run *r)
 {
     size_t len = strcspn(r->asked, ":=");
     const char *kind = r->asked + len + (r->asked[len] != '\0');
-    int k = index_of(fault_names, FAULT_AT_POINTS, kind, strlen(kind));
+    int k = index_of(fault_names, FAULT_KINDS, kind, strlen(kind));
     const char *point = NULL;
-    if (k < 0)
+    if (k < 0 || (k >= FAULT_AT_POINTS && !fault_is_kafkas((enum fault_kind)k)))
         return false;
     if (r->asked[len] == '=') {
         point = mem_strndup(r->asked, len); /* for as long as the program runs */
@@ -106,11 +121,33 @@ static void draw_faults(struct run *r)
     }
 }
 
+/* Two of the audit's own: half of them at its failpoints, half done to Kafka, at a failpoint of any phase or some time.
+ */
+static void draw_audit_faults(struct run *r)
+{
+    for (int i = 0; i < 2; i++) {
+        enum fault_kind kind = (enum fault_kind)draw_audit(r, FAULT_AT_POINTS);
+        bool kafka = draw_audit(r, 2) == 0, by_time = draw_audit(r, 2) == 0;
+        if (kafka)
+            kind = FAULT_DOWN + (enum fault_kind)draw_audit(r, 3);
+        const char *point = !kafka || draw_audit(r, 3) == 0
+                                ? fault_point(PHASE_AUDIT, r->server, kind, draw_audit(r, 1u << 20))
+                                : fault_point_any(r->server, kind, draw_audit(r, 1u << 20));
+        struct fault *f = add_fault(r, kind, kafka && by_time ? NULL : point);
+        bool later = draw_audit(r, 3) == 0 && !kafka;
+        if (f->point)
+            f->argument = kind == FAULT_SLEEP ? 50 + (int)draw_audit(r, 1500) : 1 + (later ? (int)draw_audit(r, 4) : 0);
+        else
+            f->at_ms = (int)draw_audit(r, RANDOM_MS);
+    }
+}
+
+/* What cannot be done to a server is done to the program. */
 static void without_server_faults(struct run *r)
 {
     struct program *p = &r->program;
-    for (int i = 0; i < p->fault_count && !p->crash; i++)
-        if (p->faults[i].kind == FAULT_CRASH)
+    for (int i = 0; i < p->fault_count; i++)
+        if ((p->faults[i].kind == FAULT_CRASH && !p->crash) || (fault_is_kafkas(p->faults[i].kind) && !p->broker))
             p->faults[i].kind = FAULT_KILL;
 }
 
@@ -201,10 +238,7 @@ static uint64_t longest_stall_us(const struct world *world)
 static void check_writes(struct run *r)
 {
     struct program *p = &r->program;
-    int64_t copy_us = 0;
-    for (int i = 0; i < p->phase_count && copy_us == 0; i++)
-        if (strcmp(p->phases[i].name, "copy") == 0)
-            copy_us = p->phases[i].at_us;
+    int64_t copy_us = program_phase_us(p, "copy");
     if (copy_us == 0 || p->swapped_us == 0) {
         world_error(&r->world, "C10: it did not say when it copied and when it swapped");
         return;
@@ -224,17 +258,28 @@ static void check_writes(struct run *r)
 static void check_snapshots(struct run *r)
 {
     struct world *world = &r->world;
-    int64_t cutover_us = INT64_MAX, total = (int64_t)world->rows * BALANCE;
-    for (int i = 0; i < r->program.phase_count && cutover_us == INT64_MAX; i++)
-        if (strcmp(r->program.phases[i].name, "cutover") == 0)
-            cutover_us = r->program.phases[i].at_us;
+    int64_t cutover_us = program_phase_us(&r->program, "cutover"), total = (int64_t)world->rows * BALANCE;
     for (int i = 0; i < world->odd_count; i++) {
         const struct odd_snapshot *odd = &world->odd[i];
-        bool waited = odd->ended_us >= cutover_us && odd->began_us <= r->program.swapped_us;
+        bool waited = cutover_us && odd->ended_us >= cutover_us && odd->began_us <= r->program.swapped_us;
         if (!waited)
             world_error(world, "C4: the balances' sum was %" PRId64 " in a snapshot, and is to be %" PRId64, odd->sum,
                         total);
     }
+}
+
+/* C7 */
+static void check_history_in_kafka(struct run *r, const struct content *content)
+{
+    const struct program *p = &r->program;
+    struct audit_facts facts = {.copy_us = program_phase_us(p, "copy"),
+                                .cutover_us = program_phase_us(p, "cutover"),
+                                .summary = p->summary,
+                                .another_was_there = p->helped};
+    struct topic topic;
+    if (topic_read(&r->world, p->brokers, p->topic, &topic))
+        check_audit(&r->world, content, &topic, &facts, &r->audit);
+    topic_fini(&topic);
 }
 
 /* --- one run */
@@ -250,8 +295,14 @@ static void migrate(struct run *r)
     clients_stop(&r->world);
     if (!fine)
         return;
+    struct content content;
     check_snapshots(r);
-    check_all(&r->world, r->program.old_table, &r->counts);
+    if (content_read(&r->world, r->program.old_table, &content)) {
+        check_all(&r->world, &content, &r->counts);
+        if (!r->control && r->program.brokers)
+            check_history_in_kafka(r, &content);
+    }
+    content_fini(&content);
     if (r->control)
         return;
     check_writes(r);
@@ -262,16 +313,19 @@ static void migrate(struct run *r)
 static void tell(struct run *r)
 {
     struct world *world = &r->world;
-    char path[600];
+    char path[600], audit[100] = "";
     tell_faults(r);
+    if (r->program.brokers)
+        snprintf(audit, sizeof(audit), " messages=%" PRIu64 " repeated=%" PRIu64 " histories=%" PRIu64,
+                 r->audit.messages, r->audit.repeats, r->audit.rows);
     printf("%s seed=%" PRIu64
            " server=%s key=%d alter=%d faults=[%s] starts=%d deaths=%d crashes=%d acknowledged=%" PRIu64
            " in_doubt=%" PRIu64 " rows=%" PRIu64 " deleted=%" PRIu64 " snapshots=%" PRIu64 " stall_ms=%" PRIu64
-           " seconds=%.1f\n",
+           " seconds=%.1f%s\n",
            world->error_count ? "FAILED" : "ok", r->seed, r->server, (int)world->shape.key, world->shape.alter,
            r->fault_text, r->program.attempts, r->program.deaths, r->program.crashes, r->counts.done, r->counts.unknown,
            r->counts.rows, r->counts.graves, world->snapshots, longest_stall_us(world) / 1000,
-           (double)(clock_us() - r->began_us) / 1e6);
+           (double)(clock_us() - r->began_us) / 1e6, audit);
     for (int i = 0; i < world->error_count; i++)
         printf("    %s\n", world->errors[i]);
     if (world->error_count == 0)
@@ -286,6 +340,7 @@ static int one_run(struct run *r)
     r->began_us = clock_us();
     const struct family *family = strcmp(r->server, "postgresql") == 0 ? &family_postgresql : &family_mysql;
     r->drawn = r->seed * 0x2545f4914f6cdd1du + 1;
+    r->audit_drawn = r->seed * 0xd1342543de82ef95u + 3;
     r->world.seed = r->seed;
     r->world.shape = (struct shape){.family = family, .key = (enum key)draw(r, KEYS), .alter = (int)draw(r, ALTERS)};
     r->program.world = &r->world;
@@ -306,6 +361,8 @@ static int one_run(struct run *r)
     }
     if (!r->asked && !r->control)
         draw_faults(r);
+    if (!r->asked && !r->control && r->program.brokers)
+        draw_audit_faults(r);
     without_server_faults(r);
     if (make_database(r) && world_make(&r->world, r->url))
         migrate(r);
@@ -319,14 +376,26 @@ static int one_run(struct run *r)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"server", 1, 0, 's'},    {"kind", 1, 0, 'k'},
-                                            {"seachange", 1, 0, 'p'}, {"work", 1, 0, 'w'},
-                                            {"seed", 1, 0, 'n'},      {"fault", 1, 0, 'f'},
-                                            {"control", 0, 0, 'c'},   {"crash", 1, 0, 'x'},
-                                            {"clients", 1, 0, 'C'},   {"rows", 1, 0, 'R'},
-                                            {"pause-us", 1, 0, 'P'},  {"points", 0, 0, 'l'},
-                                            {"database", 1, 0, 'd'},  {0}};
-    static struct run r = {.world = {.clients = 8, .rows = 3000, .pause_us = 12000}, .database = "sc_torture"};
+    static const struct option options[] = {{"server", 1, 0, 's'},
+                                            {"kind", 1, 0, 'k'},
+                                            {"seachange", 1, 0, 'p'},
+                                            {"work", 1, 0, 'w'},
+                                            {"seed", 1, 0, 'n'},
+                                            {"fault", 1, 0, 'f'},
+                                            {"control", 0, 0, 'c'},
+                                            {"crash", 1, 0, 'x'},
+                                            {"clients", 1, 0, 'C'},
+                                            {"rows", 1, 0, 'R'},
+                                            {"pause-us", 1, 0, 'P'},
+                                            {"points", 0, 0, 'l'},
+                                            {"database", 1, 0, 'd'},
+                                            {"audit", 1, 0, 'a'},
+                                            {"topic", 1, 0, 't'},
+                                            {"broker", 1, 0, 'b'},
+                                            {0}};
+    static struct run r = {.world = {.clients = 8, .rows = 3000, .pause_us = 12000},
+                           .program = {.topic = "torture"},
+                           .database = "sc_torture"};
     bool points = false;
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -369,6 +438,15 @@ int main(int argc, char **argv)
             break;
         case 'd':
             r.database = optarg;
+            break;
+        case 'a':
+            r.program.brokers = optarg;
+            break;
+        case 't':
+            r.program.topic = optarg;
+            break;
+        case 'b':
+            r.program.broker = optarg;
             break;
         default:
             return 2;
