@@ -209,6 +209,14 @@ void spool_fail(struct spool *s, const struct sc_error *err)
         fail(s->follower, err);
 }
 
+enum sc_result spool_failure(struct spool *s, struct sc_error *err)
+{
+    pthread_mutex_lock(&s->mutex);
+    enum sc_result result = s->failed ? hand_on(&s->failure, err) : SC_OK;
+    pthread_mutex_unlock(&s->mutex);
+    return result;
+}
+
 enum sc_result spool_unreadable(struct spool *s, struct sc_error *err)
 {
     pthread_mutex_lock(&s->mutex);

@@ -66,6 +66,9 @@ enum sc_result spool_take(struct spool *spool, const void **record, size_t *len,
  * queue that is filled again from where the applier is has it again. From any thread. */
 enum sc_result spool_unreadable(struct spool *spool, struct sc_error *err);
 
+/* SC_OK, or why nothing more can be put, as the consumer will hear behind all that was. From any thread. */
+enum sc_result spool_failure(struct spool *spool, struct sc_error *err);
+
 /* The producer failed for good: the consumer gets this error after all records that were put before. */
 void spool_fail(struct spool *spool, const struct sc_error *err);
 

@@ -12,7 +12,7 @@
 #include "cdc/audit/kafka.h"
 #include "cdc/audit/window.h"
 
-enum { POLL_MS = 50 };
+enum { POLL_MS = 50, REASON_MS = 2000 };
 
 struct audit_sink {
     rd_kafka_t *producer;
@@ -23,6 +23,7 @@ struct audit_sink {
     struct audit_window window;
     struct audit_sink_stats stats;
     struct sc_error failure; /* of a message that will never be there; the first */
+    bool fatal;              /* it is the producer's, and what of its messages is the reason was not told yet */
     bool closing;
 };
 
@@ -87,8 +88,9 @@ static void delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, v
             s->stats.state[0] = 0;
             s->stats.bytes += message->len + message->key_len;
         }
-    } else if (s->failure.result == SC_OK && !s->closing) {
+    } else if ((s->failure.result == SC_OK || (s->fatal && kafka_is_for_good(message->err))) && !s->closing) {
         failed(&s->failure, message->err, rd_kafka_topic_name(message->rkt), sequence);
+        s->fatal = false;
     }
     pthread_mutex_unlock(&s->lock);
 }
@@ -105,6 +107,7 @@ static void on_error(rd_kafka_t *producer, int error, const char *reason, void *
     if (fatal && s->failure.result == SC_OK) {
         error_set(&s->failure, SC_RETRY, "Kafka's producer cannot go on: %.300s", text);
         error_hint(&s->failure, "Nothing is lost: everything behind the last acknowledged change is sent again.");
+        s->fatal = true;
     }
     pthread_mutex_unlock(&s->lock);
     log_debug("kafka: %s", reason);
@@ -191,8 +194,25 @@ void audit_sink_begin(struct audit_sink *s, uint64_t sequence)
 /* --- sending
  * -------------------------------------------------------------------------------------------------------------- */
 
+/* Where the producer ends because of one message, what became of that one is told a moment later. */
+static void wait_for_reason(struct audit_sink *s)
+{
+    int64_t until_us = clock_us() + REASON_MS * 1000;
+    for (bool fatal = true; fatal && clock_us() < until_us;) {
+        pthread_mutex_lock(&s->lock);
+        fatal = s->fatal;
+        pthread_mutex_unlock(&s->lock);
+        if (fatal)
+            rd_kafka_poll(s->producer, POLL_MS);
+    }
+    pthread_mutex_lock(&s->lock);
+    s->fatal = false;
+    pthread_mutex_unlock(&s->lock);
+}
+
 static enum sc_result failure_of(struct audit_sink *s, struct sc_error *err)
 {
+    wait_for_reason(s);
     pthread_mutex_lock(&s->lock);
     enum sc_result result = s->failure.result;
     if (result != SC_OK && err)

@@ -135,41 +135,38 @@ static void secrets_of_conninfo(const char *text, on_secret found, void *arg)
     }
 }
 
-struct spans {
-    struct span *items;
-    size_t count;
+/* Of each place where a secret begins: where the longest of them ends. */
+struct ends {
+    size_t *of; /* 0: none begins there */
 };
 
 static void collect(void *arg, struct span secret)
 {
-    struct spans *s = arg;
-    s->items = mem_resize(s->items, (s->count + 1) * sizeof(*s->items));
-    s->items[s->count++] = secret;
+    struct ends *ends = arg;
+    if (secret.to > ends->of[secret.from])
+        ends->of[secret.from] = secret.to;
 }
 
-static int by_place(const void *a, const void *b)
-{
-    const struct span *x = a, *y = b;
-    return (x->from > y->from) - (x->from < y->from);
-}
-
-/* Wherever "://" stands a URL may stand: this is also asked of words that are something else, or nothing right. */
+/* Wherever "://" stands a URL may stand: this is also asked of words that are something else, or nothing right. The
+ * parameters behind the last one are those of each before it, too, and found as often. */
 static void each_secret(const char *url, on_secret found, void *arg)
 {
-    struct spans all = {0};
+    size_t len = strlen(url);
+    struct ends ends = {.of = mem_array(len + 1, sizeof(*ends.of))};
     if (url_scheme_len(url) == 0)
-        secrets_of_conninfo(url, collect, &all);
+        secrets_of_conninfo(url, collect, &ends);
     for (const char *p = strstr(url, "://"); p; p = strstr(p + 3, "://"))
-        secrets_of_url(url, p + 3, collect, &all);
-    if (all.count > 1)
-        qsort(all.items, all.count, sizeof(*all.items), by_place);
-    for (size_t i = 0; i < all.count;) {
-        struct span one = all.items[i++];
-        for (; i < all.count && all.items[i].from <= one.to; i++)
-            one.to = all.items[i].to > one.to ? all.items[i].to : one.to;
+        secrets_of_url(url, p + 3, collect, &ends);
+    for (size_t from = 0; from <= len; from++) {
+        if (!ends.of[from])
+            continue;
+        struct span one = {from, ends.of[from]};
+        for (; from <= one.to && from <= len; from++)
+            one.to = ends.of[from] > one.to ? ends.of[from] : one.to;
         found(arg, one);
+        from--;
     }
-    mem_free(all.items);
+    mem_free(ends.of);
 }
 
 static void count_secret(void *arg, struct span secret)

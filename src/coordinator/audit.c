@@ -23,6 +23,7 @@
 /* So long the end of an audit waits for Kafka, without anything getting there, if the audit is not required. */
 #define GIVE_UP_MS 30000
 #define POLL_MS 20
+#define SETTLE_MS 1000
 /* As near as the audit has to be for a cutover, at least: heartbeats are up to half a second apart. */
 #define NEAR_MS 2000
 
@@ -382,6 +383,9 @@ enum sc_result run_audit_tick(struct run *r, struct sc_error *err)
         return SC_OK;
     struct sc_error failure;
     enum sc_result result = pump_failure(r->audit, &failure);
+    /* Where there is no room any more, the server need not keep its log for what can never be whole. */
+    if (result == SC_OK && !wanted(r)->required)
+        result = spool_failure(r->audit->spool, &failure);
     if (result == SC_OK || result == SC_STOP)
         return SC_OK;
     /* The reader's failure is told to both its consumers. */
@@ -413,6 +417,15 @@ void run_audit_end(struct run *r, const char *marker)
 
 /* --- after the swap
  * ------------------------------------------------------------------------------------------------------- */
+
+void run_audit_settle(struct run *r)
+{
+    int64_t until_us = clock_us() + SETTLE_MS * 1000;
+    struct sc_error ignored;
+    while (r->audit && r->audit->pump && audit_pump_ended(r->audit->pump, &ignored) == SC_RETRY &&
+           clock_us() < until_us && !stop_requested())
+        clock_sleep_ms(POLL_MS);
+}
 
 /* SC_OK: all is sent. */
 static enum sc_result wait_for_end(struct run *r, struct sc_error *err)

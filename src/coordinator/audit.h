@@ -53,6 +53,8 @@ bool run_audit_near(struct run *r, int64_t *lag_ms);
 /* The cutover's marker is about to be written: behind it there is nothing of the old table. */
 void run_audit_end(struct run *r, const char *marker);
 
+/* After the swap: waits for a moment until what is on its way is acknowledged, so that it is not sent again. */
+void run_audit_settle(struct run *r);
 /* After the swap, the pipeline being stopped: sends what is left, and records that all was sent. */
 enum sc_result run_audit_rest(struct run *r, struct sc_error *err);
 

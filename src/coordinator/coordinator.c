@@ -165,6 +165,7 @@ static enum sc_result cleanup(struct run *r, struct sc_error *err)
 {
     enum sc_result result = SC_OK;
     FAILPOINT(result, cleanup_begin, err);
+    run_audit_settle(r);
     pipeline_stop(r);
     verify_stop(r->verify);
     r->verify = NULL;

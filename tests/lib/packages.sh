@@ -3,7 +3,7 @@
 packages_build="gcc libc6-dev cmake ninja-build pkg-config libpq-dev libmariadb-dev zlib1g-dev libzstd-dev libpg-query-dev libprotobuf-c-dev libcmocka-dev libssl-dev libjansson-dev librdkafka-dev"
 packages_servers="postgresql-15 postgresql-client-15"
 packages_mysql_servers="mariadb-server-core mariadb-client"
-packages_tools="openssl git ca-certificates procps util-linux"
+packages_tools="openssl git ca-certificates procps util-linux kcat"
 packages_model="spin"
 packages_checks="clang-tidy clang-format clang"
 packages_fuzz="clang libclang-rt-14-dev llvm"

@@ -147,6 +147,8 @@ static void an_expendable_one_is_gone_on_without(void **state)
         assert_int_equal(spool_put(leader, noise, sizeof(noise), NULL, NULL, &err), SC_OK);
         assert_int_equal(spool_take(leader, &record, &len, 1000, &err), SC_OK);
     }
+    assert_int_equal(spool_failure(leader, &err), SC_OK);
+    assert_int_equal(spool_failure(follower, &err), SC_FAIL);
     /* Its consumer gets what there was room for, and then why there is no more. */
     int taken = 0;
     enum sc_result result;
