@@ -131,6 +131,12 @@ enum sc_result audit_table_prepare(struct audit_table *t, struct arena *arena, s
     return SC_OK;
 }
 
+void audit_table_close(struct audit_table *t)
+{
+    for (size_t i = 0; i < t->ncolumns; i++)
+        audit_type_close(&t->columns[i].type);
+}
+
 /* --- an event
  * ------------------------------------------------------------------------------------------------------------- */
 

@@ -61,6 +61,9 @@ struct audit_table {
  * left out. */
 enum sc_result audit_table_prepare(struct audit_table *table, struct arena *arena, struct sc_error *err);
 
+/* Gives back what its types hold outside the arena. */
+void audit_table_close(struct audit_table *table);
+
 enum audit_op { /* Debezium's letters */
                 AUDIT_CREATE = 'c',
                 AUDIT_UPDATE = 'u',

@@ -1,5 +1,6 @@
 #include "cdc/audit/values.h"
 
+#include <iconv.h>
 #include <limits.h>
 #include <openssl/bn.h>
 #include <openssl/evp.h>
@@ -185,4 +186,13 @@ bool audit_any_decimal(struct buf *out, const struct audit_type *type, const cha
     buf_char(out, '}');
     BN_free(n);
     return true;
+}
+
+void audit_type_close(struct audit_type *type)
+{
+    for (struct audit_type *t = type; t; t = (struct audit_type *)(uintptr_t)t->inner) {
+        if (t->converter)
+            iconv_close(t->converter);
+        t->converter = NULL;
+    }
 }

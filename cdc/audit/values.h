@@ -51,6 +51,9 @@ audit_write audit_zoned_timestamp;
 /* a time of day with an offset: the same of its time alone */
 audit_write audit_zoned_time;
 
+/* Gives back its converter, if it has one, and those of what it is made of. */
+void audit_type_close(struct audit_type *type);
+
 /* Appends base64 with its quotes. */
 void audit_base64(struct buf *out, const void *data, size_t len);
 

@@ -122,6 +122,7 @@ static void audit_free(struct audit *a)
         rmdir(a->spool_dir);
     mem_free(a->spool_dir);
     a->run->ops->session_close(a->session);
+    audit_table_close(&a->table);
     arena_fini(&a->arena);
     mem_free(a);
 }

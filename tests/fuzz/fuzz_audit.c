@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         json_decref(read);
     }
     buf_fini(&out);
-    my_audit_type_close(&type);
+    audit_type_close(&type);
     free(value);
     arena_fini(&arena);
     return 0;

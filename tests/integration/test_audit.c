@@ -68,11 +68,58 @@ static void images_that_are_whole_lack_nothing(void **state)
     arena_fini(&arena);
 }
 
+static void where_it_stands_is_stored_and_fenced(void **state)
+{
+    struct world *w = begin(state);
+    struct arena arena = {0};
+    struct sc_error err = {0};
+    struct audit_stored got;
+    bool found = true;
+    run_on(w->sql, "CREATE TABLE t (id int PRIMARY KEY)");
+    migrate(w, "public.t", "ADD COLUMN added int");
+    must(pg_audit_load(w->session, &arena, &got, &found, &err), &err);
+    assert_false(found);
+    struct audit_hash heads[2];
+    memset(heads, 0xab, sizeof(heads));
+    struct audit_stored stored = {
+        .settings = "topic a",
+        .state = {.position.order = 0x1200000034, .sequence = 5, .partitions = 2, .heads = heads}};
+    must(pg_audit_store(w->session, &stored, &err), &err);
+    stored.state.sequence = UINT64_C(1) << 40;
+    stored.state.position.order++;
+    heads[1].bytes[31] = 1;
+    stored.gap = "nothing behind it";
+    stored.ended = true;
+    must(pg_audit_store(w->session, &stored, &err), &err);
+    must(pg_audit_load(w->session, &arena, &got, &found, &err), &err);
+    assert_true(found);
+    assert_string_equal(got.settings, "topic a");
+    assert_string_equal(got.gap, "nothing behind it");
+    assert_true(got.ended);
+    assert_true(got.state.sequence == UINT64_C(1) << 40);
+    assert_true(got.state.position.order == 0x1200000035);
+    assert_string_equal(got.state.position.text, "12/35");
+    assert_int_equal(got.state.partitions, 2);
+    assert_memory_equal(got.state.heads, heads, sizeof(heads));
+    run_on(w->sql, "UPDATE seachange.audit SET heads = 'ab'");
+    assert_int_equal(pg_audit_load(w->session, &arena, &got, &found, &err), SC_FAIL);
+    assert_says(&err, "is damaged");
+    run_on(w->sql, "UPDATE seachange.migration SET token = token + 1");
+    assert_int_equal(pg_audit_store(w->session, &stored, &err), SC_FENCED);
+    /* Of an earlier version's state the table is not there. */
+    run_on(w->sql, "DROP TABLE seachange.audit");
+    must(pg_audit_load(w->session, &arena, &got, &found, &err), &err);
+    assert_false(found);
+    must(pg_audit_forget(w->t, &err), &err);
+    arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(columns_have_their_types_below_domains_and_enums_their_members),
         TEST(images_that_are_whole_lack_nothing),
+        TEST(where_it_stands_is_stored_and_fenced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,7 +52,7 @@ static void columns_have_their_types(void **state)
                             my_leaves_out_computed(&w->t->server) ? " left out" : "");
     assert_described(&t, want);
     mem_free(want);
-    my_audit_table_close(&t);
+    audit_table_close(&t);
     arena_fini(&arena);
 }
 
@@ -67,8 +67,66 @@ static void text_that_cannot_be_converted_is_refused(void **state)
     assert_int_equal(described(w, &arena, &t, &err), SC_REFUSE);
     assert_non_null(strstr(err.what, "column v of table t"));
     assert_non_null(strstr(err.what, "dec8"));
-    my_audit_table_close(&t);
+    audit_table_close(&t);
     arena_fini(&arena);
+}
+
+static void where_it_stands_is_stored_and_fenced(void **state)
+{
+    struct world *w = need(state);
+    struct arena arena = {0};
+    struct sc_error err = {0};
+    struct audit_stored got;
+    bool found = true;
+    run_on(w->sql, "CREATE TABLE t (id int PRIMARY KEY)");
+    start_migration(w, "sc_data.t", "ADD COLUMN added int");
+    must(my_audit_load(w->session, &arena, &got, &found, &err), &err);
+    assert_false(found);
+    struct audit_hash heads[2];
+    memset(heads, 0xab, sizeof(heads));
+    struct audit_stored stored = {
+        .settings = "topic it's",
+        .state = {.position = w->t->migration.applied, .sequence = 5, .partitions = 2, .heads = heads}};
+    must(my_audit_store(w->session, &stored, &err), &err);
+    stored.state.sequence = UINT64_C(1) << 40;
+    heads[1].bytes[31] = 1;
+    stored.gap = "nothing behind it's place";
+    stored.ended = true;
+    must(my_audit_store(w->session, &stored, &err), &err);
+    must(my_audit_store(w->session, &stored, &err), &err); /* nothing new */
+    must(my_audit_load(w->session, &arena, &got, &found, &err), &err);
+    assert_true(found);
+    assert_string_equal(got.settings, "topic it's");
+    assert_string_equal(got.gap, "nothing behind it's place");
+    assert_true(got.ended);
+    assert_true(got.state.sequence == UINT64_C(1) << 40);
+    assert_true(got.state.position.order == w->t->migration.applied.order);
+    assert_string_equal(got.state.position.text, w->t->migration.applied.text);
+    assert_memory_equal(got.state.heads, heads, sizeof(heads));
+    run_on(w->sql, "UPDATE _seachange_audit SET heads = 'ab'");
+    assert_int_equal(my_audit_load(w->session, &arena, &got, &found, &err), SC_FAIL);
+    assert_non_null(strstr(err.what, "damaged"));
+    run_on(w->sql, "UPDATE _seachange_migration SET token = token + 1");
+    assert_int_equal(my_audit_store(w->session, &stored, &err), SC_FENCED);
+    /* Of an earlier version's state the table is not there. */
+    run_on(w->sql, "DROP TABLE _seachange_audit");
+    must(my_audit_load(w->session, &arena, &got, &found, &err), &err);
+    assert_false(found);
+    arena_fini(&arena);
+}
+
+static void the_last_marker_is_what_was_written_last(void **state)
+{
+    struct world *w = need(state);
+    struct sc_error err = {0};
+    char text[AUDIT_HASH_TEXT];
+    run_on(w->sql, "CREATE TABLE t (id int PRIMARY KEY)");
+    start_migration(w, "sc_data.t", "ADD COLUMN added int");
+    assert_int_equal(my_last_marker(w->session, text, sizeof(text), &err), SC_FAIL);
+    must(my_marker(w->session, "mark 1 2", &err), &err);
+    must(my_marker(w->session, "mark 1 3", &err), &err);
+    must(my_last_marker(w->session, text, sizeof(text), &err), &err);
+    assert_string_equal(text, "mark 1 3");
 }
 
 int main(void)
@@ -76,6 +134,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(columns_have_their_types, world_up, world_down),
         cmocka_unit_test_setup_teardown(text_that_cannot_be_converted_is_refused, world_up, world_down),
+        cmocka_unit_test_setup_teardown(where_it_stands_is_stored_and_fenced, world_up, world_down),
+        cmocka_unit_test_setup_teardown(the_last_marker_is_what_was_written_last, world_up, world_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

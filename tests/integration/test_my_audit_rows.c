@@ -78,7 +78,7 @@ static char *written(const struct my_column *c, const struct value *v)
         buf_clear(&b);
         buf_str(&b, "cannot be written");
     }
-    my_audit_type_close(&type);
+    audit_type_close(&type);
     arena_fini(&arena);
     return buf_take(&b);
 }

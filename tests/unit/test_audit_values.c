@@ -354,14 +354,14 @@ static void my_text_bytes_and_names(void **state)
     schema_is(&t, "\"type\":\"string\"", "");
     writes(&t, "gr\xfc\xdf", "\"gr\xc3\xbc\xc3\x9f\"");
     writes(&t, "\x80", "\"\xe2\x82\xac\""); /* latin1 is cp1252 */
-    my_audit_type_close(&t);
+    audit_type_close(&t);
     t = my_type((struct my_audit_type){.type = "text", .charset = "ucs2"});
     writes_bytes(&t, "\0a\0\0", 4, "\"a\\u0000\"");
     writes_bytes(&t, "\0a\0", 3, "\"a\xef\xbf\xbd\"");
-    my_audit_type_close(&t);
+    audit_type_close(&t);
     t = my_type((struct my_audit_type){.type = "text", .charset = "sjis"});
     writes(&t, "\x83\x5c", "\"\xe3\x82\xbd\""); /* its second byte is a backslash */
-    my_audit_type_close(&t);
+    audit_type_close(&t);
     t = my_type((struct my_audit_type){.type = "varchar(9)", .charset = "utf8mb4"});
     writes_bytes(&t, "a\0b", 3, "\"a\\u0000b\"");
     struct sc_error err;

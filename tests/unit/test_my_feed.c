@@ -134,6 +134,23 @@ static void a_marker_stands_behind_its_commit(void **state)
     assert_put(w, "B100 a C200 M200:x M200:y M300:z");
 }
 
+static void reading_ends_behind_the_last_marker(void **state)
+{
+    struct world *w = *state;
+    struct sc_error err;
+    w->feed.end_marker = "last";
+    group(w, 100);
+    my_feed_marker(&w->feed, "lasting");
+    commit(w, 200);
+    group(w, 200);
+    insert(w, "a");
+    my_feed_marker(&w->feed, "last");
+    struct position p = at(300);
+    assert_int_equal(my_feed_commit(&w->feed, &p, 0, &err), SC_STOP);
+    assert_put(w, "M200:lasting B200 a C300 M300:last");
+    assert_int_equal(w->feed.received.order, p.order);
+}
+
 static void what_was_put_of_a_cut_transaction_is_not_put_again(void **state)
 {
     struct world *w = *state;
@@ -335,6 +352,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_WORLD(a_group_without_anything_of_ours_moves_only_the_position),
         WITH_WORLD(a_marker_stands_behind_its_commit),
+        WITH_WORLD(reading_ends_behind_the_last_marker),
         WITH_WORLD(what_was_put_of_a_cut_transaction_is_not_put_again),
         WITH_WORLD(a_cut_transaction_that_comes_otherwise_ends_it),
         WITH_WORLD(groups_from_before_are_passed_over_whole),

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "cli/audit_options.h"
 #include "cli/command.h"
 #include "cli/exit.h"
 #include "cli/help.h"
@@ -513,6 +514,139 @@ static void docs_options_md_is_what_the_program_prints(void **state)
     buf_fini(&kept);
 }
 
+#define AUDITED MIGRATE, "--audit-kafka", "k1:9092,k2:9092"
+
+static void audit_refused(char **argv, char **environment, const char *what, const char *hint)
+{
+    struct options o;
+    struct audit_given given;
+    struct sc_error err;
+    accepted(&o, argv, environment);
+    assert_int_equal(audit_options_read(&o, &given, &err), SC_REFUSE);
+    if (!strstr(err.what, what) || !strstr(err.hint, hint))
+        fail_msg("said \"%s\" / \"%s\", not \"%s\" / \"%s\"", err.what, err.hint, what, hint);
+    audit_given_fini(&given);
+    options_fini(&o);
+}
+
+static void an_audit_needs_brokers_and_rules(void **state)
+{
+    (void)state;
+    struct options o;
+    struct audit_given given;
+    struct sc_error err;
+    accepted(&o, ARGS(MIGRATE), no_environment);
+    assert_int_equal(audit_options_read(&o, &given, &err), SC_OK);
+    assert_null(given.settings.brokers);
+    audit_given_fini(&given);
+    options_fini(&o);
+    accepted(&o, ARGS(AUDITED, "--audit-columns", "id=plain,*=drop", "--audit-policy", "best-effort"), no_environment);
+    assert_int_equal(audit_options_read(&o, &given, &err), SC_OK);
+    assert_string_equal(given.settings.brokers, "k1:9092,k2:9092");
+    assert_null(given.settings.topic);
+    assert_string_equal(given.settings.table.prefix, "seachange");
+    assert_false(given.settings.required);
+    assert_true(given.settings.tombstones);
+    assert_int_equal(given.rules.count, 2);
+    audit_given_fini(&given);
+    options_fini(&o);
+    audit_refused(ARGS(AUDITED), no_environment, "--audit-columns is missing", "*=plain");
+    audit_refused(ARGS(AUDITED, "--audit-columns", "id"), no_environment, "--audit-columns", "");
+    audit_refused(ARGS(AUDITED, "--audit-columns", "*=plain", "--audit-topic", "a b"), no_environment,
+                  "is not a name that Kafka takes", "Letters");
+    audit_refused(ARGS(MIGRATE, "--audit-columns", "*=plain"), no_environment, "without --audit-kafka", "");
+    audit_refused(ARGS(MIGRATE, "-X", "linger.ms=5"), no_environment, "without --audit-kafka", "");
+    audit_refused(ARGS(AUDITED, "--audit-columns", "*=plain", "--audit-key-file", "/nowhere/key"), no_environment,
+                  "cannot be read", "");
+    write_file("short\n");
+    audit_refused(ARGS(AUDITED, "--audit-columns", "*=hash", "--audit-key-file", file_name), no_environment,
+                  "fewer than 16 bytes", "");
+    refused(ARGS("plan", "-sdbname=shop", "-tt", "-aADD COLUMN a int", "--audit-kafka", "k:1"), no_environment,
+            "has no option --audit-kafka", "");
+}
+
+/* What the later one says counts: the file, -X; and of -X all that were given. */
+static void properties_of_librdkafka_add_up(void **state)
+{
+    (void)state;
+    struct options o;
+    struct audit_given given;
+    struct sc_error err;
+    write_file("# comment\nsasl.password=not shown\r\n\n  linger.ms=1");
+    accepted(&o,
+             ARGS(AUDITED, "--audit-columns", "*=plain", "-Xlinger.ms=5", "--audit-config", file_name, "-X", "acks=all",
+                  "--audit-property=batch.size=7"),
+             (char *[]){"SEACHANGE_AUDIT_PROPERTY=client.id=env", NULL});
+    assert_int_equal(audit_options_read(&o, &given, &err), SC_OK);
+    static const char *const expected[] = {"sasl.password=not shown", "linger.ms=1", "linger.ms=5", "acks=all",
+                                           "batch.size=7"};
+    assert_int_equal(given.settings.nproperties, 5);
+    for (size_t i = 0; i < 5; i++)
+        assert_string_equal(given.settings.properties[i], expected[i]);
+    audit_given_fini(&given);
+    options_fini(&o);
+    write_file("audit-property = client.id=a\naudit-property = linger.ms=2\n");
+    accepted(&o, ARGS(AUDITED, "--config", file_name), no_environment);
+    assert_int_equal(o.audit_properties.count, 2);
+    assert_string_equal(o.audit_properties.items[1], "linger.ms=2");
+    options_fini(&o);
+    refused(ARGS(AUDITED, "-X", "sasl.password=hidden"), no_environment, "-X has a secret in it", "--audit-config");
+    refused(ARGS(AUDITED, "-X", "ssl.key.pem=hidden"), no_environment, "-X has a secret in it", "--audit-config");
+    char *many[150] = {"seachange", MIGRATE};
+    int n = 1;
+    while (many[n])
+        n++;
+    for (int i = 0; i < 65; i++)
+        many[n++] = "-Xlinger.ms=1";
+    refused(many, no_environment, "--audit-property is given more than 64 times", "");
+}
+
+/* What may not change on the way is told apart; what may is not in it; and no secret. */
+static void what_a_stream_began_with_is_known_again(void **state)
+{
+    (void)state;
+    struct audit_rules rules = {.secret = "sixteen bytes of key", .secret_len = 20}, other = rules, none = {0};
+    other.secret = "sixteen bytes of KEY";
+    struct audit_settings settings = {.brokers = "k:1",
+                                      .table = {.prefix = "p"},
+                                      .rules_text = "*=hash",
+                                      .rules = &rules,
+                                      .tombstones = true},
+                          changed = settings;
+    char *was = audit_settings_text(&settings);
+    assert_null(strstr(was, "sixteen"));
+    changed.brokers = "k:2";
+    changed.required = true;
+    char *same = audit_settings_text(&changed);
+    assert_string_equal(same, was);
+    mem_free(same);
+    for (int i = 0; i < 7; i++) {
+        changed = settings;
+        if (i == 0)
+            changed.topic = "t";
+        else if (i == 1)
+            changed.table.prefix = "q";
+        else if (i == 2)
+            changed.rules_text = "*=plain";
+        else if (i == 3)
+            changed.tombstones = false;
+        else if (i == 4)
+            changed.table.decimals = AUDIT_DECIMALS_STRING;
+        else if (i == 5)
+            changed.table.with_schema = true;
+        else
+            changed.rules = &other;
+        char *is = audit_settings_text(&changed);
+        assert_string_not_equal(is, was);
+        mem_free(is);
+    }
+    settings.rules = &none;
+    char *without = audit_settings_text(&settings);
+    assert_null(strstr(without, "key"));
+    mem_free(without);
+    mem_free(was);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -540,6 +674,9 @@ int main(void)
         cmocka_unit_test(help_fits_eighty_columns_and_names_every_option),
         cmocka_unit_test(help_and_docs_tell_the_limits_that_the_parser_keeps),
         cmocka_unit_test(docs_options_md_is_what_the_program_prints),
+        cmocka_unit_test_teardown(an_audit_needs_brokers_and_rules, remove_file),
+        cmocka_unit_test_teardown(properties_of_librdkafka_add_up, remove_file),
+        cmocka_unit_test(what_a_stream_began_with_is_known_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -341,12 +341,25 @@ static void a_stopped_spool_ends_the_feed(void **state)
     tear_down(&w);
 }
 
+static void reading_ends_behind_the_last_marker(void **state)
+{
+    (void)state;
+    struct world w;
+    set_up(&w);
+    w.feed.end_marker = "last";
+    ok(marker(&w, 100, false, "lasting"));
+    assert_int_equal(marker(&w, 200, false, "last"), SC_STOP);
+    assert_spool(&w, "M:lasting M:last");
+    tear_down(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(transactions_are_put_whole_and_in_order),
         cmocka_unit_test(a_transaction_with_nothing_of_ours_is_not_put_but_counts_as_received),
         cmocka_unit_test(messages_stand_where_they_were_written),
+        cmocka_unit_test(reading_ends_behind_the_last_marker),
         cmocka_unit_test(a_transaction_cut_off_goes_on_where_it_was),
         cmocka_unit_test(a_transaction_cut_off_again_and_again_is_put_once),
         cmocka_unit_test(a_transaction_cut_off_before_its_first_change_is_not_remembered),

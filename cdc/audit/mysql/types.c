@@ -263,20 +263,6 @@ static enum sc_result text_type(const char *charset, struct audit_type *out, str
     return error_set(err, SC_REFUSE, "text in the character set %s cannot be converted to UTF-8 here", charset);
 }
 
-void my_audit_type_close(struct audit_type *type)
-{
-    if (type->converter)
-        iconv_close(type->converter);
-    type->converter = NULL;
-}
-
-void my_audit_table_close(struct audit_table *table)
-{
-    for (size_t i = 0; i < table->ncolumns; i++)
-        for (const struct audit_type *t = &table->columns[i].type; t; t = t->inner)
-            my_audit_type_close((struct audit_type *)(uintptr_t)t);
-}
-
 static const char bytes_head[] = "\"type\":\"bytes\"", string_head[] = "\"type\":\"string\"",
                   int32_head[] = "\"type\":\"int32\"", int64_head[] = "\"type\":\"int64\"";
 #define GEOMETRY                                                                                                       \

@@ -13,12 +13,9 @@ struct my_audit_type {
     bool optional; /* may be NULL: so is what has no other form (zero dates) */
 };
 
-/* How its values are written. What *out points to is static or the arena's, but for out->converter.
- * SC_REFUSE: text in a character set that cannot be converted to UTF-8 here. */
+/* How its values are written. What *out points to is static or the arena's, but for out->converter:
+ * audit_type_close(). SC_REFUSE: text in a character set that cannot be converted to UTF-8 here. */
 enum sc_result my_audit_type(const struct my_audit_type *from, enum audit_decimals decimals, struct arena *arena,
                              struct audit_type *out, struct sc_error *err);
-void my_audit_type_close(struct audit_type *type);
-/* Of all columns, also below the rules that were applied to them. */
-void my_audit_table_close(struct audit_table *table);
 
 #endif
