@@ -132,7 +132,7 @@ static enum sc_result drop_state(struct target *t, struct sc_error *err)
     return result;
 }
 
-static enum sc_result forget_row(struct target *t, bool keep_row, struct sc_error *err)
+static enum sc_result change_row(struct target *t, bool keep_row, struct sc_error *err)
 {
     if (!keep_row)
         return delete_rows(t, "migration", err);
@@ -142,6 +142,22 @@ static enum sc_result forget_row(struct target *t, bool keep_row, struct sc_erro
     buf_printf(&sql, " SET phase = 'done', updated_at = UTC_TIMESTAMP() WHERE id = '%s'", t->migration.id);
     enum sc_result result = my_run(t->control, err, buf_cstr(&sql));
     buf_fini(&sql);
+    return result;
+}
+
+/* At once with where its audit ended: who goes on with a migration of which that was missing would take it for one
+ * without an audit. */
+static enum sc_result forget_row(struct target *t, bool keep_row, struct sc_error *err)
+{
+    enum sc_result result = my_run(t->control, err, "BEGIN");
+    if (result == SC_OK)
+        result = delete_rows(t, "audit", err);
+    if (result == SC_OK)
+        result = change_row(t, keep_row, err);
+    if (result == SC_OK)
+        return my_run(t->control, err, "COMMIT");
+    if (my_alive(t->control))
+        my_run(t->control, NULL, "ROLLBACK");
     return result;
 }
 
@@ -160,7 +176,7 @@ enum sc_result my_remove_empty_state(struct target *t, struct sc_error *err)
 
 static enum sc_result remove_rows(struct target *t, bool keep_row, struct sc_error *err)
 {
-    static const char *const tables[] = {"part", "chunk", "verified", "todo", "marker", "audit"};
+    static const char *const tables[] = {"part", "chunk", "verified", "todo", "marker"};
     bool there = false;
     enum sc_result result = my_state_exists(t->control, t->schema, &there, err);
     if (result != SC_OK || !there)

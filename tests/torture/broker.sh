@@ -7,6 +7,7 @@
 set -u
 for n in $(seq 3 63); do eval "exec $n>&-"; done
 tell() { echo "$*" > "$BROKER_COMMANDS"; }
+ctl() { "$BROKER_CTL" "$1" 9>&-; } # the broker must not have the lock
 exec 9> "$BROKER_LOCK"
 if [ "$1" = well ]; then
     flock -w 120 9
@@ -14,9 +15,9 @@ if [ "$1" = well ]; then
 fi
 flock -n 9 || exit 0
 case ${BROKER_CTL:+real}:$1 in
-real:down) "$BROKER_CTL" stop && { sleep 1; "$BROKER_CTL" start; } & ;;
-real:slow) "$BROKER_CTL" freeze && { sleep 4; "$BROKER_CTL" thaw; } & ;;
-real:broker) "$BROKER_CTL" kill && "$BROKER_CTL" start & ;;
+real:down) ctl stop && { sleep 1; ctl start; } & ;;
+real:slow) ctl freeze && { sleep 4; ctl thaw; } & ;;
+real:broker) ctl kill && ctl start & ;;
 :down) tell down && { sleep 2.5; tell up; } & ;;
 :slow) tell slow 400 && { sleep 3; tell slow 0; } & ;;
 :broker) tell refuse 10 19 & ;;

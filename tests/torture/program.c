@@ -308,18 +308,16 @@ static void attempt_end(struct attempt *a)
     session_close(&a->locker);
 }
 
-/* C9: what is stored as applied is never less than it was. */
-static void look_at_position(struct program *p)
+/* C9: what is stored as applied, and as sent to Kafka, is never less than it was. */
+static void look_at_position(struct program *p, const char *query, const char *what, int64_t *last)
 {
     struct session session;
-    const struct family *family = p->world->shape.family;
-    if (session_open(&session, family->sql, p->world->url) && session_run(&session, "%s", family->position) == SQL_OK &&
-        session.rows.count == 1 && session_value(&session, 0, 0)) {
+    if (session_open(&session, p->world->shape.family->sql, p->world->url) &&
+        session_run(&session, "%s", query) == SQL_OK && session.rows.count == 1 && session_value(&session, 0, 0)) {
         int64_t position = session_number(&session, 0, 0);
-        if (position < p->position)
-            world_error(p->world, "C9: the stored position went back from %" PRId64 " to %" PRId64, p->position,
-                        position);
-        p->position = position;
+        if (position < *last)
+            world_error(p->world, "C9: %s went back from %" PRId64 " to %" PRId64, what, *last, position);
+        *last = position;
     }
     session_close(&session);
 }
@@ -393,7 +391,9 @@ bool program_run(struct program *p)
         status = attempt_wait(&a, first_us);
         attempt_end(&a);
         note_hits(p);
-        look_at_position(p);
+        look_at_position(p, p->world->shape.family->position, "the stored position", &p->position);
+        if (p->brokers)
+            look_at_position(p, p->world->shape.family->audited, "the stored number of messages", &p->audited);
         p->helped = a.twice;
         more = again(p, &a, status);
     }

@@ -28,7 +28,7 @@ struct program {
     struct phase_time phases[PHASE_TIMES_MOST]; /* each phase that began, in order */
     int phase_count;
     int attempts, deaths, crashes; /* started; ended by a signal; the server */
-    int64_t position;              /* the last stored one that was seen */
+    int64_t position, audited;     /* the last stored ones that were seen */
     int64_t swapped_us;            /* when it said that it had swapped; 0 not yet */
     char *old_table;
     char *summary; /* what it wrote in the end */

@@ -7,7 +7,7 @@
 #   run.sh seeds FROM TO      a migration for each seed, with as many faults as it says; those with odd numbers have an audit; also TORTURE_SEEDS=FROM-TO
 #   run.sh one [OPTION...]    one migration; the line that a failed one prints repeats it. --audit: with an audit
 #
-# TORTURE_KAFKA=real: audits go to a broker of tests/lib/kafka.sh, not to a pretended one (tests/kafka/mock.c).
+# TORTURE_KAFKA=real: audits go to a broker of tests/lib/kafka.sh, not to a pretended one (tests/kafka/mock.c), and every seed has one; =mock: every seed has one.
 # TORTURE_RESULTS: a file to which the line of each migration is added, for tests/torture/table.sh. TORTURE_HITS: one to which the failpoints are added that were come to.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -125,7 +125,7 @@ try()
     count $name --seed $seed "${@:3}"
 }
 # Of an audit's own: each of its failpoints, and Kafka away or slow in the copy, before the cutover, and behind the swap.
-audits="audit_before_create=kill audit_before_store=kill audit_stored=kill audit_stored=crash index_built=kill audit_rest_begin=drop audit_before_end=kill audit_end_stored=term
+audits="audit_before_create=kill audit_before_store=kill audit_stored=kill audit_stored=crash index_built=kill audit_rest_begin=drop audit_before_end=kill audit_end_stored=term remove_state_before_row=kill
     copy:down apply:broker cutover:slow cutover_ready=down audit_rest_begin=down audit_before_end=broker"
 matrix()
 {
@@ -161,7 +161,8 @@ seeds()
 {
     local audit
     for ((seed = $1; seed <= $2; seed++)); do
-        [ $((seed % 2)) = 1 ] && audit=--audit || audit=
+        audit=
+        [ $((seed % 2)) = 0 ] && [ -z "${TORTURE_KAFKA:-}" ] || audit=--audit
         one --seed $seed $audit
         count "seed $seed" --seed $seed $audit
     done

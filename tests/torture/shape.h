@@ -54,7 +54,9 @@ struct family {
     const char *end_session;      /* for printf with an id */
     const char *left_behind;      /* what must not be there once a migration is done, a row each */
     const char *old_table;        /* the name of the one that was swapped out */
-    const char *position;         /* what is applied, as one number; fails or has no row while nothing is stored */
+    /* What is applied, and what the audit has sent, as one number; fails or has no row while nothing is stored. */
+    const char *position, *audited;
+    const char *full_images; /* a statement after which the log has rows whole; NULL: it always has */
 };
 extern const struct family family_postgresql, family_mysql;
 

@@ -53,6 +53,8 @@ const struct family family_postgresql = {
         "nspname ~ '^seachange_' AND nspname !~ '^seachange_old' UNION ALL SELECT 'session ' || application_name FROM "
         "pg_stat_activity WHERE datname = current_database() AND application_name ~ '^seachange'",
     .position = "SELECT applied - '0/0'::pg_lsn FROM seachange.checkpoint",
+    .audited = "SELECT sequence FROM seachange.audit",
+    .full_images = "ALTER TABLE t REPLICA IDENTITY FULL",
     .old_table = "SELECT quote_ident(nspname) || '.t' FROM pg_namespace WHERE nspname ~ '^seachange_old_'",
     .clear =
         "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active; DROP DATABASE IF EXISTS "
