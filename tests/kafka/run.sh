@@ -205,6 +205,13 @@ if ! kafka_start authorizer.class.name=org.apache.kafka.metadata.authorizer.Stan
     exit 1
 fi
 echo "$kafka_name answers after $((($(date +%s%N) - begun) / 1000000)) ms, and has $(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(cat "$kafka_dir/broker.pid")/status") kB"
+# On servers and with a broker of its own.
+reads_migrations()
+{
+    [ -x "${SEACHANGE:-}" ] || { echo "SEACHANGE is not set"; return 1; }
+    tests/kafka/migrations.sh
+}
+
 check broker_answers
 check makes_no_topic_on_its_own
 check makes_topics
@@ -216,6 +223,7 @@ check takes_settings_at_a_restart
 check lets_in_with_login
 check keeps_out_who_has_no_login
 check takes_lines_for_acls
+[ -z "${SEACHANGE:-}" ] || check reads_migrations
 [ -n "${KEEP:-}" ] || check ends
 echo "kafka: $passed passed, $failed failed, 0 skipped"
 [ $failed = 0 ]
