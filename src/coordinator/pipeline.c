@@ -92,7 +92,8 @@ void run_confirm(struct run *r, const struct position *applied, const struct pos
                            !PLANTED(E3_CONFIRMED_FOR_THE_APPLIER_ALONE);
     struct position upto = audit_is_behind ? r->durable.audited : r->durable.applied;
     pthread_mutex_unlock(&r->durable.lock);
-    r->source_ops->confirm(r->source, &upto);
+    if (r->source)
+        r->source_ops->confirm(r->source, &upto);
 }
 
 static void applied(void *arg, const struct position *upto)

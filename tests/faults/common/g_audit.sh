@@ -164,6 +164,23 @@ G3_or_the_gap_is_on_record()
     nothing_left
 }
 
+# Behind the swap, before the log is read for what is left.
+G3_or_that_the_rest_is_missing()
+{
+    setup 500
+    audit_start
+    reader_start
+    SEACHANGE_FAILPOINT='cutover_ready=stop@2;audit_rest_begin=fail' migrate_start "${audit[@]}" --audit-policy best-effort
+    until_said 'failpoint cutover_ready'
+    kafka_is slow 3000
+    change 10
+    reader_end
+    kill -CONT "$pid"
+    migrate_ends 0
+    grep -q 'the audit has a gap: nothing behind' "$out/stdout" || fail "the summary does not tell of the gap"
+    nothing_left
+}
+
 G3_no_room_for_what_kafka_does_not_take()
 {
     setup 20000
