@@ -97,6 +97,7 @@ struct key {
 struct chunk {
     uint64_t number; /* grows along the key */
     struct key *after, *upto;
+    uint64_t rows; /* of one that is recorded: how many it had then */
 };
 void key_free(struct key *key);
 struct key *key_copy(const struct key *key);

@@ -28,9 +28,12 @@ struct stretch {
 struct walk {
     struct walk_config config;
     struct pace *pace;
-    pthread_mutex_t cutting; /* guards todo; held while the server looks for a bound */
+    pthread_mutex_t cutting; /* guards what follows; held while the server looks for a bound */
     struct stretch *todo;
-    pthread_mutex_t lock; /* guards what follows */
+    struct chunk *known;
+    size_t nknown, known_at; /* where the open stretch begins */
+    uint64_t known_rows;     /* from there on */
+    pthread_mutex_t lock;    /* guards what follows */
     pthread_cond_t ended;
     pthread_t *threads;
     int started, running;
@@ -63,6 +66,15 @@ static void drop_stretch(struct walk *c)
     key_free(s->after);
     key_free(s->upto);
     mem_free(s);
+}
+
+static void free_chunks(struct chunk *chunks, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        key_free(chunks[i].after);
+        key_free(chunks[i].upto);
+    }
+    mem_free(chunks);
 }
 
 /* Numbers are given along the key and a hole is filled under the number that is missing in it, so recorded chunks
@@ -103,6 +115,42 @@ static uint64_t chunk_rows(struct walk *c)
     return rows;
 }
 
+/* What is known of where the open stretch can be cut. */
+static void take_known(struct walk *c, struct chunk *known, size_t count)
+{
+    c->known = known;
+    c->nknown = count;
+    const struct stretch *open = c->todo;
+    while (open && open->next)
+        open = open->next;
+    if (!open || open->upto)
+        c->known_at = count;
+    while (c->known_at < count && !key_same(known[c->known_at].after, open->after))
+        c->known_at++;
+    for (size_t i = c->known_at; i < count; i++)
+        c->known_rows += known[i].rows;
+}
+
+/* Under c->cutting. The known bound nearest to so many rows behind `after`, or the next one; where little is left,
+ * fewer rows, so that no worker is at it when the others have ended. NULL: none is known. */
+static struct key *known_bound(struct walk *c, const struct key *after, uint64_t rows)
+{
+    uint64_t share = c->known_rows / (uint64_t)c->config.workers / 2, taken = 0;
+    if (rows > share)
+        rows = share;
+    const struct key *upto = after;
+    for (; c->known_at < c->nknown; c->known_at++) {
+        const struct chunk *k = &c->known[c->known_at];
+        bool enough = upto != after && taken + k->rows / 2 > rows;
+        if (enough || !k->upto || !key_same(k->after, upto))
+            break;
+        taken += k->rows;
+        upto = k->upto;
+    }
+    c->known_rows -= taken;
+    return upto != after ? key_copy(upto) : NULL;
+}
+
 /* Cuts the next chunk off; *chunk's keys are the caller's. Only the open stretch at the end needs the server to say
  * where. SC_STOP: nothing left. */
 static enum sc_result next_chunk(struct walk *c, struct session *session, struct chunk *chunk, struct sc_error *err)
@@ -120,13 +168,14 @@ static enum sc_result next_chunk(struct walk *c, struct session *session, struct
         s->after = s->upto = NULL;
         drop_stretch(c);
     } else {
-        struct key *upto = NULL;
+        struct key *upto = c->config.whole ? NULL : known_bound(c, s->after, rows);
         /* Under the mutex: the bound of a chunk is where the next one starts. It reads the key's index only. */
-        if (!c->config.whole)
+        if (!upto && !c->config.whole)
             result = c->config.ops->chunk_bound(session, s->after, rows, &upto, err);
         if (result == SC_OK) {
             *chunk = (struct chunk){.number = s->number++, .after = s->after, .upto = upto};
-            s->after = key_copy(upto);
+            struct key *further = PLANTED(V1_BEGINS_FURTHER_ON) ? known_bound(c, upto, 1) : NULL;
+            s->after = further ? further : key_copy(upto);
             if (!upto)
                 drop_stretch(c);
         }
@@ -259,17 +308,21 @@ enum sc_result walk_start(const struct walk_config *config, struct walk **out, s
 {
     *out = NULL;
     struct session *session = NULL;
-    struct chunk *chunks = NULL;
-    size_t count = 0;
+    struct chunk *chunks = NULL, *known = NULL;
+    size_t count = 0, nknown = 0;
     uint64_t most = CHUNK_ROWS_MOST;
     enum sc_result result = config->ops->session_open(config->target, config->role, &session, err);
     if (result == SC_OK)
         result = config->ops->chunk_rows_most(session, config->workers, &most, err);
     if (result == SC_OK)
         result = config->load(config->arg, session, &chunks, &count, err);
+    if (result == SC_OK && config->load_known)
+        result = config->load_known(config->arg, session, &known, &nknown, err);
     config->ops->session_close(session);
-    if (result != SC_OK)
+    if (result != SC_OK) {
+        free_chunks(chunks, count);
         return result;
+    }
 
     struct walk *c = mem_alloc(sizeof(*c));
     c->config = *config;
@@ -284,11 +337,8 @@ enum sc_result walk_start(const struct walk_config *config, struct walk **out, s
     pthread_cond_init(&c->ended, &attr);
     pthread_condattr_destroy(&attr);
     result = find_holes(c, chunks, count, err);
-    for (size_t i = 0; i < count; i++) {
-        key_free(chunks[i].after);
-        key_free(chunks[i].upto);
-    }
-    mem_free(chunks);
+    free_chunks(chunks, count);
+    take_known(c, known, nknown);
     if (result != SC_OK) {
         walk_stop(c);
         return result;
@@ -361,6 +411,7 @@ void walk_stop(struct walk *c)
     join_workers(c->config.ops, c->config.target, c->threads, c->started);
     while (c->todo)
         drop_stretch(c);
+    free_chunks(c->known, c->nknown);
     pthread_cond_destroy(&c->ended);
     pthread_mutex_destroy(&c->cutting);
     pthread_mutex_destroy(&c->lock);

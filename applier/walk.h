@@ -1,9 +1,9 @@
 /* A walk along the key of the source: workers that do one chunk after the other, each on its own session.
  *
- * Bounds come from the server and go back to it unread (correctness A3); the last chunk is open at its end (A4). What
- * is done with a chunk, and how that is recorded, is the caller's; a walk that was interrupted goes on with exactly
- * what is not recorded. The size of a chunk follows the time that chunks take, and the walk gives way to other clients
- * (pace.h). */
+ * Bounds come from the server and go back to it unread (correctness A3); the last chunk is open at its end (A4). Each
+ * begins where the one before ends, so the whole key is covered whatever the bounds are. What is done with a chunk, and
+ * how that is recorded, is the caller's; a walk that was interrupted goes on with exactly what is not recorded. The
+ * size of a chunk follows the time that chunks take, and the walk gives way to other clients (pace.h). */
 #ifndef SC_APPLIER_WALK_H
 #define SC_APPLIER_WALK_H
 
@@ -26,6 +26,10 @@ struct walk_config {
     /* What is recorded already, as target_ops.chunks_load(). */
     enum sc_result (*load)(void *arg, struct session *session, struct chunk **chunks, size_t *count,
                            struct sc_error *err);
+    /* Likewise: chunks of another walk, whose bounds this one takes as far as they go. NULL: the server is asked for
+     * each. */
+    enum sc_result (*load_known)(void *arg, struct session *session, struct chunk **chunks, size_t *count,
+                                 struct sc_error *err);
     /* Does one chunk; called by several threads. SC_RETRY: again, on a new session. SC_STOP: the walk is to end. */
     enum sc_result (*step)(void *arg, struct walk *walk, struct session *session, const struct chunk *chunk,
                            uint64_t *rows, struct sc_error *err);

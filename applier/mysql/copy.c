@@ -488,7 +488,7 @@ enum sc_result my_chunks_recorded(struct session *s, const char *table, struct c
     *count = 0;
     MYSQL_RES *res = NULL;
     struct buf sql = {0};
-    buf_str(&sql, "SELECT number, after_key, upto_key FROM ");
+    buf_str(&sql, "SELECT number, after_key, upto_key, row_count FROM ");
     my_add_state(&sql, s->target, table);
     buf_printf(&sql, " WHERE id = '%s' ORDER BY number", s->target->migration.id);
     enum sc_result result = my_query(s->conn, err, &res, buf_cstr(&sql));
@@ -501,6 +501,7 @@ enum sc_result my_chunks_recorded(struct session *s, const char *table, struct c
     for (size_t i = 0; i < *count && (row = mysql_fetch_row(res)); i++) {
         struct chunk *c = &(*chunks)[i];
         c->number = strtoull(row[0], NULL, 10);
+        c->rows = strtoull(row[3], NULL, 10);
         if (!my_key_read(row[1], s->target->key.count, &c->after) ||
             !my_key_read(row[2], s->target->key.count, &c->upto)) {
             result = error_set(err, SC_FAIL, "the stored bounds of chunk %" PRIu64 " cannot be read", c->number);

@@ -260,7 +260,7 @@ enum sc_result pg_chunks_recorded(struct session *s, const char *table, struct c
     *count = 0;
     PGresult *res = NULL;
     struct buf sql = {0};
-    buf_str(&sql, "SELECT number, after_key IS NULL, upto_key IS NULL");
+    buf_str(&sql, "SELECT number, rows, after_key IS NULL, upto_key IS NULL");
     for (int k = 1; k <= s->target->key.count; k++)
         buf_printf(&sql, ", after_key[%d], upto_key[%d]", k, k);
     buf_printf(&sql, " FROM seachange.%s WHERE id = $1 ORDER BY number", table);
@@ -275,15 +275,16 @@ enum sc_result pg_chunks_recorded(struct session *s, const char *table, struct c
         struct chunk *c = &(*chunks)[i];
         int row = (int)i;
         c->number = strtoull(PQgetvalue(res, row, 0), NULL, 10);
+        c->rows = strtoull(PQgetvalue(res, row, 1), NULL, 10);
         for (int bound = 0; bound < 2; bound++) {
-            if (PQgetvalue(res, row, 1 + bound)[0] == 't')
+            if (PQgetvalue(res, row, 2 + bound)[0] == 't')
                 continue;
             struct key *key = mem_alloc(sizeof(*key));
             key->count = s->target->key.count;
             key->values = mem_array((size_t)key->count, sizeof(*key->values));
             for (int k = 0; k < key->count; k++) {
-                key->values[k] = mem_strdup(PQgetvalue(res, row, 3 + 2 * k + bound));
-                whole = whole && !PQgetisnull(res, row, 3 + 2 * k + bound);
+                key->values[k] = mem_strdup(PQgetvalue(res, row, 4 + 2 * k + bound));
+                whole = whole && !PQgetisnull(res, row, 4 + 2 * k + bound);
             }
             *(bound ? &c->upto : &c->after) = key;
         }

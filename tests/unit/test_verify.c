@@ -23,6 +23,9 @@ struct target {
     int compared[ROWS + 1]; /* how often, in chunks */
     struct chunk recorded[CHUNKS_MOST];
     size_t nrecorded;
+    struct chunk copied[CHUNKS_MOST]; /* what the copy has left */
+    size_t ncopied;
+    int asked; /* for bounds */
     unsigned seed;
     int lose;      /* one call in so many loses its connection */
     int lose_rows; /* so many calls for a chunk's rows do */
@@ -78,7 +81,8 @@ static bool lost(struct target *t, struct sc_error *err)
 static enum sc_result chunk_bound(struct session *s, const struct key *after, uint64_t rows, struct key **upto,
                                   struct sc_error *err)
 {
-    (void)s, (void)err;
+    (void)err;
+    s->target->asked++; /* one at a time */
     uint64_t n = (uint64_t)number(after, 0) + rows;
     *upto = n <= ROWS ? key_of((int)n) : NULL;
     return SC_OK;
@@ -164,18 +168,29 @@ static int by_number(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+static enum sc_result load(struct chunk *from, size_t n, struct chunk **chunks, size_t *count)
+{
+    qsort(from, n, sizeof(*from), by_number);
+    *count = n;
+    *chunks = mem_array(n + 1, sizeof(**chunks));
+    for (size_t i = 0; i < n; i++)
+        (*chunks)[i] = (struct chunk){.number = from[i].number,
+                                      .after = key_copy(from[i].after),
+                                      .upto = key_copy(from[i].upto),
+                                      .rows = from[i].rows};
+    return SC_OK;
+}
+
+static enum sc_result chunks_load(struct session *s, struct chunk **chunks, size_t *count, struct sc_error *err)
+{
+    (void)err;
+    return load(s->target->copied, s->target->ncopied, chunks, count);
+}
+
 static enum sc_result verified_load(struct session *s, struct chunk **chunks, size_t *count, struct sc_error *err)
 {
     (void)err;
-    struct target *t = s->target;
-    qsort(t->recorded, t->nrecorded, sizeof(t->recorded[0]), by_number);
-    *count = t->nrecorded;
-    *chunks = mem_array(t->nrecorded + 1, sizeof(**chunks));
-    for (size_t i = 0; i < t->nrecorded; i++)
-        (*chunks)[i] = (struct chunk){.number = t->recorded[i].number,
-                                      .after = key_copy(t->recorded[i].after),
-                                      .upto = key_copy(t->recorded[i].upto)};
-    return SC_OK;
+    return load(s->target->recorded, s->target->nrecorded, chunks, count);
 }
 
 /* A chunk with a row in it that differs now must never be recorded while nobody writes. */
@@ -199,6 +214,7 @@ static const struct target_ops ops = {.session_open = session_open,
                                       .interrupt = interrupt_all,
                                       .chunk_bound = chunk_bound,
                                       .chunk_rows_most = chunk_rows_most,
+                                      .chunks_load = chunks_load,
                                       .compare_ordered = compare_ordered,
                                       .compare_chunk = compare_chunk,
                                       .compare_rows = compare_rows,
@@ -223,6 +239,10 @@ static int end(void **state)
     for (size_t i = 0; i < t->nrecorded; i++) {
         key_free(t->recorded[i].after);
         key_free(t->recorded[i].upto);
+    }
+    for (size_t i = 0; i < t->ncopied; i++) {
+        key_free(t->copied[i].after);
+        key_free(t->copied[i].upto);
     }
     pthread_mutex_destroy(&t->lock);
     mem_free(t);
@@ -391,6 +411,119 @@ static void a_chunk_that_could_not_be_looked_at_again_does_not_pass(void **state
     verify_stop(v);
 }
 
+/* --- with the bounds of the copy */
+
+/* The copy has left chunks that end at these keys, and one that is open. */
+static void copied_to(struct target *t, const int *ends, size_t count)
+{
+    const struct key *at = NULL;
+    for (size_t i = 0; i <= count; i++) {
+        int rows = i < count ? ends[i] - number(at, 0) : 0;
+        t->copied[i] = (struct chunk){.number = i,
+                                      .after = key_copy(at),
+                                      .upto = i < count ? key_of(ends[i]) : NULL,
+                                      .rows = rows > 0 ? (uint64_t)rows : 0};
+        at = t->copied[i].upto;
+    }
+    t->ncopied = count + 1;
+}
+
+/* Every 50 rows. */
+static void copied_evenly(struct target *t, int upto)
+{
+    int ends[ROWS / 50];
+    size_t count = 0;
+    for (int end = 50; end <= upto; end += 50)
+        ends[count++] = end;
+    copied_to(t, ends, count);
+}
+
+static bool is_bound_of_the_copy(struct target *t, const struct key *key)
+{
+    for (size_t i = 0; i < t->ncopied; i++)
+        if (key_same(t->copied[i].upto, key))
+            return true;
+    return false;
+}
+
+static void it_cuts_where_the_copy_has_cut(void **state)
+{
+    struct target *t = *state;
+    copied_evenly(t, ROWS - 50);
+    struct verify *v = walked(t);
+    for (int i = 1; i <= ROWS; i++)
+        assert_int_equal(t->compared[i], 1);
+    assert_true(covers_everything(t));
+    for (size_t i = 0; i < t->nrecorded; i++)
+        assert_true(is_bound_of_the_copy(t, t->recorded[i].upto));
+    assert_true(t->nrecorded < t->ncopied / 2); /* small ones are taken together, but for the last */
+    const struct chunk *last = &t->recorded[t->nrecorded - 2];
+    assert_in_range(number(last->upto, 0) - number(last->after, 0), 50, 100);
+    assert_int_equal(t->asked, 1); /* for the open end */
+    verify_stop(v);
+}
+
+/* Nobody knows bounds among rows that came behind the copy's. */
+static void what_came_behind_the_copy_is_cut_too(void **state)
+{
+    struct target *t = *state;
+    copied_evenly(t, 100);
+    struct verify *v = walked(t);
+    for (int i = 1; i <= ROWS; i++)
+        assert_int_equal(t->compared[i], 1);
+    assert_true(covers_everything(t));
+    assert_true(t->asked > 2);
+    verify_stop(v);
+}
+
+/* What is recorded may end where a chunk of the copy ends, or not. */
+static void goes_on_behind(struct target *t, int end)
+{
+    copied_evenly(t, ROWS - 50);
+    t->recorded[t->nrecorded++] = (struct chunk){.upto = key_of(end)};
+    verify_stop(walked(t));
+    for (int i = 1; i <= ROWS; i++)
+        assert_int_equal(t->compared[i], i > end);
+    assert_true(covers_everything(t));
+}
+
+static void whoever_goes_on_takes_up_the_bounds_of_the_copy(void **state)
+{
+    struct target *t = *state;
+    goes_on_behind(t, 100);
+    assert_int_equal(t->asked, 1);
+}
+
+static void whoever_goes_on_between_bounds_of_the_copy_asks_for_others(void **state)
+{
+    struct target *t = *state;
+    goes_on_behind(t, 130);
+    assert_true(t->asked > 1);
+}
+
+/* Whatever the bounds are, each chunk begins where the one before ends. */
+static void bounds_that_make_no_sense_leave_nothing_out(void **state)
+{
+    struct target *t = *state;
+    copied_to(t, (const int[]){9000, 4000, 4000, 15000, 3, ROWS + 500, 12}, 7);
+    t->copied[3].rows = UINT64_MAX / 2;
+    key_free(t->copied[5].after);
+    t->copied[5].after = key_of(77);
+    t->ghost[ROWS] = 0;
+    t->ghost[9000] = 0;
+    struct verify *v = walked(t);
+    struct verify_stats stats;
+    verify_stats(v, &stats);
+    assert_true(stats.suspects >= 2);
+    for (int i = 1; i <= ROWS; i++)
+        assert_true(t->compared[i] >= 1);
+    t->ghost[ROWS] = ROWS;
+    t->ghost[9000] = 9000;
+    assert_int_equal(again(t, v), SC_OK);
+    assert_true(covers_everything(t));
+    verify_stop(v);
+}
+
 /* --- without a log that says when they have to be the same */
 
 static void rows_that_stay_different_are_counted(void **state)
@@ -512,6 +645,11 @@ int main(void)
         TEST(what_is_left_is_decided_under_the_lock),
         TEST(a_chunk_in_which_all_rows_differ_is_looked_at_again),
         TEST(a_chunk_that_could_not_be_looked_at_again_does_not_pass),
+        TEST(it_cuts_where_the_copy_has_cut),
+        TEST(what_came_behind_the_copy_is_cut_too),
+        TEST(whoever_goes_on_takes_up_the_bounds_of_the_copy),
+        TEST(whoever_goes_on_between_bounds_of_the_copy_asks_for_others),
+        TEST(bounds_that_make_no_sense_leave_nothing_out),
         TEST(rows_that_stay_different_are_counted),
         TEST(all_rows_of_a_chunk_that_stay_different_are_counted),
         TEST(whoever_goes_on_compares_what_was_not_found_the_same),
