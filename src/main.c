@@ -27,6 +27,8 @@ static int run(const struct options *o)
         return cmd_migrate(o);
     case COMMAND_VERIFY:
         return cmd_verify(o);
+    case COMMAND_AUDIT:
+        return cmd_audit(o);
     case COMMAND_LIST:
         return cmd_list(o);
     case COMMAND_ABORT:

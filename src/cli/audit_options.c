@@ -97,16 +97,11 @@ static enum sc_result without_kafka(const struct options *o, struct sc_error *er
     return SC_OK;
 }
 
-enum sc_result audit_options_read(const struct options *o, struct audit_given *out, struct sc_error *err)
+static enum sc_result read_all(const struct options *o, struct audit_given *out, struct sc_error *err)
 {
-    *out = (struct audit_given){0};
-    if (!o->audit_kafka)
-        return without_kafka(o, err);
-    if (!o->audit_columns) {
-        error_set(err, SC_REFUSE, "--audit-columns is missing: what may the audit show of which column?");
-        return error_hint(err, "For example id=plain,*=hash with --audit-key-file, or *=plain for all of them.");
-    }
-    enum sc_result result = audit_rules_parse(o->audit_columns, &out->rules, err);
+    enum sc_result result = SC_OK;
+    if (o->audit_columns)
+        result = audit_rules_parse(o->audit_columns, &out->rules, err);
     if (result != SC_OK)
         error_wrap(err, "--audit-columns");
     if (result == SC_OK)
@@ -126,6 +121,33 @@ enum sc_result audit_options_read(const struct options *o, struct audit_given *o
     out->settings.tombstones = o->audit_tombstones;
     out->settings.required = o->audit_policy == 0;
     return result;
+}
+
+enum sc_result audit_options_read(const struct options *o, struct audit_given *out, struct sc_error *err)
+{
+    *out = (struct audit_given){0};
+    if (!o->audit_kafka)
+        return without_kafka(o, err);
+    if (!o->audit_columns) {
+        error_set(err, SC_REFUSE, "--audit-columns is missing: what may the audit show of which column?");
+        return error_hint(err, "For example id=plain,*=hash with --audit-key-file, or *=plain for all of them.");
+    }
+    return read_all(o, out, err);
+}
+
+enum sc_result audit_options_read_back(const struct options *o, struct audit_given *out, struct sc_error *err)
+{
+    *out = (struct audit_given){0};
+    if (o->table && !o->source)
+        return error_set(err, SC_REFUSE, "--table is given without --source");
+    if (!o->table && !o->audit_topic)
+        return error_set(err, SC_REFUSE, "--audit-topic is missing, or --source and --table, from which it follows");
+    if (o->table && !o->audit_columns) {
+        error_set(err, SC_REFUSE, "--audit-columns is missing: what does the audit show of which column?");
+        return error_hint(err, "Give the same rules as to the migration; its messages are compared with what they make "
+                               "of the table.");
+    }
+    return read_all(o, out, err);
 }
 
 void audit_given_fini(struct audit_given *given)

@@ -14,6 +14,8 @@ struct audit_given {
 
 /* Reads the files that are named, and the rules. SC_REFUSE: wrong usage. Call audit_given_fini() in every case. */
 enum sc_result audit_options_read(const struct options *o, struct audit_given *out, struct sc_error *err);
+/* The same for reading a topic back: without a table no rules are needed. */
+enum sc_result audit_options_read_back(const struct options *o, struct audit_given *out, struct sc_error *err);
 void audit_given_fini(struct audit_given *given);
 
 #endif

@@ -51,6 +51,29 @@ const struct command command_table[] = {
                  "  seachange verify -s mysql://app@db1/shop -t orders --with b.orders \\\n"
                  "      --map total=amount\n"
                  "  seachange verify -s postgresql://app@db1/shop -t shop.orders\n"},
+    {.id = COMMAND_AUDIT,
+     .name = "audit",
+     .summary = "prove that an audit in Kafka is whole; write nothing",
+     .usage = "audit check --audit-kafka BROKERS --audit-topic NAME [options]\n"
+              "audit check --audit-kafka BROKERS -s URL -t NAME [options]",
+     .description =
+         "Reads a topic that `seachange migrate --audit-kafka` has written, from its beginning to its end, and proves "
+         "from the numbers and hashes of its messages that none was taken out, put in, moved or changed. The first "
+         "place where something is wrong is named: partition, offset, and what it is.\n\n"
+         "With --source and --table every row of the table is compared with what the last message of its key says. "
+         "Rows that the audit never mentions, because nobody changed them while it ran, are not compared, and counted. "
+         "Rows that differ are named by their last message, never by their values. Give the --audit-columns, "
+         "--audit-key-file and --audit-decimals of the migration. After a migration the table to compare with is the "
+         "old one that was put aside, or the new one where its columns are the same and nobody has written since.\n\n"
+         "The topic is read by an account that may describe and read it; there is no consumer group. "
+         "Exit status 0: the trail is whole, and what the table is. 4: it is not. 3: it cannot be checked. 75: it was "
+         "not, this time.",
+     .examples = "  seachange audit check --audit-kafka k1:9092 --audit-topic sc.shop.orders\n"
+                 "  seachange audit check --audit-kafka k1:9092 --audit-topic sc.shop.orders \\\n"
+                 "      --audit-stream 7f3a91c2 --audit-messages 48211 \\\n"
+                 "      -s postgresql://app@db1/shop -t seachange_old_7f3a91c2.orders \\\n"
+                 "      --audit-columns '*=plain'\n",
+     .argument = "check"},
     {.id = COMMAND_LIST,
      .name = "list",
      .summary = "show the migrations in a database, and what is left of old ones",

@@ -42,6 +42,7 @@ void cli_json_field(struct buf *out, const char *name, const char *text);
 int cmd_plan(const struct options *o);
 int cmd_migrate(const struct options *o);
 int cmd_verify(const struct options *o);
+int cmd_audit(const struct options *o);
 int cmd_list(const struct options *o);
 int cmd_abort(const struct options *o);
 int cmd_help(const struct options *o);

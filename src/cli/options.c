@@ -325,12 +325,18 @@ static enum sc_result find_command(struct options *o, struct given *g, struct sc
         return SC_REFUSE;
     }
     o->command = command->id;
+    if (command->id == COMMAND_AUDIT && g->nwords == 1 && !o->help && !o->version) {
+        error_set(err, SC_REFUSE, "what of the audit?");
+        return error_hint(err, "Write `seachange audit check`.");
+    }
     if (g->nwords == 1 || o->help || o->version)
         return SC_OK;
     if (command->id == COMMAND_HELP) {
         o->topic = arena_strdup(&o->arena, g->words[1]);
         return SC_OK;
     }
+    if (command->id == COMMAND_AUDIT && strcmp(g->words[1], "check") == 0)
+        return SC_OK;
     if (command->id == COMMAND_ABORT)
         return give(g, option_find("id", 2), g->words[1], err);
     return one_too_many(g->words[1], err);

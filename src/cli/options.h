@@ -22,8 +22,9 @@ enum command_id {
     COMMAND_HELP = 1 << 4,
     COMMAND_VERSION = 1 << 5,
     COMMAND_VERIFY = 1 << 6,
+    COMMAND_AUDIT = 1 << 7,
 };
-#define COMMAND_SERVER (COMMAND_PLAN | COMMAND_MIGRATE | COMMAND_VERIFY | COMMAND_LIST | COMMAND_ABORT)
+#define COMMAND_SERVER (COMMAND_PLAN | COMMAND_MIGRATE | COMMAND_VERIFY | COMMAND_LIST | COMMAND_ABORT | COMMAND_AUDIT)
 
 enum option_type {
     OPTION_TEXT,     /* const char * */
@@ -92,11 +93,13 @@ struct options {
     int64_t log_format; /* 0 text, 1 json */
     bool drop_old, verify;
 
-    const char *audit_kafka, *audit_topic, *audit_prefix, *audit_columns, *audit_key_file, *audit_config;
+    const char *audit_kafka, *audit_topic, *audit_prefix, *audit_columns, *audit_key_file, *audit_config, *audit_stream;
     struct option_list audit_properties;
     int64_t audit_policy;   /* 0 required, 1 best-effort */
     int64_t audit_decimals; /* enum audit_decimals */
     bool audit_schemas, audit_tombstones;
+    int64_t audit_messages;
+    int64_t audit_memory_bytes;
 
     enum option_origin origin[OPTION_MAX]; /* by index in option_table */
     struct arena arena;                    /* holds every string */

@@ -4,6 +4,7 @@
 
 #include "applier/target.h"
 #include "base/mem.h"
+#include "coordinator/audit_check.h"
 #include "coordinator/tables.h"
 
 /* What the operator reads before a migration. */
@@ -18,5 +19,10 @@ void list_json(struct buf *out, const struct listed *list, size_t count);
 /* What was found in two tables. `result` as tables_verify() returned it. */
 void verify_text(struct buf *out, const struct tables_found *found, enum sc_result result);
 void verify_json(struct buf *out, const struct tables_found *found, enum sc_result result);
+
+/* What was found in a topic. `result` as audit_check() returned it. */
+void audit_text(struct buf *out, const struct audit_checked *checked, enum sc_result result);
+void audit_json(struct buf *out, const struct audit_checked *checked, enum sc_result result,
+                const struct sc_error *err);
 
 #endif

@@ -181,9 +181,9 @@ static inline struct position log_end(struct world *w)
     return at;
 }
 
-/* All new images of the table since `from`. */
-static inline void read_log(struct world *w, const struct my_table *table, const struct position *from,
-                            struct rows *out)
+/* All that the log says of the table since `from`. */
+static inline void each_change(struct world *w, const struct my_table *table, const struct position *from,
+                               void (*take)(void *arg, const struct change *change), void *arg)
 {
     struct sc_error err;
     struct source_column *columns = mem_array((size_t)table->ncolumns, sizeof(*columns));
@@ -224,8 +224,7 @@ static inline void read_log(struct world *w, const struct my_table *table, const
         if (spool_take(w->spool, &record, &len, 10000, &err) != SC_OK ||
             change_decode(&arena, record, len, &change, &err) != SC_OK)
             fail_msg("%s: %s", table->name, err.what);
-        if (change.new_row && out->count < MAX_ROWS)
-            out->row[out->count++] = copy_row(&out->arena, change.new_row, change.ncolumns);
+        take(arg, &change);
         bool done = change.kind == CHANGE_MARKER && strcmp(change.marker, awaited) == 0;
         arena_fini(&arena);
         if (done)
@@ -234,6 +233,20 @@ static inline void read_log(struct world *w, const struct my_table *table, const
     stop_reading(w);
     mem_free(columns);
     mem_free(computed);
+}
+
+static inline void keep_new(void *arg, const struct change *change)
+{
+    struct rows *out = arg;
+    if (change->new_row && out->count < MAX_ROWS)
+        out->row[out->count++] = copy_row(&out->arena, change->new_row, change->ncolumns);
+}
+
+/* All new images. */
+static inline void read_log(struct world *w, const struct my_table *table, const struct position *from,
+                            struct rows *out)
+{
+    each_change(w, table, from, keep_new, out);
 }
 
 /* As many cases as there may be indexes, each a column of one table: one reading of the log serves them all. */

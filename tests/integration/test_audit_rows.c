@@ -2,13 +2,9 @@
  *
  * SEACHANGE_TEST_URL: a superuser on a throwaway server with wal_level = logical. */
 #include "cdc/audit/table.h"
-#include "cdc/postgres/postgres.h"
-#include "cdc/postgres/slot.h"
-#include "cdc/spool.h"
-#include "migration.h"
+#include "pg_log.h"
 
 enum { MAX_ROWS = 512 };
-#define NAME "it_audit_rows" /* of slot, publication and messages */
 
 /* Rows by their first column, a number; texts are the arena's. */
 struct rows {
@@ -31,63 +27,19 @@ static void keep(struct rows *to, const struct value *row)
     to->count++;
 }
 
-/* --- the log --- */
-
-static void begin_log(struct world *w, const char *schema, const char *table)
+static void keep_new(void *arg, const struct change *change)
 {
-    struct sc_error err;
-    uint64_t point;
-    must(pg_publication_create(w->sql, NAME, schema, table, &err), &err);
-    must(pg_slot_create(&w->server, w->sql, NAME, 10000, NULL, NULL, &point, &err), &err);
+    struct rows *to = arg;
+    to->columns = change->new_row ? change->ncolumns : to->columns;
+    if (change->new_row)
+        keep(to, change->new_row);
 }
 
 /* The last image of each row that was inserted or changed. */
 static void read_log(struct world *w, const char *table, struct rows *out)
 {
-    struct sc_error err;
-    char directory[] = "/tmp/it_audit_rows.XXXXXX", sql[100];
-    assert_non_null(mkdtemp(directory));
-    snprintf(sql, sizeof(sql), "SELECT '%s'::regclass::oid", table);
-    const struct spool_config spool_config = {.directory = directory,
-                                              .memory_bytes = 16 << 20,
-                                              .block_bytes = 64 << 10,
-                                              .segment_bytes = 64 << 20,
-                                              .record_bytes = 64 << 20};
-    const struct source_config config = {.url = w->server.url,
-                                         .application = w->server.application,
-                                         .slot = NAME,
-                                         .publication = NAME,
-                                         .message_prefix = NAME,
-                                         .timezone = w->server.timezone,
-                                         .date_order = w->server.date_order,
-                                         .table_id = (uint32_t)number_of(w->sql, sql),
-                                         .system_identifier = w->server.system_identifier,
-                                         .timeline = w->server.timeline,
-                                         .status_interval_ms = 100,
-                                         .give_up_ms = 30000};
-    struct spool *spool = NULL;
-    struct source *source = NULL;
     *out = (struct rows){0};
-    run_on(w->sql, "SELECT pg_logical_emit_message(false, '" NAME "', 'end')");
-    run_on(w->sql, "SELECT txid_current()");
-    must(spool_open(&spool_config, &spool, &err), &err);
-    must(postgres_source.start(&config, spool, &source, &err), &err);
-    for (bool done = false; !done;) {
-        const void *record;
-        size_t len;
-        struct change change;
-        struct arena arena = {0};
-        must(spool_take(spool, &record, &len, 20000, &err), &err);
-        must(change_decode(&arena, record, len, &change, &err), &err);
-        out->columns = change.new_row ? change.ncolumns : out->columns;
-        if (change.new_row)
-            keep(out, change.new_row);
-        done = change.kind == CHANGE_MARKER;
-        arena_fini(&arena);
-    }
-    (postgres_source.stop)(source);
-    spool_close(spool);
-    rmdir(directory);
+    each_change(w, table, keep_new, out);
 }
 
 /* --- the table --- */

@@ -2,12 +2,15 @@
 # Proves that tests/lib/kafka.sh and the reader do what tests of the audit stream build on: README.md.
 #
 #   run.sh            on the Kafka of pom.xml, KAFKA_VERSION=4.1.1 on another
+#   SEACHANGE=...     the program (build/dev/seachange), for the tests of `audit check`; sc_kafka_trail stands in tests beside it
 #   KEEP=1            leaves the broker up and says where; what the reader printed is in its directory
 set -u
 cd "$(dirname "$0")/../.."
 . tests/lib/packages.sh
 . tests/lib/servers.sh
 records=tests/kafka/records
+program=${SEACHANGE:-build/dev/seachange}
+trail=$(dirname "$program")/tests/sc_kafka_trail
 passed=0 failed=0
 
 # Runs the function of that name and counts it.
@@ -171,6 +174,102 @@ takes_lines_for_acls()
         [ "$(kafka_tool ConsoleConsumer --bootstrap-server "$kafka_brokers" --topic closed --from-beginning --max-messages 1 --timeout-ms 30000)" = 1 ]
 }
 
+# audit STATUS TEXT TOPIC [OPTION...]: `audit check` ends with that status, and says that.
+audit()
+{
+    local status=$1 text=$2 topic=$3 said code
+    shift 3
+    said=$("$program" audit check --audit-kafka "$kafka_brokers" --audit-topic "$topic" "$@" 2>&1)
+    code=$?
+    [ $code = "$status" ] && [[ $said == *"$text"* ]] || { echo "$topic: exit status $code, not $status with '$text':"; echo "$said"; return 1; }
+}
+
+proves_a_trail()
+{
+    kafka_topics trail:4 empty:2 && messages=$("$trail" "$kafka_brokers" write trail 400) && echo "$messages messages" &&
+        audit 0 'Whole: topic trail' trail && audit 0 "messages proven   $messages" trail --audit-messages "$messages" && audit 0 '"result":"whole"' trail --log-format json --audit-stream 0011aabb &&
+        audit 4 "$((messages + 1)) messages were sent" trail --audit-messages $((messages + 1)) &&
+        audit 3 'no message of any stream' empty && audit 4 '7 messages were sent, and the topic has 0' empty --audit-messages 7 && audit 0 'Whole' empty --audit-messages 0 &&
+        audit 3 'no message of stream other' trail --audit-stream other && audit 3 'topic none' none
+}
+
+# HOW N STATUS TEXT, as sc_kafka_trail has them.
+damages="
+none 0 0 Whole: topic
+drop 50 4 does not follow from the one before it
+change 50 4 does not follow from the one before it
+key 50 4 does not follow from the one before it
+swap 50 4 does not follow from the one before it
+insert 50 4 Broken: topic
+rehash 50 4 does not follow from the one before it
+move 50 4 Broken: topic
+repeat 50 0 repeated          1, the same each time
+alter 50 4 is repeated, and is another one than before
+cut 300 4 the end of a partition is missing
+all 300 0 Whole: topic"
+finds_what_was_done_to_a_trail()
+{
+    local how n status text bad=0 topics=
+    while read -r how n status text; do
+        [ -z "$how" ] || topics="$topics trail-$how:4"
+    done <<< "$damages"
+    kafka_topics $topics || return
+    while read -r how n status text; do
+        [ -n "$how" ] || continue
+        "$trail" "$kafka_brokers" copy trail "trail-$how" "$how" "$n" && audit "$status" "$text" "trail-$how" || bad=1
+    done <<< "$damages"
+    # Cut off everywhere at one number: only who knows how many there were can tell.
+    audit 4 "$messages messages were sent, and the topic has 299" trail-all --audit-messages "$messages" || bad=1
+    return $bad
+}
+
+passes_over_what_others_wrote()
+{
+    kafka_topics mixed:4 && "$trail" "$kafka_brokers" copy trail mixed none &&
+        seq 1 20 | produce mixed -p 2 && audit 0 'of others         20' mixed --audit-messages "$messages" &&
+        echo x | produce mixed -p 1 -H seachange.stream=other && audit 3 'messages of more than one stream: 0011aabb and other' mixed &&
+        audit 0 'of others         21' mixed --audit-stream 0011aabb --audit-messages "$messages" &&
+        kafka_tool TopicCommand --bootstrap-server "$kafka_brokers" --alter --topic mixed --partitions 6 && seq 1 20 | produce mixed -p 5 &&
+        audit 0 'Whole' mixed --audit-stream 0011aabb --audit-messages "$messages"
+}
+
+tells_of_what_expired()
+{
+    kafka_topics expired:4 && "$trail" "$kafka_brokers" copy trail expired none || return
+    echo '{"partitions":[{"topic":"expired","partition":1,"offset":5}],"version":1}' > "$work/delete.json"
+    kafka_tool DeleteRecordsCommand --bootstrap-server "$kafka_brokers" --offset-json-file "$work/delete.json" &&
+        audit 4 'Offsets 0 to 4 in front of it are not there any more' expired || return
+    echo '{"partitions":[{"topic":"expired","partition":1,"offset":-1}],"version":1}' > "$work/delete.json"
+    kafka_tool DeleteRecordsCommand --bootstrap-server "$kafka_brokers" --offset-json-file "$work/delete.json" &&
+        audit 4 'Partition 1 begins at offset' expired
+}
+
+# What an open transaction hides is no end: nothing is proven until it has ended.
+waits_for_open_transactions()
+{
+    kafka_topics open:4 && "$trail" "$kafka_brokers" copy trail open cut 60 || return
+    mkfifo "$work/open"
+    kcat -P -b "$kafka_brokers" -t open -p 0 -X transactional.id=two < "$work/open" &
+    local client=$! code
+    exec 7> "$work/open"
+    seq 1 100000 >&7
+    sleep 5
+    audit 75 'a transaction of another producer is open' open
+    code=$?
+    kill -KILL $client
+    exec 7>&-
+    return $code
+}
+
+needs_the_right_to_read()
+{
+    grep -v '^bootstrap' "$kafka_dir/plain.conf" > "$work/plain.conf"
+    local kafka_brokers=$kafka_secure
+    audit 0 'Whole' trail --audit-config "$work/plain.conf" && audit 3 'bootstrap.servers cannot be set' trail --audit-config "$kafka_dir/plain.conf" &&
+        kafka_brokers=${kafka_brokers_plain} kafka_tool AclCommand --bootstrap-server "$kafka_brokers_plain" --add --deny-principal "User:$kafka_user" --operation Read --topic trail &&
+        audit 3 'uthorization failed' trail --audit-config "$work/plain.conf"
+}
+
 ends()
 {
     local pid=$(cat "$kafka_dir/broker.pid")
@@ -224,6 +323,19 @@ check lets_in_with_login
 check keeps_out_who_has_no_login
 check takes_lines_for_acls
 [ -z "${SEACHANGE:-}" ] || check reads_migrations
+skipped=0
+if [ -x "$program" ] && [ -x "$trail" ]; then
+    kafka_brokers_plain=$kafka_brokers
+    check proves_a_trail
+    check finds_what_was_done_to_a_trail
+    check passes_over_what_others_wrote
+    check tells_of_what_expired
+    check waits_for_open_transactions
+    check needs_the_right_to_read
+else
+    skipped=1
+    echo "skipped  audit check: $program is not built"
+fi
 [ -n "${KEEP:-}" ] || check ends
-echo "kafka: $passed passed, $failed failed, 0 skipped"
+echo "kafka: $passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]
