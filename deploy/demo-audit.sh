@@ -40,5 +40,8 @@ demo_audit_show()
         "messages with a number of their own in the topic" "$count" \
         "highest number" "$last" \
         "by op" "$ops"
-    [ -n "$told" ] && [ "$told" = "$count" ] && [ "$count" = "$last" ]
+    [ -n "$told" ] && [ "$told" = "$count" ] && [ "$count" = "$last" ] || return 1
+    old_table=$(sed -n 's/^  old table *//p' "$work/summary")
+    say "seachange audit check --table $old_table"
+    "$seachange" audit check "${audit_options[@]}" --audit-topic "$audit_topic" --source "$url" --table "$old_table" --audit-messages "$told"
 }
