@@ -18,7 +18,7 @@ case ${BROKER_CTL:+real}:$1 in
 real:down) ctl stop && { sleep 1; ctl start; } & ;;
 real:slow) ctl freeze && { sleep 4; ctl thaw; } & ;;
 real:broker) ctl kill && ctl start & ;;
-:down) tell down && { sleep 2.5; tell up; } & ;;
+:down) tell down && { sleep 4; tell up; } & ;;
 :slow) tell slow 400 && { sleep 3; tell slow 0; } & ;;
 :broker) tell refuse 10 19 & ;;
 *) exit 2 ;;

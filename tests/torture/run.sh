@@ -125,8 +125,8 @@ try()
     count $name --seed $seed "${@:3}"
 }
 # Of an audit's own: each of its failpoints, and Kafka away or slow in the copy, before the cutover, and behind the swap.
-audits="audit_before_create=kill audit_before_store=kill audit_stored=kill audit_stored=crash index_built=kill audit_rest_begin=drop audit_before_end=kill audit_end_stored=term remove_state_before_row=kill
-    copy:down apply:broker cutover:slow cutover_ready=down audit_rest_begin=down audit_before_end=broker"
+audits="audit_before_create=kill audit_before_store=kill audit_stored=kill audit_before_store=down,audit_stored=kill audit_stored=crash index_built=kill audit_rest_begin=drop audit_before_end=kill audit_end_stored=term remove_state_before_row=kill
+    copy:down apply:broker cutover:slow cutover_ready=down cutover_before_lock=down cleanup_begin=sleep audit_rest_begin=down audit_before_end=broker"
 matrix()
 {
     local seed=1 phase kind fault wanted=("$@")

@@ -4,7 +4,7 @@
  * [options]
  *   --fault PHASE:KIND one fault in a phase (prepare copy apply verify cutover cleanup), KIND kill term drop crash
  * retry
- *   --fault POINT=KIND at a failpoint, by name
+ *   --fault POINT=KIND at a failpoint, by name; several are parted by commas
  *   --control          no migration at all
  *   --crash COMMAND    kills the server and starts it again
  *   --audit BROKERS    with an audit, into a topic that has nothing in it: --topic NAME (torture)
@@ -80,19 +80,21 @@ static int index_of(const char *const *names, int count, const char *text, size_
     return -1;
 }
 
-/* "copy:kill" or "copy_chunk_begin=kill" */
-static bool ask_fault(struct run *r)
+/* "copy:kill" or "copy_chunk_begin=kill", of `len` characters */
+static bool ask_fault(struct run *r, const char *asked, size_t len)
 {
-    size_t len = strcspn(r->asked, ":=");
-    const char *kind = r->asked + len + (r->asked[len] != '\0');
-    int k = index_of(fault_names, FAULT_KINDS, kind, strlen(kind));
-    const char *point = NULL;
-    if (k < 0 || (k >= FAULT_AT_POINTS && !fault_is_kafkas((enum fault_kind)k)))
+    size_t where = strcspn(asked, ":=");
+    if (where >= len)
         return false;
-    if (r->asked[len] == '=') {
-        point = mem_strndup(r->asked, len); /* for as long as the program runs */
+    int k = index_of(fault_names, FAULT_KINDS, asked + where + 1, len - where - 1);
+    const char *point = NULL;
+    if (k < 0 || (k >= FAULT_AT_POINTS && !fault_is_kafkas((enum fault_kind)k)) ||
+        r->program.fault_count == FAULTS_MOST)
+        return false;
+    if (asked[where] == '=') {
+        point = mem_strndup(asked, where); /* for as long as the program runs */
     } else {
-        int phase = index_of(phase_names, PHASES, r->asked, len);
+        int phase = index_of(phase_names, PHASES, asked, where);
         point = phase < 0 ? NULL : fault_point(phase, r->server, (enum fault_kind)k, r->seed);
     }
     if (!point)
@@ -101,6 +103,19 @@ static bool ask_fault(struct run *r)
     if (f->kind == FAULT_SLEEP)
         f->argument = 800;
     return true;
+}
+
+/* Parted by commas. */
+static bool ask_faults(struct run *r)
+{
+    const char *asked = r->asked;
+    bool fine = true;
+    while (fine && *asked) {
+        size_t len = strcspn(asked, ",");
+        fine = ask_fault(r, asked, len);
+        asked += len + (asked[len] == ',');
+    }
+    return fine;
 }
 
 /* One to four, half of them at failpoints. */
@@ -370,7 +385,7 @@ static int one_run(struct run *r)
     make_url(r->program_url, sizeof(r->program_url), r->server_url, family->program_user, proxy_port(r->program.proxy),
              r->database);
     r->program.url = r->program_url;
-    if (r->asked && !ask_fault(r)) {
+    if (r->asked && !ask_faults(r)) {
         fprintf(stderr, "no such fault on %s: %s\n", r->server, r->asked);
         return 2;
     }
