@@ -167,7 +167,7 @@ SQL
         )
         case $found in *session*) sleep 0.2 ;; *) break ;; esac
     done
-    [ -z "$old_is_kept" ] || found=$(grep -vxE 'table _seachange_(migration|chunk|verified|todo|part|marker)' <<< "$found")
+    [ -z "$old_is_kept" ] || found=$(grep -vxE 'table _seachange_(migration|chunk|verified|todo|part|marker|audit)' <<< "$found")
     [ -z "$found" ] || echo "$found"
     # The `seachange list` of a case that runs beside this one looks into every database.
     for _ in $(seq 20); do
