@@ -274,11 +274,13 @@ static enum sc_result open_stream(struct audit *a, struct sc_error *err)
     return result;
 }
 
+/* *out is there as soon as a stream is that goes on, also where it cannot be opened: run_audit_close(). */
 static enum sc_result open_audit(struct run *r, struct audit **out, struct sc_error *err)
 {
     struct audit *a = audit_new(r);
     bool going = false;
     enum sc_result result = load(a, &going, err);
+    bool loaded = result == SC_OK;
     if (result == SC_OK && going)
         result = open_stream(a, err);
     if (result == SC_OK && a->stored.ended)
@@ -287,18 +289,17 @@ static enum sc_result open_audit(struct run *r, struct audit **out, struct sc_er
         a->stored.state.sequence = 0;
     if (PLANTED(E7_CHAIN_BEGINS_ANEW))
         a->stored.state.heads = arena_array(&a->arena, (size_t)a->stored.state.partitions, sizeof(struct audit_hash));
-    if (result == SC_OK && going) {
+    if (loaded && going)
         *out = a;
-        return SC_OK;
-    }
-    audit_free(a);
+    else
+        audit_free(a);
     return result == SC_OK ? SC_OK : error_wrap(err, "audit");
 }
 
 enum sc_result run_audit_open(struct run *r, struct sc_error *err)
 {
     enum sc_result result = open_audit(r, &r->audit, err);
-    if (r->audit)
+    if (result == SC_OK && r->audit)
         spool_follow(r->spool, r->audit->spool, !wanted(r)->required);
     return result;
 }
@@ -494,11 +495,12 @@ static enum sc_result record_end(struct run *r, struct sc_error *err)
 enum sc_result run_audit_rest(struct run *r, struct sc_error *err)
 {
     enum sc_result result = open_audit(r, &r->audit, err);
-    if (result == SC_OK && r->audit) {
+    if (r->audit) {
         FAILPOINT(result, audit_rest_begin, err);
         if (result == SC_OK && !PLANTED(E4_REST_NOT_SENT))
             result = send_rest(r, err);
-        bool lost = result == SC_FAIL || (result == SC_RETRY && r->given_up);
+        /* The old table is gone, say, or the server's log: it will never be otherwise. */
+        bool lost = result == SC_FAIL || result == SC_REFUSE || (result == SC_RETRY && r->given_up);
         if (lost && !wanted(r)->required) {
             struct sc_error why = *err;
             result = give_up(r, &why, err);

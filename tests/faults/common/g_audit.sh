@@ -181,6 +181,27 @@ G3_or_that_the_rest_is_missing()
     nothing_left
 }
 
+# Who drops the old table at once takes from the audit what it would need: it says so until it is told to go on without.
+G3_or_that_nobody_can_tell_it_any_more()
+{
+    setup 500
+    audit_start
+    reader_start
+    SEACHANGE_FAILPOINT='cutover_ready=stop@2;audit_rest_begin=kill' migrate_start "${audit[@]}"
+    until_said 'failpoint cutover_ready'
+    kafka_is slow 3000
+    change 10
+    reader_end
+    kill -CONT "$pid"
+    migrate_ends 137
+    sql "DROP TABLE $(table_of old)"
+    migrate 75 "${audit[@]}"
+    until_said 'the tables are swapped, but cleaning up did not end: audit'
+    migrate 0 "${audit[@]}" --audit-policy best-effort
+    grep -q 'the audit has a gap: nothing behind' "$out/stdout" || fail "the summary does not tell of the gap"
+    nothing_left
+}
+
 G3_no_room_for_what_kafka_does_not_take()
 {
     setup 20000
