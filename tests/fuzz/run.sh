@@ -28,9 +28,11 @@ run_target()
     [ -z "${FUZZ_RUNS:-}" ] || limit=(-runs="$FUZZ_RUNS") within=86400
     dictionary=()
     [ ! -f "tests/fuzz/$name.dict" ] || dictionary=(-dict="tests/fuzz/$name.dict")
+    options=()
+    [ ! -f "tests/fuzz/$name.options" ] || mapfile -t options < <(grep -v '^#' "tests/fuzz/$name.options")
     # What was freed counts as memory until it leaves the quarantine.
     ASAN_OPTIONS=quarantine_size_mb=32:allocator_release_to_os_interval_ms=500 TMPDIR=$work timeout $within "$programs/fuzz_$name" "${limit[@]}" -rss_limit_mb=512 -timeout=10 -print_final_stats=1 \
-        -artifact_prefix="$findings/$name-" "${dictionary[@]}" "$work/$name" "$corpus" < /dev/null > "$log" 2>&1
+        -artifact_prefix="$findings/$name-" "${dictionary[@]}" "${options[@]}" "$work/$name" "$corpus" < /dev/null > "$log" 2>&1
 }
 
 # How to run the input again, wherever it is read.
