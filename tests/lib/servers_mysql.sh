@@ -160,6 +160,7 @@ servers_mysql_start()
         echo "innodb-buffer-pool-size = 256M"
         echo "innodb-flush-log-at-trx-commit = 2"
         echo "sync-binlog = 0"
+        echo "innodb-print-all-deadlocks = ON"
         echo "max-binlog-size = 128M"
         case $version in
         mysql-*)

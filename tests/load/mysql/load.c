@@ -6,7 +6,8 @@
  * so that whoever started it decides when, and prints counts, errors and the longest stall of one statement.
  *
  * The MySQL and MariaDB variant of ../load.c: the same work, in their SQL. Clients do not get in each other's way: rows
- * and unique values of one are apart from those of another, so that every error is the migration's doing.
+ * and unique values of one are apart from those of another, with a row that nobody writes to between them (run.sh), so
+ * that every error is the migration's doing.
  *
  * usage: sc_load_mysql URL TABLE CLIENTS SEED [PAUSE_US] */
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Migrations under load: 8 clients insert, update, delete, move keys and exchange unique values for the whole run, and compare every acknowledged
-# write at the end. Once undisturbed, then with seachange killed again and again, at least three times, in the copy and behind it. Needs SERVER_URL, SERVER_BIN, SEACHANGE.
+# write at the end. Once undisturbed, then with seachange killed again and again, at least three times, in the copy and behind it. Needs SERVER_URL, SERVER_BIN, SERVER_DATA, SEACHANGE.
 set -u
 cd "$(dirname "$0")/../../.."
 work=$(mktemp -d)
@@ -27,6 +27,10 @@ CREATE TABLE orders (
 INSERT INTO orders WITH RECURSIVE thousand (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM thousand WHERE i < 1000)
     SELECT (a.i * 1000 + b.i) * 4096 - 200000000, 0, 1, CONCAT('base-', a.i, '-', b.i), NULL, NULL, 'x'
     FROM thousand AS a CROSS JOIN thousand AS b WHERE a.i <= $1 / 1000;
+-- A row that nobody writes to behind the unique values of each client. Where a value comes back while its old entry is still in the index, InnoDB locks that entry and the one
+-- behind it: without these rows that is the next client's first, and two clients can be in a deadlock with each other.
+INSERT INTO orders WITH RECURSIVE eight (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM eight WHERE i < 8)
+    SELECT i * 4096 + 63, -1, 1, CONCAT('00', i, '-z'), NULL, NULL, 'x' FROM eight;
 SQL
 }
 
@@ -45,7 +49,14 @@ load_stop()
     status=$?
     cat "$work/load.$1"
     head -n 10 "$work/load.$1.err"
+    ! grep -q 'error 1213' "$work/load.$1.err" || deadlocks
     return $status
+}
+
+# Who was in the deadlocks on the source. Those among the program's own sessions are all on the new table.
+deadlocks()
+{
+    awk '/deadlock detected/ { text = "" } { text = text "\n" $0 } /WE ROLL BACK/ { if (text ~ /`sc_load`.`orders` trx/) print text; text = "" }' "${SERVER_DATA%/*}/log" | cut -c 1-200 | head -n 100
 }
 
 # Becomes seachange, so that a signal to the process reaches it: run it with & or in parentheses.
