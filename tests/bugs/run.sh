@@ -56,6 +56,17 @@ ok_by_name() { sed -n 's/^\[       OK \] //p' "$work/log" | while read -r ok; do
 said() { grep -aE '^FAILED  |^FAILED:|^\[  ERROR   \]|error: |^not ok' "$work/log" | head -n 1 | sed 's/^FAILED[: ]*//' | cut -c 1-240; }
 # The last error of the program's own, among the lines that a test shows.
 erred() { grep -a '^      | .*"level":"error"' "$work/log" | tail -n 1 | sed -n 's/.*"message":"\([^"]*\)".*/; the program said: \1/p' | cut -c 1-240; }
+# Whether the bug acted before verification or behind it, as far as the program's logs were kept: cases keep none.
+how_far()
+{
+    if grep -rqsa '"message":"phase ready' "$work/kept"; then
+        echo 'a migration got behind it'
+    elif grep -rqsa '"message":"phase ' "$work/kept"; then
+        echo 'no migration got behind it'
+    else
+        echo 'how far a migration got is not told'
+    fi
+}
 verification_stopped_it() { grep -rqs 'the new table is not what the source is' "$work/kept" "$work/log"; }
 
 declare -A sound
@@ -112,9 +123,9 @@ while IFS='|' read -r plant servers part test verification; do
         if verification_stopped_it; then
             echo "      | verification: stops it"
         elif [ $verified = 1 ]; then
-            echo "      | verification: does not: $(said)$(erred)"
+            echo "      | verification: does not, $(how_far): $(said)$(erred)"
         else
-            echo "      | verification: does not; the test does not fail with it ($verified)"
+            echo "      | verification: does not, $(how_far); the test does not fail with it ($verified)"
         fi
     fi
 done < "$here/bugs"
