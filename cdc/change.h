@@ -1,8 +1,9 @@
 /* The neutral change event: what a row change is, whatever log it came from.
  *
- * A transaction arrives whole and in commit order: BEGIN, its changes, COMMIT. RELATION comes before the first row of a
- * shape. A MARKER is a message that we wrote into the log ourselves; outside a transaction it stands where it was
- * written. */
+ * A transaction arrives whole and in commit order: BEGIN, its changes, COMMIT. Rows and TRUNCATE are of the table that
+ * the last RELATION describes: one comes, also within a transaction, before the first row of a shape, and wherever the
+ * change that follows is of another table than the last. It may come again and without a row. A MARKER is a message
+ * that we wrote into the log ourselves; outside a transaction it stands where it was written. */
 #ifndef SC_CDC_CHANGE_H
 #define SC_CDC_CHANGE_H
 
@@ -40,13 +41,13 @@ struct value {
 
 struct relation_column {
     const char *name;
-    uint32_t type;    /* the engine's type number */
+    uint32_t type;    /* the engine's type number; 0 where relation.id is */
     int32_t modifier; /* the engine's type modifier, -1 none */
     bool key;         /* part of the row's identity in the log */
 };
 
 struct relation {
-    uint32_t id; /* the engine's number for the table (OID, table id) */
+    uint32_t id; /* the engine's number for the table (OID, table id); 0: the log has not told it yet */
     const char *schema, *name;
     char identity; /* PostgreSQL's replica identity: 'd', 'n', 'f', 'i' */
     uint16_t ncolumns;

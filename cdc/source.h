@@ -24,18 +24,26 @@ struct source_column {
     const char *collation; /* NULL where it has none */
 };
 
-struct source_config {
-    const char *url;
-    const char *application;               /* start of the name the server shows for the session */
-    const char *slot;                      /* what the server calls our place in its log */
-    const char *publication;               /* what is sent; unused where the engine has no such thing */
-    const char *message_prefix;            /* markers with this prefix are ours; all others are passed over */
-    const char *timezone, *date_order;     /* session settings that decide how values are written */
-    uint32_t table_id;                     /* only changes of this table are handed on: by number ... */
-    const char *table_schema, *table_name; /* ... or by name, where the engine's log has no lasting number */
-    const struct source_column *columns;   /* of the table, in the order of the log; NULL where the log says it all */
+/* A table whose changes are handed on. */
+struct source_table {
+    uint32_t id;                         /* which one: by number ... */
+    const char *schema, *name;           /* ... or by name, where the engine's log has no lasting number */
+    const struct source_column *columns; /* in the order of the log; NULL where the log says it all */
     uint16_t ncolumns;
     const bool *computed; /* of each: generated; where the log leaves it out, it is handed on as NULL. NULL: none */
+};
+
+struct source_config {
+    const char *url;
+    const char *application;           /* start of the name the server shows for the session */
+    const char *slot;                  /* what the server calls our place in its log */
+    const char *publication;           /* what is sent; unused where the engine has no such thing */
+    const char *message_prefix;        /* markers with this prefix are ours; all others are passed over */
+    const char *timezone, *date_order; /* session settings that decide how values are written */
+    const struct source_table *tables; /* only their changes are handed on; no two the same. Copied by start() */
+    size_t ntables;
+    const char *marker_schema;   /* markers are rows of a table in this schema, where the engine's log has no messages;
+                                  * NULL: none are read */
     const char *server_identity; /* of the server the position belongs to, where that is a text; else NULL */
     const char *end_marker;      /* reading ends at this marker, which is handed on; NULL: it goes on */
     struct position start;       /* resume behind this; all zero: from where the server kept our place */

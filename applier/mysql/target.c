@@ -100,14 +100,17 @@ static struct migration *migration(struct target *t)
 
 static void source_config(struct target *t, struct source_config *out)
 {
+    t->read = (struct source_table){.schema = t->schema,
+                                    .name = t->name,
+                                    .columns = t->log_columns,
+                                    .ncolumns = (uint16_t)t->source.ncolumns,
+                                    .computed = t->log_computed};
     *out = (struct source_config){.url = t->server.url,
                                   .application = t->server.application,
                                   .message_prefix = t->message_prefix,
-                                  .table_schema = t->schema,
-                                  .table_name = t->name,
-                                  .columns = t->log_columns,
-                                  .computed = t->log_computed,
-                                  .ncolumns = (uint16_t)t->source.ncolumns,
+                                  .tables = &t->read,
+                                  .ntables = 1,
+                                  .marker_schema = t->schema,
                                   .server_identity = t->source_identity,
                                   .start = t->migration.applied};
 }

@@ -168,7 +168,8 @@ struct target {
     /* For cdc/source.h: the source's columns. */
     struct source_column *log_columns;
     bool *log_computed;
-    uint16_t *logged_key; /* the key's columns as indexes into the log's rows */
+    struct source_table read; /* for source_config() */
+    uint16_t *logged_key;     /* the key's columns as indexes into the log's rows */
     bool key_bytewise;
 };
 

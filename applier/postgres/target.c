@@ -97,6 +97,7 @@ static struct migration *migration(struct target *t)
 
 static void source_config(struct target *t, struct source_config *out)
 {
+    t->read = (struct source_table){.id = t->source.oid, .schema = t->source.schema, .name = t->source.name};
     *out = (struct source_config){.url = t->server.url,
                                   .application = t->server.application,
                                   .slot = t->slot,
@@ -104,7 +105,8 @@ static void source_config(struct target *t, struct source_config *out)
                                   .message_prefix = t->message_prefix,
                                   .timezone = t->server.timezone,
                                   .date_order = t->server.date_order,
-                                  .table_id = t->source.oid,
+                                  .tables = &t->read,
+                                  .ntables = 1,
                                   .start = t->migration.applied,
                                   .system_identifier = t->server.system_identifier,
                                   .timeline = t->server.timeline};

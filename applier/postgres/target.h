@@ -126,7 +126,8 @@ struct target {
     int *logged;
     uint16_t *logged_key; /* the key's columns as indexes into logged[] */
     bool key_bytewise;
-    bool steps_known; /* parts.c */
+    struct source_table read; /* for source_config() */
+    bool steps_known;         /* parts.c */
     int steps;
     const char **ghost_key_types;      /* for comparing with the ghost's key columns, in key order */
     const char **ghost_key_collations; /* " COLLATE ..." or "", likewise */

@@ -63,7 +63,7 @@ static enum sc_result settle(struct source *s, const struct position *end, struc
     if (!s->config.server_identity)
         s->config.server_identity = mem_strdup(s->server.identity);
     s->settled = end->order;
-    my_feed_init(&s->feed, s->spool, from, my_stream_while_full, s);
+    my_feed_init(&s->feed, s->spool, s->ntables, from, my_stream_while_full, s);
     s->feed.end_marker = s->config.end_marker;
     s->stats.confirmed = *from;
     s->good_at = clock_us();

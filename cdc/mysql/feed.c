@@ -2,25 +2,49 @@
 
 #include <assert.h>
 
-void my_feed_init(struct my_feed *f, struct spool *spool, const struct position *start, void (*idle)(void *arg),
-                  void *arg)
+void my_feed_init(struct my_feed *f, struct spool *spool, size_t ntables, const struct position *start,
+                  void (*idle)(void *arg), void *arg)
 {
     *f = (struct my_feed){.spool = spool, .idle = idle, .idle_arg = arg, .received = *start, .put_end = start->order};
+    relations_init(&f->relations, ntables);
 }
 
 void my_feed_fini(struct my_feed *f)
 {
     strlist_fini(&f->markers);
+    relations_fini(&f->relations);
     buf_fini(&f->record);
+}
+
+static enum sc_result put_record(struct my_feed *f, const struct buf *record, struct sc_error *err)
+{
+    enum sc_result result = spool_put(f->spool, record->data, record->len, f->idle, f->idle_arg, err);
+    f->no_room |= result == SC_RETRY;
+    return result;
 }
 
 static enum sc_result put(struct my_feed *f, const struct change *change, struct sc_error *err)
 {
     buf_clear(&f->record);
     change_encode(&f->record, change);
-    enum sc_result result = spool_put(f->spool, f->record.data, f->record.len, f->idle, f->idle_arg, err);
-    f->no_room |= result == SC_RETRY;
+    return put_record(f, &f->record, err);
+}
+
+/* Not counted: each session describes the tables anew. */
+static enum sc_result take_relation(struct my_feed *f, size_t table, const struct change *relation,
+                                    struct sc_error *err)
+{
+    enum sc_result result = put(f, relation, err);
+    if (result == SC_OK)
+        relations_describe(&f->relations, table, &f->record);
     return result;
+}
+
+static enum sc_result put_relation_before(struct my_feed *f, size_t table, struct sc_error *err)
+{
+    const struct buf *record;
+    enum sc_result result = relations_before(&f->relations, table, &record, err);
+    return result == SC_OK && record ? put_record(f, record, err) : result;
 }
 
 static enum sc_result not_as_before(struct sc_error *err, const char *what)
@@ -54,15 +78,16 @@ enum sc_result my_feed_begin(struct my_feed *f, const struct position *at, int64
     return SC_OK;
 }
 
-enum sc_result my_feed_change(struct my_feed *f, const struct change *change, struct sc_error *err)
+enum sc_result my_feed_change(struct my_feed *f, size_t table, const struct change *change, struct sc_error *err)
 {
-    if (change->kind == CHANGE_RELATION) /* not counted: each session describes the table anew */
-        return put(f, change, err);
+    if (change->kind == CHANGE_RELATION)
+        return take_relation(f, table, change, err);
     if (!f->in_group)
         return error_set(err, SC_FAIL, "the server sent %s outside a transaction", change_kind_name(change->kind));
     if (f->passing)
         return SC_OK;
     f->seen++;
+    f->table = table;
     if (f->cut && f->seen <= f->cut_changes)
         return SC_OK;
     enum sc_result result = SC_OK;
@@ -71,7 +96,9 @@ enum sc_result my_feed_change(struct my_feed *f, const struct change *change, st
     if (result != SC_OK)
         return result;
     f->begun = true;
-    result = put(f, change, err);
+    result = put_relation_before(f, table, err);
+    if (result == SC_OK)
+        result = put(f, change, err);
     if (result == SC_OK)
         f->changes++;
     return result;

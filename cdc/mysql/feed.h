@@ -1,6 +1,7 @@
 /* From the log's groups of events to the spool: what is put, what is held back, and what the server sends twice.
  *
  * A group is what stands between two places where reading may resume: a transaction, or a statement that is one.
+ * - A row is put behind its table's RELATION (cdc/relations.h).
  * - BEGIN waits for the first change: a transaction that holds nothing of ours is not put at all.
  * - When the connection is lost in the middle of a transaction, what was put of it stays in the spool. The server sends
  *   the transaction again from its beginning; as many of its changes as were already put are skipped.
@@ -18,6 +19,7 @@
 #include "base/mem.h"
 #include "base/strlist.h"
 #include "cdc/change.h"
+#include "cdc/relations.h"
 #include "cdc/spool.h"
 
 struct my_feed {
@@ -25,6 +27,7 @@ struct my_feed {
     void (*idle)(void *arg); /* for spool_put() */
     void *idle_arg;
 
+    struct relations relations;
     struct position received; /* reading may resume here: all before it is in the spool. Its text may lack the GTIDs */
     uint64_t put_end;         /* end of the last transaction put; when this is confirmed, everything is */
     uint64_t transactions, changes;
@@ -35,6 +38,7 @@ struct my_feed {
     bool begun;   /* its BEGIN is in the spool */
     struct change begin;
     uint64_t seen; /* its changes that the server has sent now */
+    size_t table;  /* of the last of them */
     struct strlist markers;
 
     bool cut; /* the spool ends with an unfinished transaction: */
@@ -45,14 +49,16 @@ struct my_feed {
     struct buf record;
 };
 
-void my_feed_init(struct my_feed *f, struct spool *spool, const struct position *start, void (*idle)(void *arg),
-                  void *arg);
+/* Of `ntables` tables. */
+void my_feed_init(struct my_feed *f, struct spool *spool, size_t ntables, const struct position *start,
+                  void (*idle)(void *arg), void *arg);
 void my_feed_fini(struct my_feed *f);
 
 /* A group begins here. SC_FAIL: the one that was cut does not come again. */
 enum sc_result my_feed_begin(struct my_feed *f, const struct position *at, int64_t commit_us, struct sc_error *err);
-/* A relation at any time; INSERT, UPDATE, DELETE, TRUNCATE within a group. As spool_put(). */
-enum sc_result my_feed_change(struct my_feed *f, const struct change *change, struct sc_error *err);
+/* Of that table: a RELATION at any time; INSERT, UPDATE, DELETE, TRUNCATE within a group. As spool_put(); SC_FAIL also
+ * when the table was not described before. */
+enum sc_result my_feed_change(struct my_feed *f, size_t table, const struct change *change, struct sc_error *err);
 /* A marker of ours within a group. */
 void my_feed_marker(struct my_feed *f, const char *text);
 /* Will my_feed_commit() put `end`, so that its text has to be whole? */

@@ -111,34 +111,41 @@ static enum sc_result take_gtid(struct source *s, const struct my_event *event, 
 
 /* --- statements --- */
 
-static enum sc_result stopped_by(struct source *s, const struct my_statement *statement, const char *why,
-                                 struct sc_error *err)
+static enum sc_result stopped_by(struct source *s, const struct my_statement *statement, const struct source_table *t,
+                                 const char *why, struct sc_error *err)
 {
     error_set(err, SC_FAIL, "%s in the binary log before %s:%" PRIu64 " %s table %s.%s%s%s", statement->verb,
-              s->at.file, s->at.offset, "touches or may touch", s->config.table_schema, s->config.table_name,
-              why && why[0] ? ": " : "", why ? why : "");
+              s->at.file, s->at.offset, "touches or may touch", t->schema, t->name, why && why[0] ? ": " : "",
+              why ? why : "");
     return error_hint(err, "What it did to the table's rows or columns cannot be known from the log. The source is "
                            "untouched by the migration. Abort the migration and start it again; nobody may run such "
                            "statements on the table meanwhile.");
 }
 
-static enum sc_result take_truncate(struct source *s, struct sc_error *err)
+static enum sc_result take_effect_on(struct source *s, const struct my_statement *statement, size_t table,
+                                     struct sc_error *err)
 {
-    struct change change = {.kind = CHANGE_TRUNCATE};
-    enum sc_result result = my_feed_change(&s->feed, &change, err);
-    return result == SC_OK ? commit(s, err) : result;
+    const struct source_table *t = s->tables[table].source;
+    const char *why = NULL;
+    enum my_statement_effect effect =
+        my_statement_effect(statement, t->schema, t->name, s->server.lower_case_table_names, &why);
+    if (effect == MY_EFFECT_NONE)
+        return SC_OK;
+    if (effect == MY_EFFECT_TRUNCATE && s->group == MY_GROUP_STATEMENT)
+        return my_table_truncated(s, table, err);
+    return stopped_by(s, statement, t, why, err);
 }
 
 static enum sc_result take_effect(struct source *s, const struct my_statement *statement, struct sc_error *err)
 {
-    const char *why = NULL;
-    enum my_statement_effect effect = my_statement_effect(statement, s->config.table_schema, s->config.table_name,
-                                                          s->server.lower_case_table_names, &why);
-    if (s->feed.passing || effect == MY_EFFECT_NONE)
+    if (s->feed.passing)
         return SC_OK;
-    if (effect == MY_EFFECT_TRUNCATE && s->group == MY_GROUP_STATEMENT)
-        return take_truncate(s, err);
-    return stopped_by(s, statement, why, err);
+    uint64_t seen = s->feed.seen;
+    enum sc_result result = SC_OK;
+    for (size_t i = 0; i < s->ntables && result == SC_OK; i++)
+        result = take_effect_on(s, statement, i, err);
+    bool truncated = s->feed.seen > seen;
+    return result == SC_OK && truncated ? commit(s, err) : result;
 }
 
 /* The log holds ROLLBACK TO only where something in the transaction could not be taken back, and then the rows that
@@ -147,8 +154,9 @@ static enum sc_result take_rollback_to(struct source *s, struct sc_error *err)
 {
     if (s->feed.passing || s->feed.seen == 0)
         return SC_OK;
-    error_set(err, SC_FAIL, "a transaction in the log changes table %s.%s and rolls a part of itself back",
-              s->config.table_schema, s->config.table_name);
+    const struct source_table *t = s->tables[s->feed.table].source;
+    error_set(err, SC_FAIL, "a transaction in the log changes table %s.%s and rolls a part of itself back", t->schema,
+              t->name);
     return error_hint(err, "The source is untouched; which changes remain cannot be told apart while they are read: "
                            "abort the migration and start it again. Transactions that mix tables without transactions "
                            "(or temporary tables) with this one can do that.");

@@ -171,9 +171,34 @@ static bool *computed_copy(const bool *computed, uint16_t ncolumns)
     return copy;
 }
 
+static struct source_table *tables_copy(const struct source_table *tables, size_t ntables)
+{
+    struct source_table *copy = mem_array(ntables, sizeof(*copy));
+    for (size_t i = 0; i < ntables; i++)
+        copy[i] = (struct source_table){.schema = mem_strdup(tables[i].schema),
+                                        .name = mem_strdup(tables[i].name),
+                                        .columns = columns_copy(tables[i].columns, tables[i].ncolumns),
+                                        .ncolumns = tables[i].ncolumns,
+                                        .computed = computed_copy(tables[i].computed, tables[i].ncolumns)};
+    return copy;
+}
+
 static void drop(const void *owned)
 {
     mem_free((void *)(uintptr_t)owned);
+}
+
+static void drop_table(const struct source_table *t)
+{
+    for (uint16_t i = 0; t->columns && i < t->ncolumns; i++) {
+        drop(t->columns[i].name);
+        drop(t->columns[i].type);
+        drop(t->columns[i].collation);
+    }
+    drop(t->schema);
+    drop(t->name);
+    drop(t->columns);
+    drop(t->computed);
 }
 
 static void source_free(struct source *s)
@@ -181,28 +206,21 @@ static void source_free(struct source *s)
     my_feed_fini(&s->feed);
     my_xa_fini(&s->xa);
     arena_fini(&s->arena);
-    arena_fini(&s->ours.arena);
-    arena_fini(&s->marker.arena);
+    my_tables_fini(s);
     my_gtid_set_fini(&s->executed);
     my_domain_position_fini(&s->last);
-    mem_free(s->mapped);
     my_server_fini(&s->server);
     if (s->wake_fd >= 0)
         close(s->wake_fd);
     pthread_mutex_destroy(&s->lock);
     drop(s->config.application);
     drop(s->config.message_prefix);
-    drop(s->config.table_schema);
-    drop(s->config.table_name);
+    drop(s->config.marker_schema);
     drop(s->config.server_identity);
     drop(s->config.end_marker);
-    for (uint16_t i = 0; s->config.columns && i < s->config.ncolumns; i++) {
-        drop(s->config.columns[i].name);
-        drop(s->config.columns[i].type);
-        drop(s->config.columns[i].collation);
-    }
-    drop(s->config.columns);
-    drop(s->config.computed);
+    for (size_t i = 0; i < s->config.ntables; i++)
+        drop_table(&s->config.tables[i]);
+    drop(s->config.tables);
     mem_free(s);
 }
 
@@ -217,18 +235,17 @@ static struct source *source_new(const struct source_config *config, struct spoo
     s->config = (struct source_config){
         .application = mem_strdup(config->application ? config->application : "seachange"),
         .message_prefix = mem_strdup(config->message_prefix),
-        .table_schema = mem_strdup(config->table_schema),
-        .table_name = mem_strdup(config->table_name),
+        .tables = tables_copy(config->tables, config->ntables),
+        .ntables = config->ntables,
+        .marker_schema = mem_strdup(config->marker_schema),
         .server_identity = mem_strdup(config->server_identity),
         .end_marker = mem_strdup(config->end_marker),
-        .columns = columns_copy(config->columns, config->ncolumns),
-        .ncolumns = config->ncolumns,
-        .computed = computed_copy(config->computed, config->ncolumns),
         .start = config->start,
         .status_interval_ms = config->status_interval_ms > 0 ? config->status_interval_ms : STATUS_INTERVAL_MS,
         .give_up_ms = config->give_up_ms > 0 ? config->give_up_ms : GIVE_UP_MS};
     s->server = (struct my_server){
         .url = mem_strdup(config->url), .application = mem_strdup(s->config.application), .stop = &s->stopping};
+    my_tables_init(s);
     return s;
 }
 

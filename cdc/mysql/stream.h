@@ -19,22 +19,21 @@
 #include "cdc/mysql/xa.h"
 #include "cdc/source.h"
 
-/* The table that markers are written to, in our table's schema. */
+/* The table that markers are written to, in config.marker_schema. */
 #define MY_MARKER_TABLE "_seachange_marker"
 
 /* A table as its last TABLE_MAP described it. */
 struct my_log_table {
-    struct arena arena; /* map, columns */
+    const struct source_table *source; /* of config.tables; the marker's: NULL */
+    struct arena arena;                /* map, columns */
     const struct my_table_map *map;
     struct my_log_column *columns;
 };
 
-enum my_table_role { MY_TABLE_OTHER, MY_TABLE_OURS, MY_TABLE_MARKER };
-
 /* Table numbers that hold until the statement's end. */
 struct my_mapped_id {
     uint64_t id;
-    enum my_table_role role;
+    struct my_log_table *table; /* NULL: not ours */
 };
 
 /* What ends the group that is being read. */
@@ -83,7 +82,9 @@ struct source {
     bool has_gtid;
     int64_t commit_us;
     struct my_xa xa;
-    struct my_log_table ours, marker;
+    struct my_log_table *tables; /* those of config, by name */
+    size_t ntables;
+    struct my_log_table marker;
     struct my_mapped_id *mapped;
     size_t nmapped, mapped_cap;
 };
@@ -114,10 +115,14 @@ void my_stream_position(const struct source *s, const struct my_log_position *at
 /* group.c: one event. `inner`: out of a compressed transaction. */
 enum sc_result my_group_take(struct source *s, const struct my_event *event, bool inner, struct sc_error *err);
 
-/* table.c */
+/* table.c. my_tables_init() is for after config.tables was set. */
+void my_tables_init(struct source *s);
+void my_tables_fini(struct source *s);
 enum sc_result my_table_mapped(struct source *s, const struct my_table_map *map, struct sc_error *err);
 enum sc_result my_table_rows(struct source *s, const struct my_rows_event *event, uint32_t server_id,
                              struct sc_error *err);
+/* A TRUNCATE of tables[table], which the log tells without a description. */
+enum sc_result my_table_truncated(struct source *s, size_t table, struct sc_error *err);
 void my_tables_forget(struct source *s); /* all descriptions; the next session tells them anew */
 
 #endif

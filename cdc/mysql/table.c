@@ -1,5 +1,6 @@
 /* Row events: which table they are for, and what becomes of their rows. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -18,34 +19,115 @@ static bool same_name(const struct source *s, const char *a, const char *b)
     return s->server.lower_case_table_names ? strcasecmp(a, b) == 0 : strcmp(a, b) == 0;
 }
 
-static enum my_table_role role_of(const struct source *s, const struct my_table_map *map)
+/* Whether names are compared with their case is the server's, and may be another one's after a restart: those that
+ * differ in nothing else stand side by side. */
+static int compare_names(const char *schema, const char *table, const struct source_table *other)
 {
-    if (!same_name(s, map->schema, s->config.table_schema))
-        return MY_TABLE_OTHER;
-    if (same_name(s, map->table, s->config.table_name))
-        return MY_TABLE_OURS;
-    return same_name(s, map->table, MY_MARKER_TABLE) ? MY_TABLE_MARKER : MY_TABLE_OTHER;
+    int order = strcasecmp(schema, other->schema);
+    return order ? order : strcasecmp(table, other->name);
 }
 
-static enum sc_result put_relation(struct source *s, struct sc_error *err)
+static int by_name(const void *a, const void *b)
 {
-    const struct my_table_map *map = s->ours.map;
+    const struct source_table *t = ((const struct my_log_table *)a)->source;
+    return compare_names(t->schema, t->name, ((const struct my_log_table *)b)->source);
+}
+
+void my_tables_init(struct source *s)
+{
+    s->ntables = s->config.ntables;
+    s->tables = mem_array(s->ntables, sizeof(*s->tables));
+    for (size_t i = 0; i < s->ntables; i++)
+        s->tables[i].source = &s->config.tables[i];
+    qsort(s->tables, s->ntables, sizeof(*s->tables), by_name);
+}
+
+void my_tables_fini(struct source *s)
+{
+    for (size_t i = 0; i < s->ntables; i++)
+        arena_fini(&s->tables[i].arena);
+    mem_free(s->tables);
+    arena_fini(&s->marker.arena);
+    mem_free(s->mapped);
+}
+
+static struct my_log_table *find_table(const struct source *s, const char *schema, const char *table)
+{
+    size_t low = 0, high = s->ntables;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_names(schema, table, s->tables[middle].source) > 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < s->ntables && compare_names(schema, table, s->tables[low].source) == 0; low++)
+        if (same_name(s, schema, s->tables[low].source->schema) && same_name(s, table, s->tables[low].source->name))
+            return &s->tables[low];
+    return NULL;
+}
+
+/* NULL: neither one of ours nor that of the markers. */
+static struct my_log_table *table_of(struct source *s, const struct my_table_map *map)
+{
+    struct my_log_table *ours = find_table(s, map->schema, map->table);
+    if (ours || !s->config.marker_schema)
+        return ours;
+    bool marker = same_name(s, map->schema, s->config.marker_schema) && same_name(s, map->table, MY_MARKER_TABLE);
+    return marker ? &s->marker : NULL;
+}
+
+static size_t number_of(const struct source *s, const struct my_log_table *t)
+{
+    return (size_t)(t - s->tables);
+}
+
+/* --- what is told of it --- */
+
+static enum sc_result put_relation(struct source *s, const struct my_log_table *t, uint32_t id,
+                                   struct relation_column *columns, uint16_t ncolumns, struct sc_error *err)
+{
+    struct change change = {.kind = CHANGE_RELATION,
+                            .relation = {.id = id,
+                                         .schema = t->source->schema,
+                                         .name = t->source->name,
+                                         .identity = 'f',
+                                         .ncolumns = ncolumns,
+                                         .columns = columns}};
+    return my_feed_change(&s->feed, number_of(s, t), &change, err);
+}
+
+static enum sc_result put_description(struct source *s, const struct my_log_table *t, struct sc_error *err)
+{
+    const struct my_table_map *map = t->map;
     struct relation_column *columns = arena_array(&s->arena, map->ncolumns, sizeof(*columns));
     for (uint16_t i = 0; i < map->ncolumns; i++) {
-        columns[i] = (struct relation_column){.name = map->names          ? map->names[i]
-                                                      : s->config.columns ? s->config.columns[i].name
-                                                                          : "",
-                                              .type = s->ours.columns[i].type,
-                                              .modifier = s->ours.columns[i].metadata};
+        columns[i] = (struct relation_column){.name = map->names           ? map->names[i]
+                                                      : t->source->columns ? t->source->columns[i].name
+                                                                           : "",
+                                              .type = t->columns[i].type,
+                                              .modifier = t->columns[i].metadata};
     }
-    struct change change = {.kind = CHANGE_RELATION,
-                            .relation = {.id = (uint32_t)map->table_id,
-                                         .schema = s->config.table_schema,
-                                         .name = s->config.table_name,
-                                         .identity = 'f',
-                                         .ncolumns = map->ncolumns,
-                                         .columns = columns}};
-    return my_feed_change(&s->feed, &change, err);
+    return put_relation(s, t, (uint32_t)map->table_id, columns, map->ncolumns, err);
+}
+
+/* As the catalog has it: no number, no types. */
+static enum sc_result put_catalog(struct source *s, const struct my_log_table *t, struct sc_error *err)
+{
+    uint16_t ncolumns = t->source->columns ? t->source->ncolumns : 0;
+    struct relation_column *columns = arena_array(&s->arena, ncolumns, sizeof(*columns));
+    for (uint16_t i = 0; i < ncolumns; i++)
+        columns[i] = (struct relation_column){.name = t->source->columns[i].name, .modifier = -1};
+    return put_relation(s, t, 0, columns, ncolumns, err);
+}
+
+enum sc_result my_table_truncated(struct source *s, size_t table, struct sc_error *err)
+{
+    struct change change = {.kind = CHANGE_TRUNCATE};
+    enum sc_result result = SC_OK;
+    if (!relations_described(&s->feed.relations, table))
+        result = put_catalog(s, &s->tables[table], err);
+    return result == SC_OK ? my_feed_change(&s->feed, table, &change, err) : result;
 }
 
 /* Keeps the description, where it is another one than before. */
@@ -70,24 +152,25 @@ static bool passed_over(const struct source *s)
     return s->feed.passing && s->group != MY_GROUP_XA;
 }
 
-static enum sc_result ours_mapped(struct source *s, const struct my_table_map *map, struct sc_error *err)
+static enum sc_result ours_mapped(struct source *s, struct my_log_table *t, const struct my_table_map *map,
+                                  struct sc_error *err)
 {
+    const struct source_table *source = t->source;
     /* What was dealt with before may have had other columns. */
     if (passed_over(s))
         return SC_OK;
     bool changed = false;
-    enum sc_result result = describe(&s->ours, map, s->config.columns, s->config.ncolumns, &changed, err);
-    if (result == SC_OK && changed && map->names && s->config.columns)
+    enum sc_result result = describe(t, map, source->columns, source->ncolumns, &changed, err);
+    if (result == SC_OK && changed && map->names && source->columns)
         for (uint16_t i = 0; i < map->ncolumns; i++)
-            if (strcasecmp(map->names[i], s->config.columns[i].name) != 0) {
+            if (strcasecmp(map->names[i], source->columns[i].name) != 0) {
                 result = error_set(err, SC_FAIL, "column %u is called %.100s in the log and %.100s in the catalog",
-                                   i + 1u, map->names[i], s->config.columns[i].name);
+                                   i + 1u, map->names[i], source->columns[i].name);
                 break;
             }
     if (result == SC_OK)
-        return changed ? put_relation(s, err) : SC_OK;
-    error_wrap(err, "the log describes table %s.%s otherwise than the catalog", s->config.table_schema,
-               s->config.table_name);
+        return changed ? put_description(s, t, err) : SC_OK;
+    error_wrap(err, "the log describes table %s.%s otherwise than the catalog", source->schema, source->name);
     error_hint(err, "The table was changed while it is migrated. The source is untouched by the migration; abort it "
                     "and start it again.");
     return result;
@@ -95,65 +178,63 @@ static enum sc_result ours_mapped(struct source *s, const struct my_table_map *m
 
 enum sc_result my_table_mapped(struct source *s, const struct my_table_map *map, struct sc_error *err)
 {
-    enum my_table_role role = role_of(s, map);
+    struct my_log_table *t = table_of(s, map);
     if (s->nmapped == s->mapped_cap) {
         s->mapped_cap = s->mapped_cap ? s->mapped_cap * 2 : 16;
         s->mapped = mem_resize(s->mapped, s->mapped_cap * sizeof(*s->mapped));
     }
-    s->mapped[s->nmapped++] = (struct my_mapped_id){.id = map->table_id, .role = role};
-    bool changed;
-    switch (role) {
-    case MY_TABLE_OTHER:
+    s->mapped[s->nmapped++] = (struct my_mapped_id){.id = map->table_id, .table = t};
+    if (!t)
         return SC_OK;
-    case MY_TABLE_OURS:
-        return ours_mapped(s, map, err);
-    case MY_TABLE_MARKER:
-        return describe(&s->marker, map, marker_columns, MARKER_COLUMNS, &changed, err);
-    }
-    return SC_OK;
+    bool changed;
+    return t == &s->marker ? describe(t, map, marker_columns, MARKER_COLUMNS, &changed, err)
+                           : ours_mapped(s, t, map, err);
 }
 
 void my_tables_forget(struct source *s)
 {
-    s->ours.map = s->marker.map = NULL;
+    for (size_t i = 0; i < s->ntables; i++)
+        s->tables[i].map = NULL;
+    s->marker.map = NULL;
     s->nmapped = 0;
 }
 
 /* --- rows --- */
 
-static enum sc_result image_lacks(struct source *s, int column, const char *image, struct sc_error *err)
+static enum sc_result image_lacks(const struct source_table *t, int column, const char *image, struct sc_error *err)
 {
-    const char *name = s->config.columns && column < s->config.ncolumns ? s->config.columns[column].name : "";
-    error_set(err, SC_FAIL, "the log has a change of %s.%s without column %s in its %s image", s->config.table_schema,
-              s->config.table_name, name, image);
+    const char *name = t->columns && column < t->ncolumns ? t->columns[column].name : "";
+    error_set(err, SC_FAIL, "the log has a change of %s.%s without column %s in its %s image", t->schema, t->name, name,
+              image);
     return error_hint(err, "Some session writes with binlog_row_image other than FULL. The source is untouched; what "
                            "changed cannot be known: abort the migration, make every session use FULL, and start it "
                            "again.");
 }
 
-static bool computed(const struct source *s, int column)
+static bool computed(const struct source_table *t, int column)
 {
-    return (s->config.computed && s->config.computed[column]) || PLANTED(B10_MISSING_COLUMNS_AS_NULL);
+    return (t->computed && t->computed[column]) || PLANTED(B10_MISSING_COLUMNS_AS_NULL);
 }
 
 /* An image may leave out only what the row's other image tells (MariaDB's FULL_NODUP writes of the new row only what
  * changed), and what is computed from the others (MariaDB 11.8 in
  * updates and deletes). */
-static enum sc_result check_images(struct source *s, const struct my_rows_event *event, struct sc_error *err)
+static enum sc_result check_images(const struct source_table *t, const struct my_rows_event *event,
+                                   struct sc_error *err)
 {
     const char *image;
     for (int i = my_rows_missing(event, 0, &image); i >= 0; i = my_rows_missing(event, i + 1, &image)) {
         bool told = event->op == MY_ROWS_UPDATE && event->before[i / 8] >> i % 8 & 1;
-        if (!told && !computed(s, i))
-            return image_lacks(s, i, image, err);
+        if (!told && !computed(t, i))
+            return image_lacks(t, i, image, err);
     }
     return SC_OK;
 }
 
-static void fill_up(const struct source *s, struct my_row *row)
+static void fill_up(const struct my_log_table *t, struct my_row *row)
 {
-    for (uint16_t i = 0; i < s->ours.map->ncolumns; i++) {
-        if (row->before && row->before[i].state == VALUE_ABSENT && computed(s, i))
+    for (uint16_t i = 0; i < t->map->ncolumns; i++) {
+        if (row->before && row->before[i].state == VALUE_ABSENT && computed(t->source, i))
             row->before[i].state = VALUE_NULL;
         if (row->after && (row->after[i].state == VALUE_ABSENT ||
                            (PLANTED(B3_NULL_IS_LEFT_OUT) && row->after[i].state == VALUE_NULL)))
@@ -161,12 +242,13 @@ static void fill_up(const struct source *s, struct my_row *row)
     }
 }
 
-static enum sc_result put_rows(struct source *s, const struct my_rows_event *event, struct sc_error *err)
+static enum sc_result put_rows(struct source *s, const struct my_log_table *t, const struct my_rows_event *event,
+                               struct sc_error *err)
 {
     struct my_rows rows;
-    enum sc_result result = my_rows_begin(&rows, event, s->ours.columns, s->ours.map->ncolumns, err);
+    enum sc_result result = my_rows_begin(&rows, event, t->columns, t->map->ncolumns, err);
     if (result == SC_OK) /* has as many columns as the table */
-        result = check_images(s, event, err);
+        result = check_images(t->source, event, err);
     static const enum change_kind kinds[] = {
         [MY_ROWS_INSERT] = CHANGE_INSERT, [MY_ROWS_UPDATE] = CHANGE_UPDATE, [MY_ROWS_DELETE] = CHANGE_DELETE};
     struct arena arena = {0};
@@ -176,10 +258,11 @@ static enum sc_result put_rows(struct source *s, const struct my_rows_event *eve
         result = my_rows_next(&rows, &arena, &row, &more, err);
         if (result != SC_OK || !more)
             break;
-        fill_up(s, &row);
+        fill_up(t, &row);
         struct change change = {
-            .kind = kinds[event->op], .ncolumns = s->ours.map->ncolumns, .old_row = row.before, .new_row = row.after};
-        result = s->group == MY_GROUP_XA ? my_xa_hold(&s->xa, &change, err) : my_feed_change(&s->feed, &change, err);
+            .kind = kinds[event->op], .ncolumns = t->map->ncolumns, .old_row = row.before, .new_row = row.after};
+        result = s->group == MY_GROUP_XA ? my_xa_hold(&s->xa, number_of(s, t), &change, err)
+                                         : my_feed_change(&s->feed, number_of(s, t), &change, err);
         arena_reset(&arena);
     }
     arena_fini(&arena);
@@ -223,12 +306,13 @@ static bool is_dummy(uint64_t id)
 }
 
 /* They are put into columns by their place, and what comes behind the swap would be put into the wrong ones. */
-static enum sc_result from_elsewhere(const struct source *s, uint32_t server_id, struct sc_error *err)
+static enum sc_result from_elsewhere(const struct source *s, const struct source_table *t, uint32_t server_id,
+                                     struct sc_error *err)
 {
     error_set(err, SC_FAIL,
               "rows of %s.%s come from another server by replication (server_id %" PRIu32 ", this one has %" PRIu32
               "); behind the swap they would not fit the new table",
-              s->config.table_schema, s->config.table_name, server_id, s->server.server_id);
+              t->schema, t->name, server_id, s->server.server_id);
     return error_hint(err, "The source is untouched. Abort the migration, and run it on the server where the table is "
                            "written to; replicas get the new table from there.");
 }
@@ -240,13 +324,17 @@ enum sc_result my_table_rows(struct source *s, const struct my_rows_event *event
     const struct my_mapped_id *mapped = find(s, event->table_id);
     if (!s->feed.in_group)
         return error_set(err, SC_FAIL, "the server sent rows outside a transaction");
-    if (mapped && mapped->role == MY_TABLE_OURS && !passed_over(s))
-        result = s->server.server_id && server_id != s->server.server_id ? from_elsewhere(s, server_id, err)
-                                                                         : put_rows(s, event, err);
-    else if (mapped && mapped->role == MY_TABLE_MARKER && !s->feed.passing)
-        result = put_markers(s, event, err);
-    else if (!mapped && !is_dummy(event->table_id))
+    struct my_log_table *t = mapped ? mapped->table : NULL;
+    bool marker = t && t == &s->marker, ours = t && !marker && !passed_over(s);
+    /* Ours without a map: what was passed over when the table was named is no longer. */
+    if ((!mapped && !is_dummy(event->table_id)) || (ours && !t->map))
         result = error_set(err, SC_FAIL, "the server sent rows of a table that it did not describe");
+    else if (ours && s->server.server_id && server_id != s->server.server_id)
+        result = from_elsewhere(s, t->source, server_id, err);
+    else if (ours)
+        result = put_rows(s, t, event, err);
+    else if (marker && !s->feed.passing)
+        result = put_markers(s, event, err);
     if (event->end_of_statement)
         s->nmapped = 0;
     return result;

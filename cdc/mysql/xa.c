@@ -28,14 +28,21 @@ void my_xa_begin(struct my_xa *xa, const struct my_log_position *at)
     xa->reading.began = *at;
 }
 
-enum sc_result my_xa_hold(struct my_xa *xa, const struct change *change, struct sc_error *err)
+/* In front of each change that is held. */
+struct held {
+    uint32_t len;
+    uint32_t table;
+};
+
+enum sc_result my_xa_hold(struct my_xa *xa, size_t table, const struct change *change, struct sc_error *err)
 {
     struct buf *b = &xa->reading.changes;
     size_t start = b->len;
-    buf_u32(b, 0);
+    struct held held = {.table = (uint32_t)table};
+    buf_bytes(b, &held, sizeof(held));
     change_encode(b, change);
-    uint32_t len = (uint32_t)(b->len - start - sizeof(len));
-    memcpy(b->data + start, &len, sizeof(len));
+    held.len = (uint32_t)(b->len - start - sizeof(held));
+    memcpy(b->data + start, &held, sizeof(held));
     xa->bytes += b->len - start;
     if (xa->bytes <= MOST_BYTES)
         return SC_OK;
@@ -50,15 +57,15 @@ static enum sc_result put_all(const struct my_xa_transaction *t, struct my_feed 
     enum sc_result result = SC_OK;
     struct arena arena = {0};
     for (size_t at = 0; result == SC_OK && at < t->changes.len;) {
-        uint32_t len;
-        memcpy(&len, t->changes.data + at, sizeof(len));
-        at += sizeof(len);
+        struct held held;
+        memcpy(&held, t->changes.data + at, sizeof(held));
+        at += sizeof(held);
         struct change change;
         arena_reset(&arena);
-        result = change_decode(&arena, t->changes.data + at, len, &change, err);
+        result = change_decode(&arena, t->changes.data + at, held.len, &change, err);
         if (result == SC_OK)
-            result = my_feed_change(feed, &change, err);
-        at += len;
+            result = my_feed_change(feed, held.table, &change, err);
+        at += held.len;
     }
     arena_fini(&arena);
     return result;

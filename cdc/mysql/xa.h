@@ -1,6 +1,6 @@
 /* XA transactions: the log tells their changes when they are prepared, and only later what became of them.
  *
- * Changes of the table are held back in memory until the XA COMMIT, and handed on as that group's. What is still open
+ * Changes of the tables are held back in memory until the XA COMMIT, and handed on as that group's. What is still open
  * has to be read again by a later process, so a position then says from where ("... xa=binlog.000007:4711"). A
  * transaction that was prepared before the migration began is not known here, and need not be: its rows are locked, and
  * the copy waits for them. */
@@ -21,13 +21,13 @@
 struct my_xa_transaction {
     char *xid; /* X'61',X'62',1 as the server writes it; NULL: the one that is being read */
     struct my_log_position began;
-    struct buf changes; /* encoded, each behind its length */
+    struct buf changes; /* encoded, each behind its length and its table's number */
 };
 
 /* Zero-initialised is empty. */
 struct my_xa {
     struct my_xa_transaction reading;
-    struct my_xa_transaction *prepared; /* those with changes of the table */
+    struct my_xa_transaction *prepared; /* those with changes of the tables */
     size_t count, cap;
     size_t bytes;
 };
@@ -36,8 +36,8 @@ void my_xa_fini(struct my_xa *xa);
 
 /* A group that is an XA transaction begins. Whatever was read of one before is forgotten (it comes again). */
 void my_xa_begin(struct my_xa *xa, const struct my_log_position *at);
-/* SC_FAIL: more than may be held in memory. */
-enum sc_result my_xa_hold(struct my_xa *xa, const struct change *change, struct sc_error *err);
+/* A row of that table (as for my_feed_change()). SC_FAIL: more than may be held in memory. */
+enum sc_result my_xa_hold(struct my_xa *xa, size_t table, const struct change *change, struct sc_error *err);
 /* The one that is being read is prepared; or, one_phase, committed: then its changes are put. */
 enum sc_result my_xa_prepared(struct my_xa *xa, const struct my_xa_event *event, struct my_feed *feed,
                               struct sc_error *err);

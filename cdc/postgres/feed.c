@@ -6,21 +6,45 @@
 
 #include "base/postgres/conn.h"
 
-void feed_init(struct feed *f, struct spool *spool, const struct position *start, void (*idle)(void *arg), void *arg)
+void feed_init(struct feed *f, struct spool *spool, size_t ntables, const struct position *start,
+               void (*idle)(void *arg), void *arg)
 {
     *f = (struct feed){.spool = spool, .idle = idle, .idle_arg = arg, .received = *start, .put_end = start->order};
+    relations_init(&f->relations, ntables);
 }
 
 void feed_fini(struct feed *f)
 {
+    relations_fini(&f->relations);
     buf_fini(&f->record);
+}
+
+static enum sc_result put_record(struct feed *f, const struct buf *record, struct sc_error *err)
+{
+    return spool_put(f->spool, record->data, record->len, f->idle, f->idle_arg, err);
 }
 
 static enum sc_result put(struct feed *f, const struct change *change, struct sc_error *err)
 {
     buf_clear(&f->record);
     change_encode(&f->record, change);
-    return spool_put(f->spool, f->record.data, f->record.len, f->idle, f->idle_arg, err);
+    return put_record(f, &f->record, err);
+}
+
+/* Not counted: each session describes the tables anew. */
+static enum sc_result take_relation(struct feed *f, size_t table, const struct change *relation, struct sc_error *err)
+{
+    enum sc_result result = put(f, relation, err);
+    if (result == SC_OK)
+        relations_describe(&f->relations, table, &f->record);
+    return result;
+}
+
+static enum sc_result put_relation_before(struct feed *f, size_t table, struct sc_error *err)
+{
+    const struct buf *record;
+    enum sc_result result = relations_before(&f->relations, table, &record, err);
+    return result == SC_OK && record ? put_record(f, record, err) : result;
 }
 
 static enum sc_result not_as_before(struct sc_error *err, const char *what)
@@ -70,7 +94,9 @@ static enum sc_result take_commit(struct feed *f, const struct change *commit, s
     return SC_OK;
 }
 
-static enum sc_result take_in_transaction(struct feed *f, const struct change *change, struct sc_error *err)
+/* A row, a TRUNCATE, or a marker, which is of no table: NULL. */
+static enum sc_result take_in_transaction(struct feed *f, const size_t *table, const struct change *change,
+                                          struct sc_error *err)
 {
     if (!f->in_transaction)
         return error_set(err, SC_FAIL, "the server sent %s outside a transaction", change_kind_name(change->kind));
@@ -85,9 +111,21 @@ static enum sc_result take_in_transaction(struct feed *f, const struct change *c
     if (result != SC_OK)
         return result;
     f->begun = true;
-    result = put(f, change, err);
-    if (result == SC_OK && change->kind != CHANGE_MARKER)
+    if (table)
+        result = put_relation_before(f, *table, err);
+    if (result == SC_OK)
+        result = put(f, change, err);
+    if (result == SC_OK && table)
         f->changes++;
+    return result;
+}
+
+/* One for each table, in the server's order, which it keeps when it sends the message again. */
+static enum sc_result take_truncate(struct feed *f, const struct pgoutput_message *message, struct sc_error *err)
+{
+    enum sc_result result = SC_OK;
+    for (size_t i = 0; i < message->ntruncated && result == SC_OK; i++)
+        result = take_in_transaction(f, &message->truncated[i], &message->change, err);
     return result;
 }
 
@@ -116,15 +154,16 @@ enum sc_result feed_take(struct feed *f, const struct pgoutput_message *message,
         return take_begin(f, change, err);
     case CHANGE_COMMIT:
         return take_commit(f, change, err);
-    case CHANGE_RELATION: /* not counted: each session describes the table anew */
-        return put(f, change, err);
+    case CHANGE_RELATION:
+        return take_relation(f, message->table, change, err);
     case CHANGE_INSERT:
     case CHANGE_UPDATE:
     case CHANGE_DELETE:
+        return take_in_transaction(f, &message->table, change, err);
     case CHANGE_TRUNCATE:
-        return take_in_transaction(f, change, err);
+        return take_truncate(f, message, err);
     case CHANGE_MARKER:
-        return message->transactional ? take_in_transaction(f, change, err) : take_marker(f, change, err);
+        return message->transactional ? take_in_transaction(f, NULL, change, err) : take_marker(f, change, err);
     }
     return error_set(err, SC_FAIL, "a change of unknown kind %d", (int)change->kind);
 }

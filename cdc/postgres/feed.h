@@ -1,5 +1,6 @@
 /* From decoded messages to the spool: what is put, what is held back, and what the server sends twice.
  *
+ * - A row is put behind its table's RELATION (cdc/relations.h).
  * - BEGIN waits for the first change of the transaction: one that holds nothing of ours is not put at all.
  * - When the connection is lost in the middle of a transaction, what was put of it stays in the spool. The server sends
  *   the transaction again from its beginning; as many of its changes as were already put are skipped. The log is
@@ -18,6 +19,7 @@
 #include "base/mem.h"
 #include "cdc/change.h"
 #include "cdc/postgres/pgoutput.h"
+#include "cdc/relations.h"
 #include "cdc/spool.h"
 
 struct feed {
@@ -25,8 +27,9 @@ struct feed {
     void (*idle)(void *arg); /* for spool_put() */
     void *idle_arg;
 
-    struct position received; /* reading may resume here: all before it is in the spool */
-    uint64_t put_end;         /* end of the last transaction put; when this is confirmed, everything is */
+    struct relations relations; /* of pgoutput's tables */
+    struct position received;   /* reading may resume here: all before it is in the spool */
+    uint64_t put_end;           /* end of the last transaction put; when this is confirmed, everything is */
     uint64_t transactions, changes;
     const char *end_marker; /* SC_STOP behind it; NULL: never. Not owned */
 
@@ -43,7 +46,9 @@ struct feed {
     struct buf record;
 };
 
-void feed_init(struct feed *f, struct spool *spool, const struct position *start, void (*idle)(void *arg), void *arg);
+/* Of `ntables` tables. */
+void feed_init(struct feed *f, struct spool *spool, size_t ntables, const struct position *start,
+               void (*idle)(void *arg), void *arg);
 void feed_fini(struct feed *f);
 
 /* Takes one message that is ours. As spool_put(); SC_FAIL also when the server sends something else than before. */

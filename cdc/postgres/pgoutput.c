@@ -1,6 +1,7 @@
 #include "cdc/postgres/pgoutput.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/plant.h"
@@ -68,10 +69,50 @@ static void set_position(struct position *p, uint64_t lsn)
 
 _Static_assert(sizeof(((struct position *)0)->text) >= 24, "pg_lsn_format() writes so much");
 
+/* --- the tables --- */
+
+static int by_id(const void *a, const void *b)
+{
+    uint32_t one = ((const struct pgoutput_table *)a)->id, other = ((const struct pgoutput_table *)b)->id;
+    return one < other ? -1 : one > other;
+}
+
+void pgoutput_init(struct pgoutput *p, const uint32_t *ids, size_t count, const char *message_prefix)
+{
+    *p = (struct pgoutput){
+        .tables = mem_array(count, sizeof(*p->tables)), .ntables = count, .message_prefix = message_prefix};
+    for (size_t i = 0; i < count; i++)
+        p->tables[i].id = ids[i];
+    qsort(p->tables, count, sizeof(*p->tables), by_id);
+}
+
+void pgoutput_fini(struct pgoutput *p)
+{
+    for (size_t i = 0; i < p->ntables; i++)
+        mem_free(p->tables[i].key);
+    mem_free(p->tables);
+    *p = (struct pgoutput){0};
+}
+
 void pgoutput_reset(struct pgoutput *p)
 {
-    p->described = false;
-    p->ncolumns = 0;
+    for (size_t i = 0; i < p->ntables; i++)
+        p->tables[i].described = false;
+}
+
+/* NULL: not ours. */
+static struct pgoutput_table *find(const struct pgoutput *p, uint32_t id)
+{
+    return bsearch(&(struct pgoutput_table){.id = id}, p->tables, p->ntables, sizeof(*p->tables), by_id);
+}
+
+static void describe(struct pgoutput_table *t, const struct relation *rel)
+{
+    t->described = true;
+    t->ncolumns = rel->ncolumns;
+    t->key = mem_resize(t->key, rel->ncolumns * sizeof(*t->key));
+    for (uint16_t i = 0; i < rel->ncolumns; i++)
+        t->key[i] = rel->columns[i].key;
 }
 
 /* --- rows --- */
@@ -102,13 +143,13 @@ static const char *read_value(struct reader *r, struct value *v)
 }
 
 /* A row image. NULL when it is fine, else what is wrong; running out of bytes shows in the reader. */
-static const char *read_row(const struct pgoutput *p, struct arena *arena, struct reader *r, enum image image,
+static const char *read_row(const struct pgoutput_table *t, struct arena *arena, struct reader *r, enum image image,
                             struct value **out)
 {
     uint16_t ncolumns = read_u16(r);
     if (!reader_ok(r))
         return NULL;
-    if (ncolumns != p->ncolumns)
+    if (ncolumns != t->ncolumns)
         return "a row with another number of columns than the table's description";
     struct value *row = arena_array(arena, ncolumns, sizeof(*row));
     for (uint16_t i = 0; i < ncolumns; i++) {
@@ -116,7 +157,7 @@ static const char *read_row(const struct pgoutput *p, struct arena *arena, struc
         if (wrong || !reader_ok(r))
             return wrong;
         /* Columns outside the key are sent as NULL in an image of the key: placeholders, not values. */
-        if (image == IMAGE_KEY && !p->key[i] && !PLANTED(B4_PLACEHOLDERS_AS_VALUES))
+        if (image == IMAGE_KEY && !t->key[i] && !PLANTED(B4_PLACEHOLDERS_AS_VALUES))
             row[i] = (struct value){.state = VALUE_ABSENT};
         else if (image == IMAGE_KEY && row[i].state == VALUE_UNCHANGED)
             return "a key without its value";
@@ -125,12 +166,12 @@ static const char *read_row(const struct pgoutput *p, struct arena *arena, struc
     return NULL;
 }
 
-static const char *read_change(const struct pgoutput *p, struct arena *arena, struct reader *r, struct change *c)
+static const char *read_change(const struct pgoutput_table *t, struct arena *arena, struct reader *r, struct change *c)
 {
     const char *wrong = NULL;
     char image = (char)read_u8(r);
     if (c->kind != CHANGE_INSERT && (image == 'K' || image == 'O')) {
-        wrong = read_row(p, arena, r, image == 'K' ? IMAGE_KEY : IMAGE_OLD, &c->old_row);
+        wrong = read_row(t, arena, r, image == 'K' ? IMAGE_KEY : IMAGE_OLD, &c->old_row);
         if (wrong || !reader_ok(r) || c->kind == CHANGE_DELETE)
             return wrong;
         image = (char)read_u8(r);
@@ -139,10 +180,10 @@ static const char *read_change(const struct pgoutput *p, struct arena *arena, st
         return NULL;
     if (image != 'N' || c->kind == CHANGE_DELETE)
         return "an unknown kind of row image";
-    wrong = read_row(p, arena, r, IMAGE_NEW, &c->new_row);
+    wrong = read_row(t, arena, r, IMAGE_NEW, &c->new_row);
     if (wrong || !reader_ok(r) || c->kind != CHANGE_INSERT)
         return wrong;
-    for (uint16_t i = 0; i < p->ncolumns; i++)
+    for (uint16_t i = 0; i < t->ncolumns; i++)
         if (c->new_row[i].state == VALUE_UNCHANGED)
             return "a new row with a value left out";
     return NULL;
@@ -151,17 +192,19 @@ static const char *read_change(const struct pgoutput *p, struct arena *arena, st
 static enum sc_result decode_row(const struct pgoutput *p, struct arena *arena, struct reader *r, char type,
                                  struct pgoutput_message *out, struct sc_error *err)
 {
-    uint32_t table = read_u32(r);
+    uint32_t id = read_u32(r);
     if (!reader_ok(r))
         return malformed(err, type, r, "it ends too early");
-    if (table != p->table_id)
+    const struct pgoutput_table *t = find(p, id);
+    if (!t)
         return SC_OK;
-    if (!p->described)
+    if (!t->described)
         return malformed(err, type, r, "no description of the table came before it");
     out->ours = true;
     out->change.kind = type == 'I' ? CHANGE_INSERT : type == 'U' ? CHANGE_UPDATE : CHANGE_DELETE;
-    out->change.ncolumns = p->ncolumns;
-    const char *wrong = read_change(p, arena, r, &out->change);
+    out->table = (size_t)(t - p->tables);
+    out->change.ncolumns = t->ncolumns;
+    const char *wrong = read_change(t, arena, r, &out->change);
     if (wrong)
         return malformed(err, type, r, wrong);
     if (!reader_ok(r))
@@ -171,16 +214,17 @@ static enum sc_result decode_row(const struct pgoutput *p, struct arena *arena, 
     return SC_OK;
 }
 
-/* --- the table --- */
+/* --- what is told of tables --- */
 
-static enum sc_result decode_relation(struct pgoutput *p, struct arena *arena, struct reader *r,
+static enum sc_result decode_relation(const struct pgoutput *p, struct arena *arena, struct reader *r,
                                       struct pgoutput_message *out, struct sc_error *err)
 {
     struct relation *rel = &out->change.relation;
     rel->id = read_u32(r);
     if (!reader_ok(r))
         return malformed(err, 'R', r, "it ends too early");
-    if (rel->id != p->table_id)
+    struct pgoutput_table *t = find(p, rel->id);
+    if (!t)
         return SC_OK;
     rel->schema = read_cstring(r);
     rel->name = read_cstring(r);
@@ -207,27 +251,40 @@ static enum sc_result decode_relation(struct pgoutput *p, struct arena *arena, s
         return malformed(err, 'R', r, "it ends too early");
     if (!reader_done(r))
         return malformed(err, 'R', r, "it has bytes left");
-    p->described = true;
-    p->ncolumns = rel->ncolumns;
-    for (uint16_t i = 0; i < rel->ncolumns; i++)
-        p->key[i] = rel->columns[i].key;
+    describe(t, rel);
     out->ours = true;
+    out->table = (size_t)(t - p->tables);
     out->change.kind = CHANGE_RELATION;
     return SC_OK;
 }
 
-static enum sc_result decode_truncate(const struct pgoutput *p, struct reader *r, struct pgoutput_message *out,
-                                      struct sc_error *err)
+/* Notes a table that is emptied, the first time it is named. */
+static void truncates(struct pgoutput_message *out, size_t table)
+{
+    for (size_t i = 0; i < out->ntruncated; i++)
+        if (out->truncated[i] == table)
+            return;
+    out->truncated[out->ntruncated++] = table;
+}
+
+static enum sc_result decode_truncate(const struct pgoutput *p, struct arena *arena, struct reader *r,
+                                      struct pgoutput_message *out, struct sc_error *err)
 {
     uint32_t count = read_u32(r);
     read_u8(r); /* CASCADE, RESTART IDENTITY: the table is empty all the same */
     if (!reader_ok(r) || reader_left(r) / 4 < count)
         return malformed(err, 'T', r, "it ends too early");
-    for (uint32_t i = 0; i < count; i++)
-        if (read_u32(r) == p->table_id)
-            out->ours = true;
+    out->truncated = arena_array(arena, p->ntables, sizeof(*out->truncated));
+    for (uint32_t i = 0; i < count; i++) {
+        const struct pgoutput_table *t = find(p, read_u32(r));
+        if (t && !t->described)
+            return malformed(err, 'T', r, "no description of the table came before it");
+        if (t)
+            truncates(out, (size_t)(t - p->tables));
+    }
     if (!reader_done(r))
         return malformed(err, 'T', r, "it has bytes left");
+    out->ours = out->ntruncated > 0;
     out->change.kind = CHANGE_TRUNCATE;
     return SC_OK;
 }
@@ -306,7 +363,7 @@ enum sc_result pgoutput_decode(struct pgoutput *p, struct arena *arena, const vo
     case 'D':
         return decode_row(p, arena, &r, type, out, err);
     case 'T':
-        return decode_truncate(p, &r, out, err);
+        return decode_truncate(p, arena, &r, out, err);
     case 'M':
         return decode_message(p, arena, &r, out, err);
     case 'O': /* where the change was made first, and names of types: nothing that we need */

@@ -14,23 +14,36 @@
 #include "base/mem.h"
 #include "cdc/change.h"
 
-struct pgoutput {
-    uint32_t table_id;          /* changes of all other tables are passed over */
-    const char *message_prefix; /* markers with all other prefixes are passed over; not owned */
-    /* The table's last description in this session: the server sends one before the first row and whenever it changed.
-     */
+/* A table and its last description in this session: the server sends one before the first row and whenever it changed.
+ */
+struct pgoutput_table {
+    uint32_t id;
     bool described;
     uint16_t ncolumns;
-    bool key[MAX_COLUMNS]; /* part of the row's identity in the log */
+    bool *key; /* of each column: part of the row's identity in the log; owned */
+};
+
+struct pgoutput {
+    struct pgoutput_table *tables; /* by id; changes of all other tables are passed over */
+    size_t ntables;
+    const char *message_prefix; /* markers with all other prefixes are passed over; not owned */
 };
 
 struct pgoutput_message {
     bool ours;          /* false: nothing for us (other table, type, origin, other prefix); `change` is not set */
     bool transactional; /* MARKER: belongs to the transaction around it */
+    size_t table;       /* RELATION, rows: of pgoutput.tables */
+    /* TRUNCATE: each of our tables that it empties, once (arena) */
+    size_t *truncated;
+    size_t ntruncated;
     struct change change;
 };
 
-/* Forgets the table's description: for a new session. */
+/* `ids`: no two the same. message_prefix must outlive it. */
+void pgoutput_init(struct pgoutput *p, const uint32_t *ids, size_t count, const char *message_prefix);
+void pgoutput_fini(struct pgoutput *p);
+
+/* Forgets the tables' descriptions: for a new session. */
 void pgoutput_reset(struct pgoutput *p);
 
 /* Decodes one message. Arrays and the marker come from the arena, names and values point into `data`; values have no

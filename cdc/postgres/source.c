@@ -72,7 +72,7 @@ static enum sc_result open_stream(struct source *s, struct sc_error *err)
         s->settled = info.server_end;
         s->config.system_identifier = info.system_identifier;
         s->config.timeline = info.timeline;
-        feed_init(&s->feed, s->spool, &at, stream_while_full, s);
+        feed_init(&s->feed, s->spool, s->pgoutput.ntables, &at, stream_while_full, s);
         s->feed.end_marker = s->config.end_marker;
         atomic_store(&s->durable, at.order);
         atomic_store(&s->told, at.order);
@@ -197,6 +197,7 @@ static void wake(struct source *s)
 static void source_free(struct source *s)
 {
     feed_fini(&s->feed);
+    pgoutput_fini(&s->pgoutput);
     arena_fini(&s->arena);
     if (s->wake_fd >= 0)
         close(s->wake_fd);
@@ -210,6 +211,15 @@ static void source_free(struct source *s)
     mem_free((void *)(uintptr_t)s->config.date_order);
     mem_free((void *)(uintptr_t)s->config.end_marker);
     mem_free(s);
+}
+
+static void init_pgoutput(struct source *s, const struct source_config *config)
+{
+    uint32_t *ids = mem_array(config->ntables, sizeof(*ids));
+    for (size_t i = 0; i < config->ntables; i++)
+        ids[i] = config->tables[i].id;
+    pgoutput_init(&s->pgoutput, ids, config->ntables, s->config.message_prefix);
+    mem_free(ids);
 }
 
 static struct source *source_new(const struct source_config *config, struct spool *spool)
@@ -236,8 +246,9 @@ static struct source *source_new(const struct source_config *config, struct spoo
                                    .timezone = (char *)(uintptr_t)s->config.timezone,
                                    .date_order = (char *)(uintptr_t)s->config.date_order,
                                    .stop = &s->stopping};
-    s->pgoutput.table_id = config->table_id;
-    s->pgoutput.message_prefix = s->config.message_prefix;
+    s->config.tables = NULL; /* pgoutput has their numbers, which is all that is asked for here */
+    s->config.ntables = 0;
+    init_pgoutput(s, config);
     s->feed.received = config->start;
     return s;
 }

@@ -1,7 +1,7 @@
 /* The binary log from events to the spool: groups, statements, rows, XA transactions. A byte that says which family,
  * then events, one behind the other. An event of type FUZZ_LOST is a lost connection: the server sends again from where
  * reading is resumed. One of type FUZZ_DIED is a process that ended: the next one reads from the last place that the
- * applier can have stored. What the applier gets must be the same as without either. */
+ * applier can have stored. What the applier gets must be the same as without either, each change of the same table. */
 #include "base/reader.h"
 #include "cdc/mysql/position_text.h"
 #include "cdc/mysql/stream.h"
@@ -35,6 +35,26 @@ static struct source_column mariadb_columns[] = {
     {"cc", "varchar(200)", NULL},
 };
 static bool virtual_columns[] = {[7] = true, [14] = false};
+static struct source_column mysql_copied[] = {{"id", "int unsigned", NULL}, {"name", "varchar(300)", NULL}};
+static struct source_column mariadb_copied[] = {{"id", "int(10) unsigned", NULL}, {"name", "varchar(300)", NULL}};
+
+enum { TABLES = 2 };
+static const struct source_table mysql_tables[TABLES] = {
+    {.schema = "shop",
+     .name = "item",
+     .columns = mysql_columns,
+     .ncolumns = sizeof(mysql_columns) / sizeof(mysql_columns[0]),
+     .computed = virtual_columns},
+    {.schema = "shop", .name = "copy", .columns = mysql_copied, .ncolumns = 2},
+};
+static const struct source_table mariadb_tables[TABLES] = {
+    {.schema = "shop",
+     .name = "item",
+     .columns = mariadb_columns,
+     .ncolumns = sizeof(mariadb_columns) / sizeof(mariadb_columns[0]),
+     .computed = virtual_columns},
+    {.schema = "shop", .name = "copy", .columns = mariadb_copied, .ncolumns = 2},
+};
 
 static struct spool *spool(void)
 {
@@ -53,12 +73,21 @@ static struct spool *spool(void)
 /* --- what the applier gets --- */
 
 struct taken {
-    struct buf records; /* but for descriptions of the table: each session begins with one */
-    size_t whole;       /* of them, up to the last commit */
+    /* But for descriptions of the tables, which each session begins with; instead there is with each change the table
+     * that it is of. */
+    struct buf records;
+    size_t whole; /* of them, up to the last commit */
     struct position stored;
     enum sc_result result;
     bool in_transaction;
+    char table[16]; /* of the last description; empty: none yet */
+    uint16_t ncolumns;
 };
+
+static bool is_of_table(enum change_kind kind)
+{
+    return kind == CHANGE_INSERT || kind == CHANGE_UPDATE || kind == CHANGE_DELETE || kind == CHANGE_TRUNCATE;
+}
 
 /* Transactions come whole and in order. Texts of places may lack the GTIDs in another process. */
 static void take_all(struct taken *t)
@@ -70,8 +99,16 @@ static void take_all(struct taken *t)
     while (spool_take(spool(), &record, &len, 0, &err) == SC_OK) {
         struct change change;
         HOLDS(change_decode(&arena, record, len, &change, &err) == SC_OK);
-        if (change.kind == CHANGE_RELATION)
+        if (change.kind == CHANGE_RELATION) {
+            HOLDS(strcmp(change.relation.schema, "shop") == 0);
+            snprintf(t->table, sizeof(t->table), "%s", change.relation.name);
+            t->ncolumns = change.relation.ncolumns;
             continue;
+        }
+        if (is_of_table(change.kind)) {
+            HOLDS(t->table[0] && (change.kind == CHANGE_TRUNCATE || change.ncolumns == t->ncolumns));
+            buf_str(&t->records, t->table);
+        }
         HOLDS(change.kind == CHANGE_MARKER || (change.kind == CHANGE_BEGIN) != t->in_transaction);
         t->in_transaction = change.kind != CHANGE_COMMIT && (change.kind == CHANGE_BEGIN || t->in_transaction);
         if (change.kind == CHANGE_COMMIT)
@@ -161,13 +198,11 @@ static void source_begin(struct source *s, bool mariadb, const struct position *
     struct sc_error err;
     char *gtids = NULL;
     *s = (struct source){.spool = spool()};
-    s->config.table_schema = "shop";
-    s->config.table_name = "item";
+    s->config.tables = mariadb ? mariadb_tables : mysql_tables;
+    s->config.ntables = TABLES;
+    s->config.marker_schema = "shop";
     s->config.message_prefix = "seachange test";
-    s->config.columns = mariadb ? mariadb_columns : mysql_columns;
-    s->config.ncolumns = mariadb ? sizeof(mariadb_columns) / sizeof(mariadb_columns[0])
-                                 : sizeof(mysql_columns) / sizeof(mysql_columns[0]);
-    s->config.computed = virtual_columns;
+    my_tables_init(s);
     s->server.family = mariadb ? MY_MARIADB : MY_MYSQL;
     struct my_log_position at;
     HOLDS(my_position_read(from, &at, &s->resume, &gtids, &err) == SC_OK);
@@ -176,7 +211,7 @@ static void source_begin(struct source *s, bool mariadb, const struct position *
         HOLDS((mariadb ? my_domain_position_parse(&s->last, gtids, &err)
                        : my_gtid_set_parse(&s->executed, gtids, &err)) == SC_OK);
     mem_free(gtids);
-    my_feed_init(&s->feed, spool(), from, NULL, NULL);
+    my_feed_init(&s->feed, spool(), TABLES, from, NULL, NULL);
     s->at = s->resume;
 }
 
@@ -187,9 +222,7 @@ static void source_end(struct source *s)
     my_gtid_set_fini(&s->executed);
     my_domain_position_fini(&s->last);
     arena_fini(&s->arena);
-    arena_fini(&s->ours.arena);
-    arena_fini(&s->marker.arena);
-    mem_free(s->mapped);
+    my_tables_fini(s);
 }
 
 /* As stream.c takes what the server sends, but for what moves to other files. */
@@ -257,6 +290,7 @@ static struct taken run(struct log *log, bool with_cuts)
             take_all(&t);
             t.records.len = t.whole;
             t.in_transaction = false;
+            t.table[0] = 0;
             source_end(&s);
             source_begin(&s, log->mariadb, &t.stored);
         } else {

@@ -1,6 +1,7 @@
 /* PostgreSQL's log as it comes: frames of the stream, each with two bytes of length in front; in them pgoutput's
  * messages, which go into the spool. Where the length is 0 the connection is lost, and the server sends again what
- * stands behind the last whole transaction: what the applier gets must be the same as without that. */
+ * stands behind the last whole transaction: what the applier gets must be the same as without that, each change of the
+ * same table. */
 #include "base/reader.h"
 #include "cdc/postgres/feed.h"
 #include "cdc/postgres/frame.h"
@@ -8,17 +9,25 @@
 #include "fuzz/fuzz.h"
 #include "fuzz/scratch.h"
 
-#define TABLE 0x400bu
+static const uint32_t tables[] = {0x400b, 0x4017};
 #define PREFIX "seachange test"
 
-enum { MOST_CUTS = 12 };
+enum { TABLES = sizeof(tables) / sizeof(tables[0]), MOST_CUTS = 12 };
 
-/* What the applier gets, but for descriptions of the table: each session begins with one. */
+/* What the applier gets, but for descriptions of the tables: each session begins with them. Instead there is with each
+ * change the table that it is of. */
 struct taken {
     struct buf records;
     enum sc_result result;
-    bool in_transaction, any_change;
+    bool in_transaction;
+    uint32_t table; /* of the last description; 0: none yet */
+    uint16_t ncolumns;
 };
+
+static bool is_of_table(enum change_kind kind)
+{
+    return kind == CHANGE_INSERT || kind == CHANGE_UPDATE || kind == CHANGE_DELETE || kind == CHANGE_TRUNCATE;
+}
 
 static struct spool *spool(void)
 {
@@ -53,10 +62,17 @@ static void take_all(struct taken *t)
               t->in_transaction);
         if (change.kind == CHANGE_BEGIN || change.kind == CHANGE_COMMIT)
             t->in_transaction = change.kind == CHANGE_BEGIN;
-        if (change.kind != CHANGE_RELATION) {
-            buf_u32(&t->records, (uint32_t)len);
-            buf_bytes(&t->records, record, len);
+        if (change.kind == CHANGE_RELATION) {
+            t->table = change.relation.id;
+            t->ncolumns = change.relation.ncolumns;
+            continue;
         }
+        if (is_of_table(change.kind)) {
+            HOLDS(t->table && (change.kind == CHANGE_TRUNCATE || change.ncolumns == t->ncolumns));
+            buf_u32(&t->records, t->table);
+        }
+        buf_u32(&t->records, (uint32_t)len);
+        buf_bytes(&t->records, record, len);
     }
     arena_fini(&arena);
 }
@@ -67,19 +83,20 @@ struct session {
     struct arena arena;
 };
 
-/* As stream.c does it. *position moves with whole transactions. */
-static enum sc_result take_frame(struct session *s, const uint8_t *data, size_t len, bool *relation,
+/* As stream.c does it. *relation: the table that it describes, TABLES: none. */
+static enum sc_result take_frame(struct session *s, const uint8_t *data, size_t len, size_t *relation,
                                  struct sc_error *err)
 {
     struct frame frame;
     struct pgoutput_message message = {0};
     uint8_t *exact = fuzz_exact(data, len);
     enum sc_result result = frame_read(exact, len, &frame, err);
-    *relation = false;
+    *relation = TABLES;
     if (result == SC_OK && frame.kind == FRAME_DATA) {
         HOLDS((const uint8_t *)frame.data + frame.len == exact + len);
         result = pgoutput_decode(&s->pgoutput, &s->arena, frame.data, frame.len, &message, err);
-        *relation = result == SC_OK && message.ours && message.change.kind == CHANGE_RELATION;
+        if (result == SC_OK && message.ours && message.change.kind == CHANGE_RELATION)
+            *relation = message.table;
         if (result == SC_OK && message.ours)
             result = feed_take(&s->feed, &message, err);
     }
@@ -100,38 +117,40 @@ struct piece {
 
 static struct taken run(const struct piece *pieces, size_t count, bool with_cuts)
 {
-    struct session s = {.pgoutput = {.table_id = TABLE, .message_prefix = PREFIX}};
+    struct session s = {0};
     struct taken taken = {.result = SC_OK};
     struct sc_error err;
-    const struct piece *relation = NULL, *relation_before = NULL;
-    size_t resume = 0, cuts = 0;
-    bool is_relation = false;
-    feed_init(&s.feed, spool(), &(struct position){0}, NULL, NULL);
+    const struct piece *relation[TABLES] = {0}, *relation_before[TABLES] = {0};
+    size_t resume = 0, cuts = 0, described = TABLES;
+    pgoutput_init(&s.pgoutput, tables, TABLES, PREFIX);
+    feed_init(&s.feed, spool(), TABLES, &(struct position){0}, NULL, NULL);
     for (size_t i = 0; i < count && taken.result == SC_OK; i++) {
         if (pieces[i].len == 0) {
             if (!with_cuts || ++cuts > MOST_CUTS)
                 continue;
             feed_lost(&s.feed);
             pgoutput_reset(&s.pgoutput);
-            if (relation_before)
-                HOLDS(take_frame(&s, relation_before->data, relation_before->len, &is_relation, &err) == SC_OK);
+            for (size_t t = 0; t < TABLES; t++)
+                if (relation_before[t])
+                    HOLDS(take_frame(&s, relation_before[t]->data, relation_before[t]->len, &described, &err) == SC_OK);
             for (size_t k = resume; k < i; k++)
                 if (pieces[k].len)
-                    HOLDS(take_frame(&s, pieces[k].data, pieces[k].len, &is_relation, &err) == SC_OK);
+                    HOLDS(take_frame(&s, pieces[k].data, pieces[k].len, &described, &err) == SC_OK);
             continue;
         }
         uint64_t transactions = s.feed.received.order;
         bool within = s.feed.in_transaction;
-        taken.result = take_frame(&s, pieces[i].data, pieces[i].len, &is_relation, &err);
-        if (is_relation)
-            relation = &pieces[i];
+        taken.result = take_frame(&s, pieces[i].data, pieces[i].len, &described, &err);
+        if (described < TABLES)
+            relation[described] = &pieces[i];
         if ((within && !s.feed.in_transaction) || transactions != s.feed.received.order) {
             resume = i + 1;
-            relation_before = relation;
+            memcpy(relation_before, relation, sizeof(relation));
         }
     }
     take_all(&taken);
     feed_fini(&s.feed);
+    pgoutput_fini(&s.pgoutput);
     arena_fini(&s.arena);
     return taken;
 }

@@ -32,6 +32,7 @@ static inline void each_change(struct world *w, const char *table, void (*take)(
                                               .block_bytes = 64 << 10,
                                               .segment_bytes = 64 << 20,
                                               .record_bytes = 64 << 20};
+    const struct source_table read = {.id = (uint32_t)number_of(w->sql, sql)};
     const struct source_config config = {.url = w->server.url,
                                          .application = w->server.application,
                                          .slot = LOG_NAME,
@@ -39,7 +40,8 @@ static inline void each_change(struct world *w, const char *table, void (*take)(
                                          .message_prefix = LOG_NAME,
                                          .timezone = w->server.timezone,
                                          .date_order = w->server.date_order,
-                                         .table_id = (uint32_t)number_of(w->sql, sql),
+                                         .tables = &read,
+                                         .ntables = 1,
                                          .system_identifier = w->server.system_identifier,
                                          .timeline = w->server.timeline,
                                          .status_interval_ms = 100,

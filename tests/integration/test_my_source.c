@@ -27,11 +27,13 @@ struct world {
     struct spool *spool;
     struct source *source;
     struct source_config config;
+    struct source_table tables[2]; /* t, and other where that is read, too */
     struct arena arena;
     int markers;
     uint64_t disk_bytes;  /* of the spool */
     struct position last; /* of the last COMMIT or MARKER */
     struct strlist seen;
+    char table[64]; /* of the last RELATION */
 };
 
 static const struct source_column columns[] = {{"id", "int(11)", NULL}, {"v", "varchar(200)", "utf8mb4_general_ci"}};
@@ -70,13 +72,14 @@ static int begin(void **state)
            " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");
     snprintf(w->directory, sizeof(w->directory), "/tmp/seachange-source-XXXXXX");
     assert_non_null(mkdtemp(w->directory));
+    w->tables[0] = (struct source_table){.schema = "sc_source", .name = "t", .columns = columns, .ncolumns = 2};
+    w->tables[1] = (struct source_table){.schema = "sc_source", .name = "other", .columns = columns, .ncolumns = 2};
     w->config = (struct source_config){.url = w->server.url,
                                        .application = "seachange test",
                                        .message_prefix = "seachange/test",
-                                       .table_schema = "sc_source",
-                                       .table_name = "t",
-                                       .columns = columns,
-                                       .ncolumns = 2,
+                                       .tables = w->tables,
+                                       .ntables = 1,
+                                       .marker_schema = "sc_source",
                                        .server_identity = w->server.identity,
                                        .status_interval_ms = 300,
                                        .give_up_ms = 5000};
@@ -150,10 +153,20 @@ static void add_row(struct buf *b, const struct value *row, uint16_t n)
     }
 }
 
+static bool is_of_table(enum change_kind kind)
+{
+    return kind != CHANGE_BEGIN && kind != CHANGE_COMMIT && kind != CHANGE_MARKER;
+}
+
+/* With the table's name where there are several. */
 static void describe(struct world *w, const struct change *c)
 {
     struct buf b = {0};
     buf_str(&b, change_kind_name(c->kind));
+    if (c->kind == CHANGE_RELATION)
+        snprintf(w->table, sizeof(w->table), "%s", c->relation.name);
+    if (w->config.ntables > 1 && is_of_table(c->kind))
+        buf_printf(&b, " %s", w->table);
     if (c->kind == CHANGE_RELATION)
         for (uint16_t i = 0; i < c->relation.ncolumns; i++)
             buf_printf(&b, " %s", c->relation.columns[i].name);
@@ -412,9 +425,9 @@ static void generated_columns_do_not_stop_it(void **state)
     static const struct source_column generated[] = {
         {"id", "int(11)", NULL}, {"v", "int(11)", NULL}, {"s", "int(11)", NULL}, {"z", "int(11)", NULL}};
     static const bool computed[] = {false, true, true, false};
-    w->config.columns = generated;
-    w->config.computed = computed;
-    w->config.ncolumns = 4;
+    w->tables[0].columns = generated;
+    w->tables[0].computed = computed;
+    w->tables[0].ncolumns = 4;
     run(w, "DROP TABLE t");
     run(w, "CREATE TABLE t (id int PRIMARY KEY, v int AS (id + 1) VIRTUAL, s int AS (id + 2) STORED, z int)");
     struct sc_error err;
@@ -619,6 +632,151 @@ static void a_connection_killed_in_the_middle_of_a_transaction_loses_and_doubles
     assert_true(stats.connected);
 }
 
+/* --- several tables --- */
+
+static void changes_of_two_tables_come_each_as_its_own(void **state)
+{
+    struct world *w = need(state);
+    w->config.ntables = 2;
+    run(w, "CREATE TABLE third (id int PRIMARY KEY, v varchar(200)) CHARACTER SET utf8mb4");
+    struct sc_error err;
+    assert_int_equal(my_log_end(w->conn, &w->config.start, &err), SC_OK);
+    start(w);
+    run(w, "TRUNCATE TABLE other"); /* before a row of it was described */
+    run(w, "START TRANSACTION");
+    run(w, "INSERT INTO t VALUES (1, 'a'), (2, 'b')");
+    run(w, "INSERT INTO third VALUES (1, 'x')");
+    run(w, "INSERT INTO other VALUES (1, 'A'), (2, 'B')");
+    run(w, "UPDATE t SET v = 'c' WHERE id = 1");
+    run(w, "COMMIT");
+    run(w, "DELETE FROM other WHERE id = 2");
+    run(w, "TRUNCATE TABLE t");
+    take_all(w);
+    assert_seen(w, "RELATION other id v; BEGIN; TRUNCATE other; COMMIT; RELATION t id v; BEGIN; INSERT t 1|a; INSERT t "
+                   "2|b; RELATION other id v; INSERT other 1|A; INSERT other 2|B; RELATION t id v; UPDATE t 1|a > 1|c; "
+                   "COMMIT; BEGIN; RELATION other id v; DELETE other 2|B; COMMIT; BEGIN; RELATION t id v; TRUNCATE t; "
+                   "COMMIT");
+}
+
+static void one_statement_changes_both_tables(void **state)
+{
+    struct world *w = need(state);
+    w->config.ntables = 2;
+    start(w);
+    run(w, "INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c')");
+    run(w, "INSERT INTO other VALUES (1, 'A'), (2, 'B')");
+    run(w, "UPDATE t JOIN other USING (id) SET t.v = 'x', other.v = 'y' WHERE id < 3");
+    run(w, "DELETE t, other FROM t JOIN other USING (id) WHERE id = 1");
+    take_all(w);
+    int of_t = 0, of_other = 0;
+    for (size_t i = 0; i < w->seen.count; i++) {
+        const char *s = w->seen.items[i];
+        of_t += strcmp(s, "UPDATE t 1|a > 1|x") == 0 || strcmp(s, "UPDATE t 2|b > 2|x") == 0 ||
+                strcmp(s, "DELETE t 1|x") == 0;
+        of_other += strcmp(s, "UPDATE other 1|A > 1|y") == 0 || strcmp(s, "UPDATE other 2|B > 2|y") == 0 ||
+                    strcmp(s, "DELETE other 1|y") == 0;
+    }
+    assert_int_equal(of_t, 3);
+    assert_int_equal(of_other, 3);
+    struct source_stats stats;
+    usleep(500000); /* numbers are published now and then */
+    mysql_source.stats(w->source, &stats);
+    assert_int_equal(stats.changes, 5 + 4 + 2);
+}
+
+static void an_xa_transaction_of_two_tables_comes_where_it_is_committed(void **state)
+{
+    struct world *w = need(state);
+    struct my_conn *other;
+    struct sc_error err;
+    w->config.ntables = 2;
+    start(w);
+    assert_int_equal(my_open(&w->server, "xa", MY_DDL, &other, &err), SC_OK);
+    assert_int_equal(my_run(other, &err, "XA START 'both'"), SC_OK);
+    assert_int_equal(my_run(other, &err, "INSERT INTO sc_source.t VALUES (1, 'a')"), SC_OK);
+    assert_int_equal(my_run(other, &err, "INSERT INTO sc_source.other VALUES (1, 'A')"), SC_OK);
+    assert_int_equal(my_run(other, &err, "INSERT INTO sc_source.t VALUES (2, 'b')"), SC_OK);
+    assert_int_equal(my_run(other, &err, "XA END 'both'"), SC_OK);
+    assert_int_equal(my_run(other, &err, "XA PREPARE 'both'"), SC_OK);
+    run(w, "INSERT INTO other VALUES (3, 'C')");
+    take_all(w);
+    assert_seen(w, "RELATION t id v; RELATION other id v; BEGIN; INSERT other 3|C; COMMIT");
+    w->config.start = w->last;
+    stop_source(w);
+    start(w);
+    kill_dump(w);
+    run(w, "INSERT INTO t VALUES (4, 'd')");
+    assert_int_equal(my_run(other, &err, "XA COMMIT 'both'"), SC_OK);
+    my_close(other);
+    take_all(w);
+    struct buf rows = {0};
+    for (size_t i = 0; i < w->seen.count; i++)
+        if (strncmp(w->seen.items[i], "INSERT", 6) == 0)
+            buf_printf(&rows, "%s;", w->seen.items[i] + 7);
+    assert_string_equal(buf_cstr(&rows), "t 4|d;t 1|a;other 1|A;t 2|b;");
+    buf_fini(&rows);
+}
+
+/* Rows of t and of other, BLOCK of each by turns, in one transaction. */
+enum { BLOCKS = 32, BLOCK = 512 };
+
+static void two_tables_by_turns_in_a_transaction_that_is_cut_off_are_not_mixed_up(void **state)
+{
+    struct world *w = need(state);
+    char sql[300];
+    run(w, "INSERT INTO t VALUES (1, SHA2(RAND(), 512))");
+    for (int n = 1; n < BLOCKS * BLOCK; n *= 2) {
+        snprintf(sql, sizeof(sql), "INSERT INTO t SELECT id + %d, SHA2(RAND(), 512) FROM t", n);
+        run(w, sql);
+    }
+    run(w, "INSERT INTO other SELECT id, v FROM t");
+    struct sc_error err;
+    assert_int_equal(my_log_end(w->conn, &w->config.start, &err), SC_OK);
+    w->config.ntables = 2;
+    w->disk_bytes = 128 << 10; /* so that the reader cannot be far ahead of the cut */
+    start(w);
+    run(w, "START TRANSACTION");
+    for (int i = 0; i < 2 * BLOCKS; i++) {
+        snprintf(sql, sizeof(sql), "UPDATE %s SET v = CONCAT(v, 'y') WHERE id > %d AND id <= %d ORDER BY id",
+                 i % 2 ? "other" : "t", i / 2 * BLOCK, (i / 2 + 1) * BLOCK);
+        run(w, sql);
+    }
+    run(w, "COMMIT");
+    int rows = 0;
+    char expected[64];
+    for (enum change_kind kind = CHANGE_BEGIN; rows < 2 * BLOCKS * BLOCK;) {
+        if (take(w, &kind, &err) != SC_OK)
+            fail_msg("%s", err.what);
+        assert_true(kind != CHANGE_COMMIT || rows == 0); /* idle ones before it */
+        if (kind != CHANGE_UPDATE)
+            continue;
+        int turn = rows / BLOCK;
+        snprintf(expected, sizeof(expected), "UPDATE %s %d|", turn % 2 ? "other" : "t",
+                 turn / 2 * BLOCK + rows % BLOCK + 1);
+        assert_memory_equal(w->seen.items[w->seen.count - 1], expected, strlen(expected));
+        strlist_fini(&w->seen);
+        if (++rows % 4001 == 0) /* within blocks of the one, and of the other */
+            kill_dump(w);
+    }
+    take_all(w);
+    for (size_t i = 0; i < w->seen.count; i++)
+        assert_int_not_equal(strncmp(w->seen.items[i], "UPDATE", 6), 0);
+    struct source_stats stats;
+    mysql_source.stats(w->source, &stats);
+    assert_true(stats.reconnects > 1);
+    assert_true(stats.connected);
+}
+
+static void ddl_on_the_second_table_ends_it_by_its_name(void **state)
+{
+    struct world *w = need(state);
+    w->config.ntables = 2;
+    start(w);
+    run(w, "INSERT INTO t VALUES (1, 'a')");
+    run(w, "ALTER TABLE other ADD COLUMN x int");
+    assert_fails(w, SC_FAIL, "table sc_source.other");
+}
+
 static void a_new_reader_goes_on_behind_what_was_confirmed(void **state)
 {
     struct world *w = need(state);
@@ -817,6 +975,11 @@ int main(void)
         WITH_WORLD(a_full_spool_holds_the_reader_up_and_loses_nothing),
         WITH_WORLD(a_reader_that_waits_for_room_can_be_stopped),
         WITH_WORLD(a_connection_killed_in_the_middle_of_a_transaction_loses_and_doubles_nothing),
+        WITH_WORLD(changes_of_two_tables_come_each_as_its_own),
+        WITH_WORLD(one_statement_changes_both_tables),
+        WITH_WORLD(an_xa_transaction_of_two_tables_comes_where_it_is_committed),
+        WITH_WORLD(two_tables_by_turns_in_a_transaction_that_is_cut_off_are_not_mixed_up),
+        WITH_WORLD(ddl_on_the_second_table_ends_it_by_its_name),
         WITH_WORLD(a_new_reader_goes_on_behind_what_was_confirmed),
         WITH_WORLD(another_reader_of_the_same_number_is_given_way_to),
         WITH_WORLD(the_checkpoint_moves_on_while_only_other_tables_change),

@@ -31,13 +31,15 @@ struct world {
     struct pg_conn *sql;
     char name[48]; /* of schema, slot and publication */
     char prefix[64];
-    uint32_t table;
+    struct source_table tables[2]; /* t, and other where that is read, too */
+    size_t ntables;
     char directory[64];
     uint64_t disk_bytes;
     struct spool *spool;
     struct source *source;
     struct position committed; /* of the last COMMIT taken */
     bool confirming;
+    char told_table[64];   /* by the last RELATION taken */
     uint16_t told_columns; /* the server describes the table again after any change of the catalog */
     struct arena arena;
     struct buf record;
@@ -121,6 +123,14 @@ static void connect_sql(struct world *w)
     run(w, "SET search_path = %s", w->name);
 }
 
+static uint32_t number_of_table(struct world *w, const char *name)
+{
+    char *oid = ask(w, "SELECT '%s'::regclass::oid", name);
+    uint32_t number = (uint32_t)strtoul(oid, NULL, 10);
+    mem_free(oid);
+    return number;
+}
+
 static void set_up(struct world *w, const char *columns)
 {
     static int number;
@@ -137,9 +147,8 @@ static void set_up(struct world *w, const char *columns)
     run(w, "SET search_path = %s", w->name);
     run(w, "CREATE TABLE t (%s)", columns);
     run(w, "CREATE TABLE other (id bigserial PRIMARY KEY, text text)");
-    char *oid = ask(w, "SELECT 't'::regclass::oid");
-    w->table = (uint32_t)strtoul(oid, NULL, 10);
-    mem_free(oid);
+    w->tables[0].id = number_of_table(w, "t");
+    w->ntables = 1;
     uint64_t point;
     if (pg_publication_create(w->sql, w->name, w->name, "t", &err) != SC_OK ||
         pg_slot_create(&w->server, w->sql, w->name, 10000, NULL, NULL, &point, &err) != SC_OK)
@@ -157,7 +166,8 @@ static struct source_config config_of(struct world *w)
                                   .message_prefix = w->prefix,
                                   .timezone = w->server.timezone,
                                   .date_order = w->server.date_order,
-                                  .table_id = w->table,
+                                  .tables = w->tables,
+                                  .ntables = w->ntables,
                                   .start = w->committed,
                                   .system_identifier = w->server.system_identifier,
                                   .timeline = w->server.timeline,
@@ -175,6 +185,14 @@ static enum sc_result start_with(struct world *w, const struct source_config *co
                                        .record_bytes = 64 << 20};
     assert_int_equal(spool_open(&spool, &w->spool, err), SC_OK);
     return postgres_source.start(config, w->spool, &w->source, err);
+}
+
+/* The other table is read, too. Before start(). */
+static void read_both(struct world *w)
+{
+    w->tables[1].id = number_of_table(w, "other");
+    w->ntables = 2;
+    run(w, "ALTER PUBLICATION %s ADD TABLE other", w->name);
 }
 
 static void start(struct world *w)
@@ -254,6 +272,14 @@ static void add_row(struct buf *b, const struct value *row, uint16_t n)
     buf_char(b, ')');
 }
 
+/* The table that a change is of, where there are several. */
+static void add_table(struct world *w, struct buf *b)
+{
+    assert_true(w->told_table[0]);
+    if (w->ntables > 1)
+        buf_printf(b, "%s:", w->told_table);
+}
+
 /* Takes up to the marker and tells what came, transactions in brackets; idle ones (empty) are left out. */
 static char *story_until(struct world *w, const char *marker)
 {
@@ -271,11 +297,14 @@ static char *story_until(struct world *w, const char *marker)
                 buf_str(&b, "]\n");
             break;
         case CHANGE_RELATION:
-            if (c->relation.ncolumns != w->told_columns)
+            if (c->relation.ncolumns != w->told_columns && w->ntables == 1)
                 buf_printf(&b, "R%u\n", c->relation.ncolumns);
             w->told_columns = c->relation.ncolumns;
+            assert_string_equal(c->relation.schema, w->name);
+            snprintf(w->told_table, sizeof(w->told_table), "%s", c->relation.name);
             break;
         case CHANGE_TRUNCATE:
+            add_table(w, &b);
             buf_str(&b, "truncate");
             break;
         case CHANGE_MARKER:
@@ -286,6 +315,8 @@ static char *story_until(struct world *w, const char *marker)
         case CHANGE_INSERT:
         case CHANGE_UPDATE:
         case CHANGE_DELETE:
+            add_table(w, &b);
+            assert_int_equal(c->ncolumns, w->told_columns);
             buf_str(&b, c->kind == CHANGE_INSERT ? "+" : c->kind == CHANGE_UPDATE ? "~" : "-");
             if (c->old_row)
                 add_row(&b, c->old_row, c->ncolumns);
@@ -453,6 +484,80 @@ static void a_transaction_cut_off_again_and_again_comes_once(void **state)
     take_run(&w, 100001, 100100, NULL);
     assert_true(stats(&w).reconnects >= 3);
     assert_story(&w, "");
+    tear_down(&w);
+}
+
+/* --- several tables --- */
+
+static void changes_of_two_tables_come_each_as_its_own(void **state)
+{
+    (void)state;
+    struct world w;
+    set_up(&w, "id bigint PRIMARY KEY, note text, more int");
+    run(&w, "CREATE TABLE third (id int PRIMARY KEY)");
+    read_both(&w);
+    run(&w, "ALTER PUBLICATION %s ADD TABLE third", w.name); /* is sent, and is not ours */
+    start(&w);
+    run(&w, "BEGIN; INSERT INTO t VALUES (1, 'one', 1); INSERT INTO other VALUES (1, 'uno'); INSERT INTO third VALUES "
+            "(1); INSERT INTO t VALUES (2, 'two', 2); UPDATE other SET id = 3; DELETE FROM t WHERE id = 1; COMMIT");
+    run(&w, "INSERT INTO other VALUES (4, 'quattro')");
+    run(&w, "INSERT INTO t VALUES (4, 'four', 4)");
+    assert_story(&w, "[t:+(1,one,1)other:+(1,uno)t:+(2,two,2)other:~(1,-)(3,uno)t:-(1,-,-)]\n"
+                     "[other:+(4,quattro)]\n"
+                     "[t:+(4,four,4)]\n");
+    run(&w, "BEGIN; INSERT INTO t VALUES (5); TRUNCATE other, third, t; INSERT INTO t VALUES (6); TRUNCATE other; "
+            "COMMIT");
+    run(&w, "ALTER TABLE other ADD extra int");
+    run(&w, "BEGIN; INSERT INTO t VALUES (7); INSERT INTO other VALUES (7, 'x', 8); INSERT INTO t VALUES (8); COMMIT");
+    assert_story(&w, "[t:+(5,null,null)other:truncatet:truncatet:+(6,null,null)other:truncate]\n"
+                     "[t:+(7,null,null)other:+(7,x,8)t:+(8,null,null)]\n");
+    terminate_reader(&w);
+    WAIT_FOR(stats(&w).reconnects == 1);
+    run(&w, "BEGIN; INSERT INTO other VALUES (9, 'y', 9); INSERT INTO t VALUES (9); COMMIT");
+    assert_story(&w, "[other:+(9,y,9)t:+(9,null,null)]\n");
+    tear_down(&w);
+}
+
+static void two_tables_by_turns_in_a_transaction_that_is_cut_off_are_not_mixed_up(void **state)
+{
+    (void)state;
+    enum { ROWS = 40000, CUTS = 6 };
+    struct world w;
+    set_up(&w, "id bigint PRIMARY KEY, text text, more int");
+    w.disk_bytes = 1 << 20; /* so that the reader cannot be far ahead of the cut */
+    read_both(&w);
+    start(&w);
+    run(&w,
+        "DO $$ BEGIN FOR i IN 1 .. %d LOOP INSERT INTO t VALUES (i, md5(i::text) || md5((i + 1)::text), 7); "
+        "INSERT INTO other VALUES (i, md5(i::text)); END LOOP; END $$",
+        ROWS);
+    int begins = 0, cuts = 0;
+    for (int next = 0; next < 2 * ROWS;) {
+        take(&w);
+        const struct change *c = &w.change;
+        if (c->kind == CHANGE_RELATION) {
+            snprintf(w.told_table, sizeof(w.told_table), "%s", c->relation.name);
+            w.told_columns = c->relation.ncolumns;
+        } else if (c->kind == CHANGE_BEGIN) {
+            begins += c->xid != 0;
+        } else if (c->kind == CHANGE_INSERT) {
+            assert_int_equal(begins, 1);
+            assert_string_equal(w.told_table, next % 2 ? "other" : "t");
+            assert_int_equal(c->ncolumns, next % 2 ? 2 : 3);
+            assert_int_equal(c->ncolumns, w.told_columns);
+            assert_int_equal(strtoull(c->new_row[0].data, NULL, 10), next / 2 + 1);
+            /* Once while the one, once while the other table's row was the last. */
+            if (++next % (2 * ROWS / (CUTS + 1) + 1) == 0) {
+                terminate_reader(&w);
+                cuts++;
+            }
+        }
+    }
+    assert_int_equal(cuts, CUTS);
+    assert_story(&w, ""); /* but for its end */
+    assert_true(stats(&w).reconnects > 1);
+    run(&w, "INSERT INTO other VALUES (0, 'last')");
+    assert_story(&w, "[other:+(0,last)]\n");
     tear_down(&w);
 }
 
@@ -878,6 +983,8 @@ int main(void)
         cmocka_unit_test(values_do_not_depend_on_the_servers_settings),
         cmocka_unit_test(a_big_transaction_comes_whole_and_in_order),
         cmocka_unit_test(a_transaction_cut_off_again_and_again_comes_once),
+        cmocka_unit_test(changes_of_two_tables_come_each_as_its_own),
+        cmocka_unit_test(two_tables_by_turns_in_a_transaction_that_is_cut_off_are_not_mixed_up),
         cmocka_unit_test(cuts_between_small_transactions_lose_nothing),
         cmocka_unit_test(a_crash_of_the_server_loses_and_doubles_nothing),
         cmocka_unit_test(the_server_can_shut_down_although_nothing_is_confirmed),

@@ -18,7 +18,7 @@ struct world {
     struct feed feed;
 };
 
-static void set_up(struct world *w)
+static void set_up_tables(struct world *w, size_t ntables)
 {
     snprintf(w->directory, sizeof(w->directory), "/tmp/test_pg_feed.XXXXXX");
     assert_non_null(mkdtemp(w->directory));
@@ -29,7 +29,7 @@ static void set_up(struct world *w)
                                         .record_bytes = 1 << 16};
     assert_int_equal(spool_open(&config, &w->spool, NULL), SC_OK);
     const struct position start = {.order = 100, .text = "0/64"};
-    feed_init(&w->feed, w->spool, &start, NULL, NULL);
+    feed_init(&w->feed, w->spool, ntables, &start, NULL, NULL);
 }
 
 static void tear_down(struct world *w)
@@ -40,6 +40,17 @@ static void tear_down(struct world *w)
     snprintf(lock, sizeof(lock), "%s/seachange.lock", w->directory);
     unlink(lock);
     rmdir(w->directory);
+}
+
+static enum sc_result describe(struct world *w);
+static void assert_spool(struct world *w, const char *expected);
+
+/* One table, which the consumer knows. */
+static void set_up(struct world *w)
+{
+    set_up_tables(w, 1);
+    assert_int_equal(describe(w), SC_OK);
+    assert_spool(w, "R");
 }
 
 static struct pgoutput_message message(enum change_kind kind, uint64_t order)
@@ -353,6 +364,223 @@ static void reading_ends_behind_the_last_marker(void **state)
     tear_down(&w);
 }
 
+/* --- several tables --- */
+
+/* A table is called "a", "b" or "c", and has as many columns as its letter says, so that a row behind a wrong RELATION
+ * shows. Rows are called after their table: "b2". */
+enum { TABLES = 3 };
+
+static enum sc_result describe_table(struct world *w, size_t table)
+{
+    const char name[] = {(char)('a' + table), 0};
+    struct relation_column columns[TABLES] = {{.name = "x"}, {.name = "y"}, {.name = "z"}};
+    struct pgoutput_message m = message(CHANGE_RELATION, 0);
+    m.table = table;
+    m.change.relation = (struct relation){.id = (uint32_t)table,
+                                          .schema = "s",
+                                          .name = name,
+                                          .identity = 'd',
+                                          .ncolumns = (uint16_t)(table + 1),
+                                          .columns = columns};
+    return feed_take(&w->feed, &m, NULL);
+}
+
+static enum sc_result insert_into(struct world *w, const char *text)
+{
+    size_t table = (size_t)(text[0] - 'a');
+    struct value row[TABLES];
+    for (int i = 0; i < TABLES; i++)
+        row[i] = (struct value){.state = VALUE_PRESENT, .len = (uint32_t)strlen(text), .data = text};
+    struct pgoutput_message m = message(CHANGE_INSERT, 0);
+    m.table = table;
+    m.change.ncolumns = (uint16_t)(table + 1);
+    m.change.new_row = row;
+    return feed_take(&w->feed, &m, NULL);
+}
+
+/* TRUNCATE of the tables that `names` has: "ab". */
+static enum sc_result truncate_tables(struct world *w, const char *names)
+{
+    size_t tables[TABLES];
+    struct pgoutput_message m = message(CHANGE_TRUNCATE, 0);
+    m.truncated = tables;
+    for (const char *name = names; *name; name++)
+        tables[m.ntruncated++] = (size_t)(*name - 'a');
+    return feed_take(&w->feed, &m, NULL);
+}
+
+/* What one session sends: the transaction from its beginning, `count` steps of it. A step is a row ("b2"), a TRUNCATE
+ * ("Tab"), a marker ("M"), a new description ("Rb"), or of no table of ours ("-"). The server describes a table before
+ * the first change of it in a session, and where the step says so. */
+static void send(struct world *w, const char *const *steps, int count)
+{
+    bool described[TABLES] = {0};
+    ok(begin(w, 200, 7));
+    for (int i = 0; i < count; i++) {
+        const char *step = steps[i];
+        for (const char *c = step; *c; c++) {
+            if (*c < 'a' || *c >= 'a' + TABLES || (described[*c - 'a'] && step[0] != 'R'))
+                continue;
+            described[*c - 'a'] = true;
+            ok(describe_table(w, (size_t)(*c - 'a')));
+        }
+        if (step[0] == 'T')
+            ok(truncate_tables(w, step + 1));
+        else if (step[0] == 'M')
+            ok(marker(w, 150, true, "m"));
+        else if (step[0] != 'R' && step[0] != '-')
+            ok(insert_into(w, step));
+    }
+}
+
+/* Everything in the spool as a consumer understands it: rows and TRUNCATEs are of the table of the last RELATION. The
+ * number of RELATIONs is added to *relations (may be NULL). */
+static void assert_understood(struct world *w, const char *expected, size_t *relations)
+{
+    struct arena arena = {0};
+    struct buf b = {0};
+    const void *record;
+    size_t len;
+    char table = 0;
+    uint16_t ncolumns = 0;
+    while (spool_take(w->spool, &record, &len, 0, NULL) == SC_OK) {
+        struct change c;
+        ok(change_decode(&arena, record, len, &c, NULL));
+        if (c.kind == CHANGE_RELATION) {
+            table = c.relation.name[0];
+            ncolumns = c.relation.ncolumns;
+            *(relations ? relations : &(size_t){0}) += 1;
+            continue;
+        }
+        buf_str(&b, b.len ? " " : "");
+        if (c.kind == CHANGE_BEGIN || c.kind == CHANGE_COMMIT)
+            buf_char(&b, c.kind == CHANGE_BEGIN ? '[' : ']');
+        else if (c.kind == CHANGE_MARKER)
+            buf_str(&b, "M");
+        else if (c.kind == CHANGE_TRUNCATE)
+            buf_printf(&b, "T%c", table);
+        else if (c.ncolumns != ncolumns || c.new_row[0].data[0] != table)
+            fail_msg("row %s of %u columns came behind the RELATION of %c", c.new_row[0].data, c.ncolumns, table);
+        else
+            buf_str(&b, c.new_row[0].data);
+    }
+    assert_string_equal(buf_cstr(&b), expected);
+    buf_fini(&b);
+    arena_fini(&arena);
+}
+
+static int count_steps(const char *const *steps)
+{
+    int count = 0;
+    while (steps[count])
+        count++;
+    return count;
+}
+
+/* Cut off at every place, and while it comes again at every place once more. */
+static void assert_understood_however_cut(const char *const *steps, const char *expected)
+{
+    int count = count_steps(steps);
+    for (int first = 0; first <= count; first++)
+        for (int second = -1; second <= count; second++) {
+            struct world w;
+            set_up_tables(&w, TABLES);
+            send(&w, steps, first);
+            feed_lost(&w.feed);
+            if (second >= 0) {
+                send(&w, steps, second);
+                feed_lost(&w.feed);
+            }
+            send(&w, steps, count);
+            ok(commit(&w, 210));
+            assert_understood(&w, expected, NULL);
+            tear_down(&w);
+        }
+}
+
+static void rows_of_several_tables_by_turns_are_told_apart_wherever_they_are_cut(void **state)
+{
+    (void)state;
+    assert_understood_however_cut((const char *const[]){"a1", "b1", "a2", "b2", "a3", NULL}, "[ a1 b1 a2 b2 a3 ]");
+    assert_understood_however_cut((const char *const[]){"a1", "a2", "b1", "c1", "c2", "a3", "b2", "c3", "c4", NULL},
+                                  "[ a1 a2 b1 c1 c2 a3 b2 c3 c4 ]");
+    assert_understood_however_cut((const char *const[]){"-", "a1", "-", "b1", "-", "-", "a2", "-", NULL},
+                                  "[ a1 b1 a2 ]");
+    assert_understood_however_cut((const char *const[]){"a1", "M", "b1", "M", "b2", "a2", "M", NULL},
+                                  "[ a1 M b1 M b2 a2 M ]");
+}
+
+static void a_description_that_comes_alone_does_not_lead_rows_astray(void **state)
+{
+    (void)state;
+    assert_understood_however_cut((const char *const[]){"a1", "Rb", "a2", "Rc", "Rb", "b1", "Ra", "b2", "a3", NULL},
+                                  "[ a1 a2 b1 b2 a3 ]");
+}
+
+static void a_truncate_of_several_tables_is_one_of_each(void **state)
+{
+    (void)state;
+    assert_understood_however_cut((const char *const[]){"Tab", NULL}, "[ Ta Tb ]");
+    assert_understood_however_cut((const char *const[]){"a1", "Tcab", "b1", "Ta", "c1", "Tb", NULL},
+                                  "[ a1 Tc Ta Tb b1 Ta c1 Tb ]");
+}
+
+static void a_relation_is_put_only_where_the_table_is_another_one(void **state)
+{
+    (void)state;
+    struct world w;
+    set_up_tables(&w, TABLES);
+    size_t relations = 0;
+    send(&w, (const char *const[]){"a1", "a2", "M", "a3", "b1", "b2", "a4", "a5"}, 8);
+    ok(commit(&w, 210));
+    assert_understood(&w, "[ a1 a2 M a3 b1 b2 a4 a5 ]", &relations);
+    assert_int_equal(relations, 3); /* a, b as the server sent them, a again */
+    /* The next transaction goes on where this one was, and markers change nothing. */
+    ok(marker(&w, 250, false, "m"));
+    ok(begin(&w, 300, 8));
+    ok(insert_into(&w, "a6"));
+    ok(commit(&w, 310));
+    relations = 0;
+    const void *record;
+    size_t len;
+    for (int i = 0; i < 4; i++) { /* the marker, BEGIN, the row, COMMIT: nothing else */
+        ok(spool_take(w.spool, &record, &len, 0, NULL));
+        assert_int_not_equal(*(const uint8_t *)record, CHANGE_RELATION);
+    }
+    assert_int_equal(spool_take(w.spool, &record, &len, 0, NULL), SC_RETRY);
+    tear_down(&w);
+}
+
+static void one_table_is_told_as_often_as_the_server_tells_it(void **state)
+{
+    (void)state;
+    struct world w;
+    set_up(&w);
+    for (int i = 0; i < 3; i++) {
+        ok(begin(&w, 200, 7));
+        ok(describe(&w));
+        ok(insert(&w, "a"));
+        if (i < 2)
+            feed_lost(&w.feed);
+    }
+    ok(truncate_tables(&w, "a"));
+    ok(insert(&w, "b"));
+    ok(commit(&w, 210));
+    assert_spool(&w, "R B200 a R R ? b C210");
+    tear_down(&w);
+}
+
+static void a_row_of_a_table_that_was_never_described_is_refused(void **state)
+{
+    (void)state;
+    struct world w;
+    set_up_tables(&w, TABLES);
+    ok(begin(&w, 200, 7));
+    ok(describe_table(&w, 0));
+    assert_int_equal(insert_into(&w, "b1"), SC_FAIL);
+    tear_down(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -369,6 +597,12 @@ int main(void)
         cmocka_unit_test(changes_outside_a_transaction_are_refused),
         cmocka_unit_test(an_idle_table_moves_on_by_an_empty_transaction),
         cmocka_unit_test(a_stopped_spool_ends_the_feed),
+        cmocka_unit_test(rows_of_several_tables_by_turns_are_told_apart_wherever_they_are_cut),
+        cmocka_unit_test(a_description_that_comes_alone_does_not_lead_rows_astray),
+        cmocka_unit_test(a_truncate_of_several_tables_is_one_of_each),
+        cmocka_unit_test(a_relation_is_put_only_where_the_table_is_another_one),
+        cmocka_unit_test(one_table_is_told_as_often_as_the_server_tells_it),
+        cmocka_unit_test(a_row_of_a_table_that_was_never_described_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

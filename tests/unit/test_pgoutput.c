@@ -12,12 +12,21 @@
 #include "cdc/postgres/pgoutput.h"
 
 #define TABLE 0x4001u
+#define SECOND 0x3fffu
+#define THIRD 0x80000001u
 
 /* --- messages made by hand --- */
 
+static struct pgoutput decoder_of(uint32_t table)
+{
+    struct pgoutput p;
+    pgoutput_init(&p, &table, 1, "seachange test");
+    return p;
+}
+
 static struct pgoutput decoder(void)
 {
-    return (struct pgoutput){.table_id = TABLE, .message_prefix = "seachange test"};
+    return decoder_of(TABLE);
 }
 
 /* Decodes from memory of exactly the message's size, so that a sanitizer sees a read beyond it. */
@@ -96,6 +105,7 @@ static enum sc_result decode(struct arena *arena, struct buf message, struct pgo
     buf_fini(&relation);
     enum sc_result result = decode_bytes(&p, arena, message.data, message.len, out, err);
     buf_fini(&message);
+    pgoutput_fini(&p);
     return result;
 }
 
@@ -301,12 +311,13 @@ static void rows_of_other_tables_are_passed_over_unread(void **state)
     struct buf relation = relation_message(7);
     assert_int_equal(decode_bytes(&p, &arena, relation.data, relation.len, &m, NULL), SC_OK);
     assert_false(m.ours);
-    assert_false(p.described);
+    assert_false(p.tables[0].described);
     buf_fini(&relation);
     assert_int_equal(decode_bytes(&p, &arena, "Yx", 2, &m, NULL), SC_OK);
     assert_false(m.ours);
     assert_int_equal(decode_bytes(&p, &arena, "Ox", 2, &m, NULL), SC_OK);
     assert_false(m.ours);
+    pgoutput_fini(&p);
     arena_fini(&arena);
 }
 
@@ -382,7 +393,12 @@ static void a_row_before_its_table_was_described_is_refused(void **state)
     assert_int_equal(decode_bytes(&p, &arena, b.data, b.len, &m, &err), SC_FAIL);
     assert_non_null(strstr(err.what, "no description of the table"));
     buf_fini(&b);
+    b = truncate_message(5, TABLE);
+    assert_int_equal(decode_bytes(&p, &arena, b.data, b.len, &m, &err), SC_FAIL);
+    assert_non_null(strstr(err.what, "no description of the table"));
+    buf_fini(&b);
     buf_fini(&relation);
+    pgoutput_fini(&p);
     arena_fini(&arena);
 }
 
@@ -494,7 +510,7 @@ static void tell_row(struct buf *b, const char *name, const struct value *values
 /* What the recording holds of a table, a line a change; positions and times are left out. */
 static char *story(const struct recorded *r, const char *table)
 {
-    struct pgoutput p = {.table_id = find_table(r, table), .message_prefix = "seachange test"};
+    struct pgoutput p = decoder_of(find_table(r, table));
     struct arena arena = {0};
     struct buf b = {0};
     for (size_t i = 0; i < r->count; i++) {
@@ -515,6 +531,7 @@ static char *story(const struct recorded *r, const char *table)
         buf_char(&b, '\n');
         arena_reset(&arena);
     }
+    pgoutput_fini(&p);
     arena_fini(&arena);
     return buf_take(&b);
 }
@@ -581,6 +598,18 @@ static void a_recording_with_identity_by_index_has_that_key(void **state)
     unload(&r);
 }
 
+static struct pgoutput copy_of(const struct pgoutput *p)
+{
+    const struct pgoutput_table *from = &p->tables[0];
+    struct pgoutput copy = decoder_of(from->id);
+    copy.tables[0].described = from->described;
+    copy.tables[0].ncolumns = from->ncolumns;
+    copy.tables[0].key = mem_alloc(from->ncolumns * sizeof(*from->key));
+    if (from->ncolumns)
+        memcpy(copy.tables[0].key, from->key, from->ncolumns * sizeof(*from->key));
+    return copy;
+}
+
 /* Calls back with each message of the recording that is ours, the decoder standing before it. */
 static void each_of_ours(void (*call)(const struct pgoutput *before, const struct buf *message))
 {
@@ -588,15 +617,17 @@ static void each_of_ours(void (*call)(const struct pgoutput *before, const struc
     struct recorded r = load();
     struct arena arena = {0};
     for (size_t t = 0; t < 3; t++) {
-        struct pgoutput p = {.table_id = find_table(&r, tables[t]), .message_prefix = "seachange test"};
+        struct pgoutput p = decoder_of(find_table(&r, tables[t]));
         for (size_t i = 0; i < r.count; i++) {
-            struct pgoutput before = p;
+            struct pgoutput before = copy_of(&p);
             struct pgoutput_message m;
             assert_int_equal(decode_bytes(&p, &arena, r.messages[i].data, r.messages[i].len, &m, NULL), SC_OK);
             if (m.ours)
                 call(&before, &r.messages[i]);
+            pgoutput_fini(&before);
             arena_reset(&arena);
         }
+        pgoutput_fini(&p);
     }
     arena_fini(&arena);
     unload(&r);
@@ -606,13 +637,14 @@ static void cut_everywhere(const struct pgoutput *before, const struct buf *mess
 {
     struct arena arena = {0};
     for (size_t len = 0; len<message->len; len += len> 200 && len + 100 < message->len ? 97 : 1) {
-        struct pgoutput p = *before;
+        struct pgoutput p = copy_of(before);
         struct pgoutput_message m;
         struct sc_error err;
         enum sc_result result = decode_bytes(&p, &arena, message->data, len, &m, &err);
         /* A message about a table is passed over once it is known to be another one's; that is not so here. */
         if (result != SC_FAIL)
             fail_msg("%c message of %zu bytes was taken when cut at %zu", message->data[0], message->len, len);
+        pgoutput_fini(&p);
         arena_reset(&arena);
     }
     arena_fini(&arena);
@@ -627,13 +659,14 @@ static void a_message_cut_anywhere_is_refused(void **state)
 static void add_a_byte(const struct pgoutput *before, const struct buf *message)
 {
     struct arena arena = {0};
-    struct pgoutput p = *before;
+    struct pgoutput p = copy_of(before);
     struct pgoutput_message m;
     struct buf longer = {0};
     buf_bytes(&longer, message->data, message->len);
     buf_u8(&longer, 'n');
     assert_int_equal(decode_bytes(&p, &arena, longer.data, longer.len, &m, NULL), SC_FAIL);
     buf_fini(&longer);
+    pgoutput_fini(&p);
     arena_fini(&arena);
 }
 
@@ -662,13 +695,14 @@ static void damage(const struct pgoutput *before, const struct buf *message)
             size_t at = (seed >> 33) % (damaged.len < 64 || round % 2 ? damaged.len : 64);
             damaged.data[at] = (char)(seed >> 24);
         }
-        struct pgoutput p = *before;
+        struct pgoutput p = copy_of(before);
         struct pgoutput_message m;
         if (decode_bytes(&p, &arena, damaged.data, damaged.len, &m, NULL) == SC_OK && m.ours) {
             touch(m.change.old_row, m.change.ncolumns, &sum);
             touch(m.change.new_row, m.change.ncolumns, &sum);
         }
         buf_fini(&damaged);
+        pgoutput_fini(&p);
         arena_reset(&arena);
     }
     arena_fini(&arena);
@@ -678,6 +712,214 @@ static void damaged_messages_are_never_read_beyond_their_end(void **state)
 {
     (void)state;
     each_of_ours(damage);
+}
+
+/* --- several tables --- */
+
+static struct pgoutput decoder_of_three(void)
+{
+    struct pgoutput p;
+    pgoutput_init(&p, (const uint32_t[]){TABLE, THIRD, SECOND}, 3, "seachange test");
+    return p;
+}
+
+/* Of `ncolumns` columns, the last one the key. */
+static struct buf table_message(uint32_t id, const char *name, uint16_t ncolumns)
+{
+    struct buf b = {0};
+    buf_u8(&b, 'R');
+    buf_u32(&b, id);
+    buf_bytes(&b, "shop", 5);
+    buf_bytes(&b, name, strlen(name) + 1);
+    buf_u8(&b, 'd');
+    buf_u16(&b, ncolumns);
+    for (uint16_t i = 0; i < ncolumns; i++)
+        column(&b, i + 1 == ncolumns, "c", 25);
+    return b;
+}
+
+/* Every value is `text`. */
+static struct buf row_message(char type, uint32_t id, char image, uint16_t ncolumns, const char *text)
+{
+    struct buf b = {0};
+    buf_u8(&b, (uint8_t)type);
+    buf_u32(&b, id);
+    buf_u8(&b, (uint8_t)image);
+    buf_u16(&b, ncolumns);
+    for (uint16_t i = 0; i < ncolumns; i++)
+        text_value(&b, text);
+    return b;
+}
+
+/* Takes it with the decoder as it is, and frees it. */
+static enum sc_result take(struct pgoutput *p, struct arena *arena, struct buf message, struct pgoutput_message *out,
+                           struct sc_error *err)
+{
+    enum sc_result result = decode_bytes(p, arena, message.data, message.len, out, err);
+    buf_fini(&message);
+    return result;
+}
+
+static uint32_t id_of(const struct pgoutput *p, size_t table)
+{
+    assert_true(table < p->ntables);
+    return p->tables[table].id;
+}
+
+static void each_of_several_tables_has_its_own_description(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t id;
+        uint16_t ncolumns;
+    } tables[] = {{TABLE, 3}, {SECOND, 1}, {THIRD, 2}};
+    struct pgoutput p = decoder_of_three();
+    struct arena arena = {0};
+    struct pgoutput_message m;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(take(&p, &arena, table_message(tables[i].id, "t", tables[i].ncolumns), &m, NULL), SC_OK);
+        assert_true(m.ours);
+        assert_int_equal(id_of(&p, m.table), tables[i].id);
+        assert_int_equal(m.change.relation.id, tables[i].id);
+    }
+    for (int i = 0; i < 12; i++) { /* by turns, with one between them that is not ours */
+        uint32_t id = tables[i % 3].id;
+        uint16_t ncolumns = tables[i % 3].ncolumns;
+        assert_int_equal(take(&p, &arena, row_message('I', id, 'N', ncolumns, "v"), &m, NULL), SC_OK);
+        assert_true(m.ours);
+        assert_int_equal(id_of(&p, m.table), id);
+        assert_int_equal(m.change.ncolumns, ncolumns);
+        assert_value(&m.change.new_row[ncolumns - 1], "v");
+        assert_int_equal(take(&p, &arena, row_message('I', 7, 'N', 9, "w"), &m, NULL), SC_OK);
+        assert_false(m.ours);
+        assert_int_equal(take(&p, &arena, row_message('D', id, 'K', ncolumns, "k"), &m, NULL), SC_OK);
+        assert_int_equal(id_of(&p, m.table), id);
+        for (uint16_t c = 0; c + 1 < ncolumns; c++)
+            assert_int_equal(m.change.old_row[c].state, VALUE_ABSENT);
+        assert_value(&m.change.old_row[ncolumns - 1], "k");
+    }
+    pgoutput_fini(&p);
+    arena_fini(&arena);
+}
+
+static void a_description_is_not_taken_for_another_table_s(void **state)
+{
+    (void)state;
+    struct pgoutput p = decoder_of_three();
+    struct arena arena = {0};
+    struct pgoutput_message m;
+    struct sc_error err;
+    assert_int_equal(take(&p, &arena, table_message(TABLE, "t", 2), &m, &err), SC_OK);
+    assert_int_equal(take(&p, &arena, row_message('I', SECOND, 'N', 2, "v"), &m, &err), SC_FAIL);
+    assert_non_null(strstr(err.what, "no description of the table"));
+    assert_int_equal(take(&p, &arena, truncate_message(TABLE, SECOND), &m, &err), SC_FAIL);
+    assert_int_equal(take(&p, &arena, table_message(SECOND, "u", 3), &m, &err), SC_OK);
+    assert_int_equal(take(&p, &arena, row_message('I', SECOND, 'N', 2, "v"), &m, &err), SC_FAIL);
+    assert_non_null(strstr(err.what, "another number of columns"));
+    assert_int_equal(take(&p, &arena, row_message('I', TABLE, 'N', 2, "v"), &m, &err), SC_OK);
+    /* One changes, the other does not. */
+    assert_int_equal(take(&p, &arena, table_message(TABLE, "t", 5), &m, &err), SC_OK);
+    assert_int_equal(take(&p, &arena, row_message('I', TABLE, 'N', 5, "v"), &m, &err), SC_OK);
+    assert_int_equal(take(&p, &arena, row_message('I', SECOND, 'N', 3, "v"), &m, &err), SC_OK);
+    pgoutput_reset(&p);
+    assert_int_equal(take(&p, &arena, row_message('I', SECOND, 'N', 3, "v"), &m, &err), SC_FAIL);
+    assert_int_equal(take(&p, &arena, table_message(TABLE, "t", 5), &m, &err), SC_OK);
+    assert_int_equal(take(&p, &arena, row_message('I', SECOND, 'N', 3, "v"), &m, &err), SC_FAIL);
+    pgoutput_fini(&p);
+    arena_fini(&arena);
+}
+
+static void a_truncate_of_several_tables_names_each_of_ours_once(void **state)
+{
+    (void)state;
+    struct pgoutput p = decoder_of_three();
+    struct arena arena = {0};
+    struct pgoutput_message m;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(take(&p, &arena, table_message(id_of(&p, (size_t)i), "t", 1), &m, NULL), SC_OK);
+    assert_int_equal(take(&p, &arena, truncate_message(THIRD, TABLE), &m, NULL), SC_OK);
+    assert_true(m.ours);
+    assert_int_equal(m.change.kind, CHANGE_TRUNCATE);
+    assert_int_equal(m.ntruncated, 2);
+    assert_int_equal(id_of(&p, m.truncated[0]), THIRD);
+    assert_int_equal(id_of(&p, m.truncated[1]), TABLE);
+    assert_int_equal(take(&p, &arena, truncate_message(5, SECOND), &m, NULL), SC_OK);
+    assert_int_equal(m.ntruncated, 1);
+    assert_int_equal(id_of(&p, m.truncated[0]), SECOND);
+    assert_int_equal(take(&p, &arena, truncate_message(SECOND, SECOND), &m, NULL), SC_OK);
+    assert_int_equal(m.ntruncated, 1);
+    assert_int_equal(take(&p, &arena, truncate_message(5, 6), &m, NULL), SC_OK);
+    assert_false(m.ours);
+    pgoutput_fini(&p);
+    arena_fini(&arena);
+}
+
+static void no_table_at_all_passes_everything_over_but_messages(void **state)
+{
+    (void)state;
+    struct pgoutput p;
+    pgoutput_init(&p, NULL, 0, "seachange test");
+    struct arena arena = {0};
+    struct pgoutput_message m;
+    assert_int_equal(take(&p, &arena, table_message(TABLE, "t", 1), &m, NULL), SC_OK);
+    assert_false(m.ours);
+    assert_int_equal(take(&p, &arena, row_message('I', TABLE, 'N', 1, "v"), &m, NULL), SC_OK);
+    assert_false(m.ours);
+    assert_int_equal(take(&p, &arena, truncate_message(TABLE, SECOND), &m, NULL), SC_OK);
+    assert_false(m.ours);
+    assert_int_equal(take(&p, &arena, message_message(0, "seachange test", "fence", 5), &m, NULL), SC_OK);
+    assert_true(m.ours);
+    pgoutput_fini(&p);
+    arena_fini(&arena);
+}
+
+/* The recording's three tables, read at once: of each just what it has when it is read alone. */
+static void a_recording_tells_of_three_tables_what_it_tells_of_each(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"t", "whole", "indexed"};
+    struct recorded r = load();
+    struct arena arena = {0};
+    uint32_t ids[3];
+    struct pgoutput alone[3], all;
+    for (int t = 0; t < 3; t++) {
+        ids[t] = find_table(&r, names[t]);
+        alone[t] = decoder_of(ids[t]);
+    }
+    pgoutput_init(&all, ids, 3, "seachange test");
+    int rows[3] = {0};
+    for (size_t i = 0; i < r.count; i++) {
+        struct pgoutput_message m, one;
+        struct buf got = {0}, expected = {0};
+        assert_int_equal(decode_bytes(&all, &arena, r.messages[i].data, r.messages[i].len, &m, NULL), SC_OK);
+        if (m.ours)
+            change_encode(&got, &m.change);
+        bool of_table = m.ours && !strchr("BCMT", r.messages[i].data[0]);
+        for (int t = 0; t < 3; t++) {
+            assert_int_equal(decode_bytes(&alone[t], &arena, r.messages[i].data, r.messages[i].len, &one, NULL), SC_OK);
+            if (!one.ours)
+                continue;
+            assert_true(m.ours);
+            if (of_table)
+                assert_int_equal(id_of(&all, m.table), ids[t]);
+            buf_clear(&expected);
+            change_encode(&expected, &one.change);
+            assert_int_equal(got.len, expected.len);
+            assert_memory_equal(got.data, expected.data, got.len);
+            rows[t] += of_table;
+        }
+        assert_true(!m.ours || expected.len > 0);
+        buf_fini(&got);
+        buf_fini(&expected);
+        arena_reset(&arena);
+    }
+    for (int t = 0; t < 3; t++) {
+        assert_true(rows[t] >= 4);
+        pgoutput_fini(&alone[t]);
+    }
+    pgoutput_fini(&all);
+    arena_fini(&arena);
+    unload(&r);
 }
 
 int main(void)
@@ -697,6 +939,11 @@ int main(void)
         cmocka_unit_test(a_row_before_its_table_was_described_is_refused),
         cmocka_unit_test(messages_that_were_not_asked_for_are_refused_by_name),
         cmocka_unit_test(more_columns_than_a_table_can_have_are_refused),
+        cmocka_unit_test(each_of_several_tables_has_its_own_description),
+        cmocka_unit_test(a_description_is_not_taken_for_another_table_s),
+        cmocka_unit_test(a_truncate_of_several_tables_names_each_of_ours_once),
+        cmocka_unit_test(no_table_at_all_passes_everything_over_but_messages),
+        cmocka_unit_test(a_recording_tells_of_three_tables_what_it_tells_of_each),
         cmocka_unit_test(a_recording_tells_what_was_done_to_a_table),
         cmocka_unit_test(a_recording_with_full_identity_has_old_rows),
         cmocka_unit_test(a_recording_with_identity_by_index_has_that_key),
