@@ -1,5 +1,6 @@
 /* First inputs for fuzz_my_groups: the recorded logs, a few groups at a time, with a lost connection or an ended
- * process behind each of their events. */
+ * process behind each of their events; and the statement that changes two tables, in a group of its own and in an XA
+ * transaction. */
 #include "fuzz/corpus.h"
 #include "fuzz/my_groups.h"
 #include "lib/mysql_log.h"
@@ -39,7 +40,10 @@ static void flush(struct window *w, bool mariadb)
 /* What is decided about later: an XA transaction that is prepared, another one, the end of a process, the decision. */
 struct decided {
     struct buf prepared, other, decision, group;
-    bool prepares, decides, has_rows, has_xid;
+    bool prepares, decides, has_rows, has_xid, has_copy;
+    /* An XA transaction up to its XA END, that and what follows, and its decision; rows of two tables. */
+    struct buf xa_begin, xa_rest, xa_decision, both;
+    size_t xa_end; /* where that begins in `group`; 0: it has none */
 };
 
 static void move(struct buf *to, const struct buf *from)
@@ -48,8 +52,47 @@ static void move(struct buf *to, const struct buf *from)
     buf_bytes(to, from->data, from->len);
 }
 
+/* The rows of two tables, held back, behind each cut; and put at once. */
+static void both_tables(struct decided *d, bool mariadb)
+{
+    for (int i = 0; i < 5 && d->both.len; i++) {
+        struct buf b = {0};
+        buf_u8(&b, mariadb);
+        if (i < 3 && d->xa_decision.len) {
+            buf_bytes(&b, d->xa_begin.data, d->xa_begin.len);
+            buf_bytes(&b, d->both.data, d->both.len);
+            buf_bytes(&b, d->xa_rest.data, d->xa_rest.len);
+            buf_bytes(&b, d->other.data, d->other.len);
+            if (i)
+                put_cut(&b, i == 1 ? FUZZ_LOST : FUZZ_DIED);
+            buf_bytes(&b, d->xa_decision.data, d->xa_decision.len);
+        } else {
+            buf_bytes(&b, d->group.data, d->group.len);
+            put_cut(&b, i == 3 ? FUZZ_LOST : FUZZ_DIED);
+        }
+        corpus_add(&b);
+        buf_fini(&b);
+    }
+}
+
+static void keep_xa(struct decided *d)
+{
+    if (d->xa_end && d->has_rows && d->prepares && !d->xa_rest.len) {
+        buf_bytes(&d->xa_begin, d->group.data, d->xa_end);
+        buf_bytes(&d->xa_rest, d->group.data + d->xa_end, d->group.len - d->xa_end);
+    }
+    if (d->decides && !d->xa_decision.len)
+        move(&d->xa_decision, &d->group);
+}
+
 static void group_ended(struct decided *d, bool mariadb)
 {
+    keep_xa(d);
+    if (d->has_copy && d->has_rows && d->has_xid)
+        both_tables(d, mariadb);
+    buf_clear(&d->both);
+    d->has_copy = false;
+    d->xa_end = 0;
     if (d->prepares && d->has_rows)
         move(&d->prepared, &d->group);
     else if (d->decides)
@@ -78,6 +121,11 @@ static void take_into_group(struct decided *d, const struct my_event *event, con
     size_t start = d->group.len;
     buf_bytes(&d->group, data, len);
     put_length(d->group.data + start, len);
+    if (event->kind == MY_EVENT_TABLE_MAP || event->kind == MY_EVENT_ROWS)
+        buf_bytes(&d->both, d->group.data + start, len);
+    d->has_copy |= event->kind == MY_EVENT_TABLE_MAP && strcmp(event->table_map.table, "copy") == 0;
+    if (event->kind == MY_EVENT_QUERY && event->query.len > 6 && memcmp(event->query.text, "XA END", 6) == 0)
+        d->xa_end = start;
     d->prepares |= event->kind == MY_EVENT_XA_PREPARE;
     d->has_rows |= event->kind == MY_EVENT_ROWS;
     d->has_xid |= event->kind == MY_EVENT_XID;
@@ -129,6 +177,10 @@ static void log_file(const char *path, bool mariadb)
     buf_fini(&decided.other);
     buf_fini(&decided.decision);
     buf_fini(&decided.group);
+    buf_fini(&decided.xa_begin);
+    buf_fini(&decided.xa_rest);
+    buf_fini(&decided.xa_decision);
+    buf_fini(&decided.both);
     buf_fini(&w.plain);
     buf_fini(&w.lost);
     buf_fini(&w.died);
