@@ -20,8 +20,13 @@ static const struct engine engines[] = {
      .schemes = postgres_schemes,
      .conninfo = true,
      .source = &postgres_source,
-     .target = &postgres_target},
-    {.name = "MySQL", .schemes = mysql_schemes, .source = &mysql_source, .target = &mysql_target},
+     .target = &postgres_target,
+     .standing = &pg_standing},
+    {.name = "MySQL",
+     .schemes = mysql_schemes,
+     .source = &mysql_source,
+     .target = &mysql_target,
+     .standing = &my_standing},
 };
 #define ENGINES (sizeof(engines) / sizeof(engines[0]))
 

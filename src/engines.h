@@ -5,6 +5,7 @@
 
 #include "applier/target.h"
 #include "base/mem.h"
+#include "cdc/audit/standing.h"
 #include "cdc/source.h"
 
 struct engine {
@@ -13,6 +14,7 @@ struct engine {
     bool conninfo;              /* takes "key=value ..." strings too */
     const struct source_ops *source;
     const struct target_ops *target;
+    const struct standing_ops *standing;
 };
 
 /* The engine that a connection URL (or conninfo string) is for; NULL when none is. */

@@ -29,6 +29,10 @@ static int run(const struct options *o)
         return cmd_verify(o);
     case COMMAND_AUDIT:
         return cmd_audit(o);
+    case COMMAND_AUDIT_CHECK:
+        return cmd_audit_check(o);
+    case COMMAND_AUDIT_REMOVE:
+        return cmd_audit_remove(o);
     case COMMAND_LIST:
         return cmd_list(o);
     case COMMAND_ABORT:

@@ -89,7 +89,8 @@ static void make_lists(const struct target *t, struct my_apply *apply)
         buf_str(&values, i ? ", " : "");
         my_add_ident(&values, t->source.columns[m->source_column].name);
     }
-    add_untouched(&untouched, t);
+    if (t->map.nkey > 0) /* else there is no ghost: rows are only read */
+        add_untouched(&untouched, t);
     apply->insert_columns = arena_strdup(&apply->arena, buf_cstr(&columns));
     apply->select_values = arena_strdup(&apply->arena, buf_cstr(&values));
     apply->untouched = arena_strdup(&apply->arena, buf_cstr(&untouched));

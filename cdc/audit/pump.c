@@ -9,24 +9,29 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/plant.h"
+#include "cdc/audit/streams.h"
 
-enum { TAKE_MS = 50, POLL_MS = 5, STORE_AGAIN_MS = 500 };
+/* Where nothing was sent, a place further on is worth less than writing it down, which moves the log on, too. */
+enum { QUIET_TIMES = 10 };
+enum { TAKE_MS = 50, POLL_MS = 5, STORE_AGAIN_MS = 500, DRAIN_MS = 5000 };
 
 struct audit_pump {
     struct audit_pump_config config;
-    struct audit_stream *stream;
+    struct audit_streams *streams;
+    size_t count; /* of tables */
     pthread_t thread;
     atomic_bool stopping;
 
-    /* The thread's: a state that is stored as soon as all of it is acknowledged. */
-    struct audit_state waiting;
+    /* The thread's: states, of each table, that are stored as soon as all of them is acknowledged. */
+    struct audit_state *waiting;
+    uint64_t waiting_sent; /* what the sink had taken by then */
     bool waits;
     int64_t waiting_commit_us, stored_us, store_again_us;
     int64_t commit_us; /* of the transaction that is being taken */
     /* The newest marker; and one that stays until all before it was acknowledged, however many come meanwhile. */
     struct marker {
         char text[AUDIT_MARKER_TEXT];
-        uint64_t sequence;
+        uint64_t sent; /* before it */
     } newest, awaited;
     bool at_end; /* nothing more is taken */
 
@@ -47,17 +52,29 @@ static enum sc_result send(void *arg, const struct audit_message *message, struc
 /* --- what is kept
  * ----------------------------------------------------------------------------------------------------------- */
 
-/* The state behind a whole transaction, if it is time to keep one. */
+/* All tables stand at the same place of the log. */
+static uint64_t place(const struct audit_pump *p)
+{
+    return audit_streams_state(p->streams, 0)->position.order;
+}
+
+/* The states behind a whole transaction, if it is time to keep them. */
 static void propose(struct audit_pump *p)
 {
-    const struct audit_state *now = audit_stream_state(p->stream);
-    if (p->waits || now->position.order == p->waiting.position.order ||
-        (!p->at_end && clock_us() - p->stored_us < p->config.store_ms * 1000))
+    if (p->waits || place(p) == p->waiting[0].position.order)
         return;
-    struct audit_hash *heads = p->waiting.heads;
-    memcpy(heads, now->heads, (size_t)now->partitions * sizeof(*heads));
-    p->waiting = *now;
-    p->waiting.heads = heads;
+    bool quiet = audit_sink_sent(p->config.sink) == p->waiting_sent;
+    int64_t after_us = p->config.store_ms * (quiet ? QUIET_TIMES : 1) * 1000;
+    if (!p->at_end && clock_us() - p->stored_us < after_us)
+        return;
+    for (size_t i = 0; i < p->count; i++) {
+        const struct audit_state *now = audit_streams_state(p->streams, i);
+        struct audit_hash *heads = p->waiting[i].heads;
+        memcpy(heads, now->heads, (size_t)now->partitions * sizeof(*heads));
+        p->waiting[i] = *now;
+        p->waiting[i].heads = heads;
+    }
+    p->waiting_sent = audit_sink_sent(p->config.sink);
     p->waiting_commit_us = p->commit_us;
     p->waits = true;
 }
@@ -66,9 +83,9 @@ static enum sc_result keep(struct audit_pump *p, struct sc_error *err)
 {
     uint64_t acknowledged =
         PLANTED(E1_STORED_BEFORE_ACKNOWLEDGED) ? UINT64_MAX : audit_sink_acknowledged(p->config.sink);
-    if (!p->waits || acknowledged < p->waiting.sequence || clock_us() < p->store_again_us)
+    if (!p->waits || acknowledged < p->waiting_sent || clock_us() < p->store_again_us)
         return SC_OK;
-    enum sc_result result = p->config.store(p->config.store_arg, &p->waiting, err);
+    enum sc_result result = p->config.store(p->config.store_arg, p->waiting, err);
     p->stored_us = clock_us();
     if (result == SC_RETRY) { /* nothing depends on it before the next restart */
         log_debug("audit: where it stands cannot be stored now: %s", err->what);
@@ -79,7 +96,7 @@ static enum sc_result keep(struct audit_pump *p, struct sc_error *err)
         return result;
     p->waits = false;
     pthread_mutex_lock(&p->lock);
-    p->stats.stored = p->waiting.position;
+    p->stats.stored = p->waiting[0].position;
     p->acknowledged_commit_us = p->waiting_commit_us;
     pthread_mutex_unlock(&p->lock);
     return SC_OK;
@@ -91,7 +108,7 @@ static enum sc_result keep(struct audit_pump *p, struct sc_error *err)
 static void mark(struct audit_pump *p, const char *text)
 {
     snprintf(p->newest.text, sizeof(p->newest.text), "%s", text);
-    p->newest.sequence = audit_stream_sequence(p->stream);
+    p->newest.sent = audit_sink_sent(p->config.sink);
     if (!p->awaited.text[0])
         p->awaited = p->newest;
     pthread_mutex_lock(&p->lock);
@@ -102,9 +119,9 @@ static void mark(struct audit_pump *p, const char *text)
 static void pass_markers(struct audit_pump *p)
 {
     uint64_t acknowledged = audit_sink_acknowledged(p->config.sink);
-    if (!p->awaited.text[0] || acknowledged < p->awaited.sequence)
+    if (!p->awaited.text[0] || acknowledged < p->awaited.sent)
         return;
-    if (acknowledged >= p->newest.sequence)
+    if (acknowledged >= p->newest.sent)
         p->awaited = p->newest;
     pthread_mutex_lock(&p->lock);
     memcpy(p->stats.passed, p->awaited.text, sizeof(p->stats.passed));
@@ -117,9 +134,9 @@ static void pass_markers(struct audit_pump *p)
 
 static void look_for_end(struct audit_pump *p)
 {
-    if (!p->at_end || p->waits || audit_sink_acknowledged(p->config.sink) < p->newest.sequence)
+    if (!p->at_end || p->waits || audit_sink_acknowledged(p->config.sink) < p->newest.sent)
         return;
-    bool stored = audit_stream_state(p->stream)->position.order == p->waiting.position.order;
+    bool stored = place(p) == p->waiting[0].position.order;
     pthread_mutex_lock(&p->lock);
     p->ended = stored;
     pthread_mutex_unlock(&p->lock);
@@ -132,7 +149,7 @@ static enum sc_result take(struct audit_pump *p, const void *record, size_t len,
     arena_reset(arena);
     enum sc_result result = change_decode(arena, record, len, &change, err);
     if (result == SC_OK)
-        result = audit_stream_take(p->stream, &change, err);
+        result = audit_streams_take(p->streams, &change, err);
     if (result != SC_OK)
         return result;
     if (change.kind == CHANGE_BEGIN)
@@ -166,11 +183,34 @@ static enum sc_result step(struct audit_pump *p, struct arena *arena, struct sc_
     return result;
 }
 
-static void note_sequence(struct audit_pump *p)
+static void note_messages(struct audit_pump *p)
 {
     pthread_mutex_lock(&p->lock);
-    p->stats.sequence = audit_stream_sequence(p->stream);
+    p->stats.messages = audit_streams_messages(p->streams);
     pthread_mutex_unlock(&p->lock);
+}
+
+/* Nothing more is taken: what was waiting for it is kept, and then the newest. */
+static void keep_all(struct audit_pump *p)
+{
+    struct sc_error err;
+    p->store_again_us = 0;
+    keep(p, &err);
+    p->waits = false;
+    p->stored_us = 0;
+    propose(p);
+    keep(p, &err);
+}
+
+/* A change that cannot be written is no reason to send again what is before it. */
+static void drain(struct audit_pump *p)
+{
+    struct sc_error err;
+    int64_t until_us = clock_us() + DRAIN_MS * 1000;
+    while (!atomic_load(&p->stopping) && clock_us() < until_us && audit_sink_tick(p->config.sink, &err) == SC_OK &&
+           audit_sink_acknowledged(p->config.sink) < audit_sink_sent(p->config.sink))
+        clock_sleep_ms(POLL_MS);
+    keep_all(p);
 }
 
 static void *run(void *arg)
@@ -181,18 +221,14 @@ static void *run(void *arg)
     error_init(&err);
     enum sc_result result = SC_OK;
     while (result == SC_OK && !atomic_load(&p->stopping)) {
-        note_sequence(p);
+        note_messages(p);
         result = step(p, &arena, &err);
     }
     if (result == SC_OK || result == SC_STOP) {
         audit_sink_tick(p->config.sink, NULL);
-        p->store_again_us = 0;
-        keep(p, &err); /* what was waiting for it; and then the newest */
-        p->waits = false;
-        p->stored_us = 0;
-        propose(p);
-        keep(p, &err);
+        keep_all(p);
     } else {
+        drain(p);
         error_wrap(&err, "audit");
         pthread_mutex_lock(&p->lock);
         p->failure = err;
@@ -207,9 +243,11 @@ static void *run(void *arg)
 
 static void pump_free(struct audit_pump *p)
 {
-    audit_stream_free(p->stream);
+    audit_streams_free(p->streams);
     pthread_mutex_destroy(&p->lock);
-    mem_free(p->waiting.heads);
+    for (size_t i = 0; i < p->count; i++)
+        mem_free(p->waiting[i].heads);
+    mem_free(p->waiting);
     mem_free(p);
 }
 
@@ -220,16 +258,19 @@ enum sc_result audit_pump_start(const struct audit_pump_config *config, struct a
     p->config = *config;
     p->config.stream.send = send;
     p->config.stream.arg = p;
-    p->stream = audit_stream_new(&p->config.stream, config->from);
-    p->waiting = *config->from;
-    p->waiting.heads = mem_array((size_t)config->from->partitions, sizeof(*p->waiting.heads));
-    p->stats.stored = config->from->position;
-    p->stats.sequence = config->from->sequence;
+    p->count = config->stream.ntables;
+    p->streams = audit_streams_new(&p->config.stream, config->from);
+    p->waiting = mem_array(p->count, sizeof(*p->waiting));
+    for (size_t i = 0; i < p->count; i++) {
+        p->waiting[i] = config->from[i];
+        p->waiting[i].heads = mem_array((size_t)config->from[i].partitions, sizeof(struct audit_hash));
+    }
+    p->stats.stored = config->from[0].position;
+    p->stats.messages = audit_streams_messages(p->streams);
     p->stored_us = clock_us();
     snprintf(p->end, sizeof(p->end), "%s", config->end ? config->end : "");
     error_init(&p->failure);
     pthread_mutex_init(&p->lock, NULL);
-    audit_sink_begin(config->sink, config->from->sequence);
     /* Signals are the main thread's. */
     sigset_t all, before;
     sigfillset(&all);

@@ -1,5 +1,5 @@
 /* From the reader's queue to Kafka: a thread that takes what was read, makes messages of it, sends them, and keeps
- * where it stands in the database, once everything before was acknowledged.
+ * where they stand in the database, once everything before was acknowledged.
  *
  * Killed at any moment it goes on at what was kept, and sends the same messages again that it had sent behind it. */
 #ifndef SC_CDC_AUDIT_PUMP_H
@@ -13,10 +13,10 @@ struct audit_pump;
 struct audit_pump_config {
     struct spool *spool; /* of which it is the only consumer */
     struct audit_sink *sink;
-    struct audit_stream_config stream; /* `send` and `arg` are the pump's */
-    const struct audit_state *from;
-    /* Makes it durable. SC_RETRY: not now. By the pump's thread. */
-    enum sc_result (*store)(void *arg, const struct audit_state *state, struct sc_error *err);
+    struct audit_stream_config stream; /* of one table or several; `send` and `arg` are the pump's */
+    const struct audit_state *from;    /* of each table; all at the same place of the log */
+    /* Makes them durable, all or none. SC_RETRY: not now. By the pump's thread. */
+    enum sc_result (*store)(void *arg, const struct audit_state *states, struct sc_error *err);
     void *store_arg;
     int64_t store_ms; /* so often, if there is something new */
     const char *end;  /* as audit_pump_end(), of a log that may have it already; NULL: not known yet */
@@ -26,7 +26,7 @@ struct audit_pump_config {
 
 struct audit_pump_stats {
     struct position stored; /* all before it is in Kafka, and known to be */
-    uint64_t sequence;      /* of the last message that was made */
+    uint64_t messages;      /* that were made of all tables, since the streams began */
     int64_t lag_ms;         /* how old the newest transaction is that was acknowledged whole; -1: there was none yet */
     char passed[AUDIT_MARKER_TEXT]; /* a marker before which everything was acknowledged, one of the newest; "": none */
 };

@@ -222,13 +222,26 @@ static bool has_column(const struct audit_table *table, const char *name)
     return false;
 }
 
+enum sc_result audit_rules_check(const struct audit_rules *rules, const struct audit_table *tables, size_t count,
+                                 struct sc_error *err)
+{
+    for (size_t i = 0; i < rules->count; i++) {
+        const char *column = rules->rules[i].column;
+        bool found = !column;
+        for (size_t t = 0; t < count && !found; t++)
+            found = has_column(&tables[t], column);
+        if (!found && count == 1)
+            return error_set(err, SC_REFUSE, "there is a rule for column %s, which table %s does not have", column,
+                             tables[0].name);
+        if (!found)
+            return error_set(err, SC_REFUSE, "there is a rule for column %s, which none of the tables has", column);
+    }
+    return SC_OK;
+}
+
 enum sc_result audit_rules_apply(const struct audit_rules *rules, struct audit_table *table, struct arena *arena,
                                  struct sc_error *err)
 {
-    for (size_t i = 0; i < rules->count; i++)
-        if (rules->rules[i].column && !has_column(table, rules->rules[i].column))
-            return error_set(err, SC_REFUSE, "there is a rule for column %s, which table %s does not have",
-                             rules->rules[i].column, table->name);
     enum sc_result result = SC_OK;
     for (size_t i = 0; i < table->ncolumns && result == SC_OK; i++) {
         const struct audit_column_rule *rule = rule_of(rules, table->columns[i].name);

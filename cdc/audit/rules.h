@@ -31,8 +31,12 @@ struct audit_rules {
 enum sc_result audit_rules_parse(const char *text, struct audit_rules *out, struct sc_error *err);
 void audit_rules_fini(struct audit_rules *rules);
 
-/* Before audit_table_prepare(); what is made is the arena's, and the rules outlive it. SC_REFUSE: a rule for a column
- * that is not there, a column without a rule, a key that would not tell rows apart, HASH without a secret, TRUNCATE of
+/* SC_REFUSE: there is a rule for a column that none of the tables has. */
+enum sc_result audit_rules_check(const struct audit_rules *rules, const struct audit_table *tables, size_t count,
+                                 struct sc_error *err);
+
+/* Before audit_table_prepare(); what is made is the arena's, and the rules outlive it. SC_REFUSE: a column without a
+ * rule, a key that would not tell rows apart, HASH without a secret, TRUNCATE of
  * what is no string. */
 enum sc_result audit_rules_apply(const struct audit_rules *rules, struct audit_table *table, struct arena *arena,
                                  struct sc_error *err);

@@ -4,6 +4,7 @@
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -74,22 +75,33 @@ static enum sc_result failed(struct sc_error *err, rd_kafka_resp_err_t error, co
     return error_hint(err, "Nothing is lost: everything behind the last acknowledged change is sent again.");
 }
 
+static uint64_t sequence_of(const rd_kafka_message_t *message)
+{
+    rd_kafka_headers_t *headers;
+    const void *value;
+    size_t len;
+    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        rd_kafka_header_get_last(headers, "seachange.sequence", &value, &len) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return 0;
+    return strtoull(value, NULL, 10); /* librdkafka puts a NUL behind it */
+}
+
 /* In the thread that polls. */
 static void delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, void *arg)
 {
     (void)producer;
     struct audit_sink *s = arg;
-    uint64_t sequence = (uint64_t)(uintptr_t)message->_private;
+    uint64_t number = (uint64_t)(uintptr_t)message->_private;
     pthread_mutex_lock(&s->lock);
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        if (audit_window_acknowledge(&s->window, sequence)) {
+        if (audit_window_acknowledge(&s->window, number)) {
             s->stats.acknowledged++;
             s->stats.connected = true;
             s->stats.state[0] = 0;
             s->stats.bytes += message->len + message->key_len;
         }
     } else if ((s->failure.result == SC_OK || (s->fatal && kafka_is_for_good(message->err))) && !s->closing) {
-        failed(&s->failure, message->err, rd_kafka_topic_name(message->rkt), sequence);
+        failed(&s->failure, message->err, rd_kafka_topic_name(message->rkt), sequence_of(message));
         s->fatal = false;
     }
     pthread_mutex_unlock(&s->lock);
@@ -184,13 +196,6 @@ enum sc_result audit_sink_partitions(struct audit_sink *s, const char *topic, in
                       "decides where each key goes, for good.");
 }
 
-void audit_sink_begin(struct audit_sink *s, uint64_t sequence)
-{
-    pthread_mutex_lock(&s->lock);
-    audit_window_begin(&s->window, sequence);
-    pthread_mutex_unlock(&s->lock);
-}
-
 /* --- sending
  * -------------------------------------------------------------------------------------------------------------- */
 
@@ -232,7 +237,7 @@ static bool told_to_stop(const struct audit_sink *s)
     return s->stop && atomic_load(s->stop);
 }
 
-static rd_kafka_resp_err_t produce(struct audit_sink *s, const struct audit_message *m)
+static rd_kafka_resp_err_t produce(struct audit_sink *s, const struct audit_message *m, uint64_t number)
 {
     char sequence[24], hash[AUDIT_HASH_TEXT];
     snprintf(sequence, sizeof(sequence), "%" PRIu64, m->sequence);
@@ -250,7 +255,7 @@ static rd_kafka_resp_err_t produce(struct audit_sink *s, const struct audit_mess
         rd_kafka_producev(s->producer, RD_KAFKA_V_TOPIC(m->table->topic), RD_KAFKA_V_PARTITION(m->partition),
                           RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(m->key, m->key_len),
                           RD_KAFKA_V_VALUE((void *)(uintptr_t)m->value, m->value_len), RD_KAFKA_V_HEADERS(headers),
-                          RD_KAFKA_V_OPAQUE((void *)(uintptr_t)m->sequence), RD_KAFKA_V_END);
+                          RD_KAFKA_V_OPAQUE((void *)(uintptr_t)number), RD_KAFKA_V_END);
     if (error)
         rd_kafka_headers_destroy(headers); /* still ours */
     return error;
@@ -263,10 +268,11 @@ enum sc_result audit_sink_send(struct audit_sink *s, const struct audit_message 
         return result;
     pthread_mutex_lock(&s->lock);
     audit_window_send(&s->window); /* before: it may be acknowledged at once */
+    uint64_t number = s->window.sent;
     s->stats.sent++;
     pthread_mutex_unlock(&s->lock);
     for (;;) {
-        rd_kafka_resp_err_t error = produce(s, m);
+        rd_kafka_resp_err_t error = produce(s, m, number);
         if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
             return SC_OK;
         if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL && error != RD_KAFKA_RESP_ERR__FATAL)
@@ -280,6 +286,14 @@ enum sc_result audit_sink_send(struct audit_sink *s, const struct audit_message 
         if ((result = failure_of(s, err)) != SC_OK)
             return result;
     }
+}
+
+uint64_t audit_sink_sent(struct audit_sink *s)
+{
+    pthread_mutex_lock(&s->lock);
+    uint64_t sent = s->window.sent;
+    pthread_mutex_unlock(&s->lock);
+    return sent;
 }
 
 uint64_t audit_sink_acknowledged(struct audit_sink *s)

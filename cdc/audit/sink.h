@@ -2,7 +2,8 @@
  *
  * The producer is idempotent and waits for all replicas (acks=all); a message has no time by which it must be there, so
  * that a broker that is away for long leaves no gap, and what waits is bounded: sending waits when the queue is full.
- * What is known to be there is told as one number: the last sequence up to which everything was acknowledged.
+ * What is known to be there is told as one number: how many of the messages, from the first on, were acknowledged
+ * without a gap.
  * Facts: librdkafka INTRODUCTION.md, "Idempotent Producer" and "Producer message delivery failure". */
 #ifndef SC_CDC_AUDIT_SINK_H
 #define SC_CDC_AUDIT_SINK_H
@@ -41,15 +42,13 @@ void audit_sink_close(struct audit_sink *sink);
  * know it. */
 enum sc_result audit_sink_partitions(struct audit_sink *sink, const char *topic, int32_t *out, struct sc_error *err);
 
-/* Numbers of messages begin behind this one: what was acknowledged before the start. */
-void audit_sink_begin(struct audit_sink *sink, uint64_t sequence);
-
-/* Queues one message (copied), in the order of their sequence. Waits while the queue is full. SC_STOP: told to stop.
+/* Queues one message (copied). Waits while the queue is full. SC_STOP: told to stop.
  * SC_FAIL: the broker will never take it (too large, no such topic, not allowed) or a message before it; it says which.
  */
 enum sc_result audit_sink_send(struct audit_sink *sink, const struct audit_message *message, struct sc_error *err);
 
-/* Everything up to this sequence is with the brokers. Any thread. */
+/* How many were sent, of all tables; and so many of them, from the first on, are with the brokers. Any thread. */
+uint64_t audit_sink_sent(struct audit_sink *sink);
 uint64_t audit_sink_acknowledged(struct audit_sink *sink);
 
 /* Serves the acknowledgements that have come; call at least every second. As audit_sink_send() when something failed.

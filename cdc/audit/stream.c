@@ -10,6 +10,7 @@ struct audit_stream {
     struct audit_state state;
     struct audit_hash *heads; /* behind the last message; state.heads: behind the last whole transaction */
     uint64_t sequence;
+    uint64_t total; /* unless config.total counts */
 
     const struct audit_table *table; /* of the relation that came last */
     uint16_t ncolumns;
@@ -77,7 +78,9 @@ static enum sc_result send(struct audit_stream *s, struct audit_message *m, stru
 static enum sc_result make_value(struct audit_stream *s, enum audit_op op, const struct value *before,
                                  const struct value *after, struct sc_error *err)
 {
+    uint64_t *total = s->config.total ? s->config.total : &s->total;
     s->origin.order++;
+    ++*total;
     buf_clear(&s->source);
     s->config.engine->write_source(&s->source, s->table, &s->origin);
     struct audit_event event = {.op = op,
@@ -86,6 +89,7 @@ static enum sc_result make_value(struct audit_stream *s, enum audit_op op, const
                                 .source = buf_cstr(&s->source),
                                 .transaction = op == AUDIT_READ ? NULL : buf_cstr(&s->transaction),
                                 .order = s->origin.order,
+                                .total_order = *total,
                                 .commit_us = s->origin.commit_us};
     buf_clear(&s->value);
     return audit_write_value(&s->value, s->table, &event, err);
@@ -195,13 +199,19 @@ static enum sc_result truncated(struct audit_stream *s, struct sc_error *err)
 /* --- changes
  * -------------------------------------------------------------------------------------------------------------- */
 
+static bool same_column(const struct audit_column *ours, const struct relation_column *in_log)
+{
+    if (in_log->name && strcmp(in_log->name, ours->name) != 0)
+        return false;
+    return !ours->log_type || (ours->log_type == in_log->type && ours->log_modifier == in_log->modifier);
+}
+
 static enum sc_result relation(struct audit_stream *s, const struct relation *r, struct sc_error *err)
 {
     s->table = NULL;
     for (size_t i = 0; i < s->config.ntables && !s->table; i++) {
-        const struct audit_table *t = &s->config.tables[i];
-        if (strcmp(t->name, r->name) == 0 && strcmp(t->schema ? t->schema : t->catalog, r->schema) == 0)
-            s->table = t;
+        if (audit_table_is(&s->config.tables[i], r->schema, r->name))
+            s->table = &s->config.tables[i];
     }
     if (!s->table)
         return error_set(err, SC_FAIL, "the log has changes of table %s.%s, which was not asked for", r->schema,
@@ -209,16 +219,17 @@ static enum sc_result relation(struct audit_stream *s, const struct relation *r,
     s->ncolumns = r->ncolumns;
     bool fits = r->ncolumns == s->table->ncolumns;
     for (size_t i = 0; i < s->table->ncolumns && fits; i++)
-        fits = !r->columns[i].name || strcmp(r->columns[i].name, s->table->columns[i].name) == 0;
+        fits = same_column(&s->table->columns[i], &r->columns[i]);
     if (fits)
         return SC_OK;
-    return error_set(err, SC_FAIL, "table %s.%s has other columns in the log than when the stream began", r->schema,
-                     r->name);
+    return error_set(err, SC_FAIL, "table %s.%s has other columns, or other types, in the log than in the catalog",
+                     r->schema, r->name);
 }
 
 static void begin(struct audit_stream *s, const struct change *change)
 {
     s->in_transaction = true;
+    s->total = 0;
     s->skip = change->position.order < s->state.position.order && !PLANTED(E6_SENT_ONES_NOT_PASSED_OVER);
     s->at = change->position;
     s->origin = (struct audit_origin){.version = s->config.version,
@@ -236,8 +247,19 @@ static void commit(struct audit_stream *s, const struct change *change)
     if (s->skip)
         return;
     s->state.position = change->position;
+    audit_stream_settle(s);
+}
+
+void audit_stream_settle(struct audit_stream *s)
+{
     s->state.sequence = s->sequence;
     memcpy(s->state.heads, s->heads, (size_t)s->state.partitions * sizeof(*s->heads));
+}
+
+void audit_stream_pass(struct audit_stream *s, const struct position *behind)
+{
+    if (behind->order > s->state.position.order)
+        s->state.position = *behind;
 }
 
 static enum sc_result row(struct audit_stream *s, const struct change *change, struct sc_error *err)

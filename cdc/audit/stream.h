@@ -42,6 +42,7 @@ struct audit_stream_config {
     const char *version; /* the program's */
     uint64_t server_id;  /* MySQL and MariaDB */
     bool tombstones;     /* one behind each deletion, for topics that are compacted */
+    uint64_t *total;     /* counts the rows of a transaction where several streams share it; NULL: it has its own */
     /* Takes the message; its memory is the stream's, and gone when the call returns. What it returns ends the stream
      * unless it is SC_OK. */
     enum sc_result (*send)(void *arg, const struct audit_message *message, struct sc_error *err);
@@ -58,9 +59,15 @@ void audit_stream_free(struct audit_stream *stream);
  * SC_FAIL: a table is not what it was, or a value cannot be written (audit_write_value()). */
 enum sc_result audit_stream_take(struct audit_stream *stream, const struct change *change, struct sc_error *err);
 
+/* A transaction that has none of its rows: it stands behind it. Not within one. */
+void audit_stream_pass(struct audit_stream *stream, const struct position *behind);
+
 /* A row that was read from the table, for a stream's beginning. */
 enum sc_result audit_stream_snapshot(struct audit_stream *stream, const struct audit_table *table,
                                      const struct value *row, int64_t now_us, struct sc_error *err);
+
+/* The rows that were read so far count as whole: what is asked for next is behind them. */
+void audit_stream_settle(struct audit_stream *stream);
 
 /* Behind the last whole transaction. Points into the stream. */
 const struct audit_state *audit_stream_state(const struct audit_stream *stream);

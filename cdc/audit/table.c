@@ -131,6 +131,11 @@ enum sc_result audit_table_prepare(struct audit_table *t, struct arena *arena, s
     return SC_OK;
 }
 
+bool audit_table_is(const struct audit_table *t, const char *schema, const char *name)
+{
+    return strcmp(t->name, name) == 0 && strcmp(t->schema ? t->schema : t->catalog, schema) == 0;
+}
+
 void audit_table_close(struct audit_table *t)
 {
     for (size_t i = 0; i < t->ncolumns; i++)
@@ -236,7 +241,7 @@ enum sc_result audit_write_value(struct buf *out, const struct audit_table *t, c
     if (event->transaction) {
         buf_str(out, "{\"id\":");
         audit_json_string(out, event->transaction);
-        buf_printf(out, ",\"total_order\":%" PRIu64 ",\"data_collection_order\":%" PRIu64 "}", event->order,
+        buf_printf(out, ",\"total_order\":%" PRIu64 ",\"data_collection_order\":%" PRIu64 "}", event->total_order,
                    event->order);
     } else {
         buf_str(out, "null");

@@ -30,7 +30,9 @@ struct audit_column {
     bool optional;     /* may be NULL, or missing from an image */
     bool left_out;     /* consumers are not told that it is there */
     int key;           /* its place in the key, from 1 on; 0: none of it */
-    const char *label; /* the rest is audit_table_prepare()'s: "name": */
+    uint32_t log_type; /* its type's number and modifier, where the log tells them by each description (PostgreSQL); */
+    int32_t log_modifier; /* ... 0: it does not */
+    const char *label;    /* the rest is audit_table_prepare()'s: "name": */
 };
 
 /* The block that says where a change comes from is each engine's own. */
@@ -61,6 +63,9 @@ struct audit_table {
  * left out. */
 enum sc_result audit_table_prepare(struct audit_table *table, struct arena *arena, struct sc_error *err);
 
+/* Is it the one that the log calls so? */
+bool audit_table_is(const struct audit_table *table, const char *schema, const char *name);
+
 /* Gives back what its types hold outside the arena. */
 void audit_table_close(struct audit_table *table);
 
@@ -77,7 +82,8 @@ struct audit_event {
     const struct value *before, *after; /* NULL: no such image */
     const char *source;                 /* the block, as JSON */
     const char *transaction;            /* its id; NULL: of none (a snapshot's read) */
-    uint64_t order;                     /* its place in the transaction, from 1 on */
+    uint64_t order;                     /* its place in the transaction, among the table's rows, from 1 on */
+    uint64_t total_order;               /* ... and among all rows */
     int64_t commit_us;                  /* since 1970 */
 };
 

@@ -10,12 +10,6 @@ void audit_window_fini(struct audit_window *w)
     *w = (struct audit_window){0};
 }
 
-void audit_window_begin(struct audit_window *w, uint64_t sequence)
-{
-    audit_window_fini(w);
-    w->acknowledged = w->sent = sequence;
-}
-
 static void grow(struct audit_window *w)
 {
     size_t cap = w->cap ? w->cap * 2 : FIRST_CAP;

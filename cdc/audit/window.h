@@ -15,8 +15,6 @@ struct audit_window {
 };
 
 void audit_window_fini(struct audit_window *w);
-/* Nothing is under way, and `sequence` is the last that is done. */
-void audit_window_begin(struct audit_window *w, uint64_t sequence);
 /* The next number is under way. */
 void audit_window_send(struct audit_window *w);
 /* False: it is not under way. */

@@ -52,6 +52,11 @@ bool stop_requested(void)
     return atomic_load(&requested);
 }
 
+const atomic_bool *stop_flag(void)
+{
+    return &requested;
+}
+
 void stop_request(void)
 {
     int saved = errno;

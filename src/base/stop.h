@@ -4,6 +4,7 @@
 #ifndef SC_BASE_STOP_H
 #define SC_BASE_STOP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 /* SIGINT and SIGTERM ask to stop; a second one, a second later or more, ends the process at once, as a crash would,
@@ -12,7 +13,8 @@
 void stop_on_signals(void);
 
 bool stop_requested(void);
-void stop_request(void); /* safe in a signal handler and from any thread; asking again changes nothing */
+const atomic_bool *stop_flag(void); /* the same, for those that are given what ends their waiting */
+void stop_request(void);            /* safe in a signal handler and from any thread; asking again changes nothing */
 
 /* Readable (POLLIN) from the moment stop_request() was called, for good. Never read from it. */
 int stop_fd(void);

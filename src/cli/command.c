@@ -53,11 +53,28 @@ const struct command command_table[] = {
                  "  seachange verify -s postgresql://app@db1/shop -t shop.orders\n"},
     {.id = COMMAND_AUDIT,
      .name = "audit",
+     .summary = "send every row change of tables to Kafka, until it is stopped",
+     .usage = "audit -s URL -t NAME[,NAME...] --audit-kafka BROKERS [options]",
+     .description =
+         "Reads the server's replication log and sends each change of the tables' rows to Kafka as Debezium would, a "
+         "topic for each table, from now on. Where it stands is kept in the database: after a crash, a restart or a "
+         "Ctrl-C the same command goes on there, loses nothing, and repeats only what consumers can tell by stream and "
+         "sequence number. With --audit-snapshot it sends the rows that are there first.\n\n"
+         "A stream has a name (--audit-stream) and goes on with the tables and rules it was begun with. It keeps the "
+         "server from removing its log (PostgreSQL: a replication slot) until Kafka has it; when it is not needed any "
+         "more, `seachange audit remove` removes it. Exit status 0: it was stopped by a signal. 3: it cannot go on as "
+         "it was begun. 4: a change "
+         "cannot be written. 75: no server or no Kafka for --give-up, start it again.",
+     .examples = "  seachange audit -s postgresql://app@db1/shop -t shop.orders,shop.items \\\n"
+                 "      --audit-kafka k1:9092 --audit-columns '*=plain'\n"},
+    {.id = COMMAND_AUDIT_CHECK,
+     .name = "audit check",
      .summary = "prove that an audit in Kafka is whole; write nothing",
      .usage = "audit check --audit-kafka BROKERS --audit-topic NAME [options]\n"
               "audit check --audit-kafka BROKERS -s URL -t NAME [options]",
      .description =
-         "Reads a topic that `seachange migrate --audit-kafka` has written, from its beginning to its end, and proves "
+         "Reads a topic that `seachange audit` or `seachange migrate --audit-kafka` has written, from its beginning to "
+         "its end, and proves "
          "from the numbers and hashes of its messages that none was taken out, put in, moved or changed. The first "
          "place where something is wrong is named: partition, offset, and what it is.\n\n"
          "With --source and --table every row of the table is compared with what the last message of its key says. "
@@ -72,8 +89,16 @@ const struct command command_table[] = {
                  "  seachange audit check --audit-kafka k1:9092 --audit-topic sc.shop.orders \\\n"
                  "      --audit-stream 7f3a91c2 --audit-messages 48211 \\\n"
                  "      -s postgresql://app@db1/shop -t seachange_old_7f3a91c2.orders \\\n"
-                 "      --audit-columns '*=plain'\n",
-     .argument = "check"},
+                 "      --audit-columns '*=plain'\n"},
+    {.id = COMMAND_AUDIT_REMOVE,
+     .name = "audit remove",
+     .summary = "remove what the server keeps for a stream",
+     .usage = "audit remove --source URL [--audit-stream NAME] [options]",
+     .description =
+         "Removes what `seachange audit` keeps on the server for a stream: its place in the log (PostgreSQL: "
+         "slot and publication) and where it stands. Changes that are not in Kafka yet never will be: "
+         "stop the stream when nobody writes, if they matter. Refused while it runs.",
+     .examples = "  seachange audit remove -s postgresql://app@db1/shop --audit-stream orders\n"},
     {.id = COMMAND_LIST,
      .name = "list",
      .summary = "show the migrations in a database, and what is left of old ones",

@@ -43,6 +43,8 @@ int cmd_plan(const struct options *o);
 int cmd_migrate(const struct options *o);
 int cmd_verify(const struct options *o);
 int cmd_audit(const struct options *o);
+int cmd_audit_check(const struct options *o);
+int cmd_audit_remove(const struct options *o);
 int cmd_list(const struct options *o);
 int cmd_abort(const struct options *o);
 int cmd_help(const struct options *o);

@@ -148,7 +148,7 @@ enum sc_result option_store(struct options *o, int index, const char *value, enu
 /* What was given, before it is known for which command. */
 struct given {
     const char *values[OPTION_MAX];
-    const char *words[3]; /* command and its argument */
+    const char *words[4]; /* command, of one word or two, its argument, and one that is too many */
     int nwords;
     struct {
         int index;
@@ -298,12 +298,30 @@ static enum sc_result read_arguments(struct options *o, struct given *g, int arg
             result = long_option(o, g, argv, argc, &i, err);
         else if (!options_end && arg[0] == '-' && arg[1])
             result = short_option(o, g, argv, argc, &i, err);
-        else if (g->nwords < 2)
+        else if (g->nwords < 4)
             g->words[g->nwords++] = arg;
-        else
-            result = one_too_many(arg, err);
     }
     return result;
+}
+
+static const char *two_words(struct options *o, const char *first, const char *second)
+{
+    char *text = mem_printf("%s %s", first, second);
+    const char *kept = arena_strdup(&o->arena, text);
+    mem_free(text);
+    return kept;
+}
+
+/* "audit check" rather than "audit". */
+static const struct command *command_of(const struct given *g)
+{
+    const struct command *command = NULL;
+    if (g->nwords > 1) {
+        char *name = mem_printf("%s %s", g->words[0], g->words[1]);
+        command = command_find(name);
+        mem_free(name);
+    }
+    return command ? command : command_find(g->words[0]);
 }
 
 static enum sc_result find_command(struct options *o, struct given *g, struct sc_error *err)
@@ -314,7 +332,7 @@ static enum sc_result find_command(struct options *o, struct given *g, struct sc
         error_set(err, SC_REFUSE, "no command is given");
         return error_hint(err, "Begin with `seachange plan`, which changes nothing.");
     }
-    const struct command *command = command_find(g->words[0]);
+    const struct command *command = command_of(g);
     if (!command) {
         char *shown = url_redacted(g->words[0]);
         const char *near = command_nearest(g->words[0]);
@@ -325,21 +343,17 @@ static enum sc_result find_command(struct options *o, struct given *g, struct sc
         return SC_REFUSE;
     }
     o->command = command->id;
-    if (command->id == COMMAND_AUDIT && g->nwords == 1 && !o->help && !o->version) {
-        error_set(err, SC_REFUSE, "what of the audit?");
-        return error_hint(err, "Write `seachange audit check`.");
+    int used = strchr(command->name, ' ') ? 2 : 1;
+    if (o->help || o->version)
+        return SC_OK;
+    if (command->id == COMMAND_HELP && g->nwords > 1) {
+        o->topic = g->nwords == 2 ? arena_strdup(&o->arena, g->words[1]) : two_words(o, g->words[1], g->words[2]);
+        used = 3;
     }
-    if (g->nwords == 1 || o->help || o->version)
-        return SC_OK;
-    if (command->id == COMMAND_HELP) {
-        o->topic = arena_strdup(&o->arena, g->words[1]);
-        return SC_OK;
-    }
-    if (command->id == COMMAND_AUDIT && strcmp(g->words[1], "check") == 0)
-        return SC_OK;
-    if (command->id == COMMAND_ABORT)
-        return give(g, option_find("id", 2), g->words[1], err);
-    return one_too_many(g->words[1], err);
+    enum sc_result result = SC_OK;
+    if (command->id == COMMAND_ABORT && g->nwords > used)
+        result = give(g, option_find("id", 2), g->words[used++], err);
+    return result == SC_OK && g->nwords > used ? one_too_many(g->words[used], err) : result;
 }
 
 static enum sc_result refuse_password(const struct given *g, struct sc_error *err)
@@ -503,8 +517,8 @@ enum sc_result options_parse(struct options *o, int argc, char *const *argv, cha
     enum sc_result result = read_arguments(o, &g, argc, argv, err);
     if (result == SC_OK)
         result = find_command(o, &g, err);
-    else if (g.nwords > 0 && command_find(g.words[0]))
-        o->command = command_find(g.words[0])->id; /* whose help to point at */
+    else if (g.nwords > 0 && command_of(&g))
+        o->command = command_of(&g)->id; /* whose help to point at */
     if (result == SC_OK && o->markdown && o->command != COMMAND_HELP)
         result = unknown_option(o, "--markdown", err);
     if (result != SC_OK || o->help || o->version)

@@ -23,8 +23,12 @@ enum command_id {
     COMMAND_VERSION = 1 << 5,
     COMMAND_VERIFY = 1 << 6,
     COMMAND_AUDIT = 1 << 7,
+    COMMAND_AUDIT_CHECK = 1 << 8,
+    COMMAND_AUDIT_REMOVE = 1 << 9,
 };
-#define COMMAND_SERVER (COMMAND_PLAN | COMMAND_MIGRATE | COMMAND_VERIFY | COMMAND_LIST | COMMAND_ABORT | COMMAND_AUDIT)
+#define COMMAND_SERVER                                                                                                 \
+    (COMMAND_PLAN | COMMAND_MIGRATE | COMMAND_VERIFY | COMMAND_LIST | COMMAND_ABORT | COMMAND_AUDIT |                  \
+     COMMAND_AUDIT_CHECK | COMMAND_AUDIT_REMOVE)
 
 enum option_type {
     OPTION_TEXT,     /* const char * */
@@ -97,7 +101,7 @@ struct options {
     struct option_list audit_properties;
     int64_t audit_policy;   /* 0 required, 1 best-effort */
     int64_t audit_decimals; /* enum audit_decimals */
-    bool audit_schemas, audit_tombstones;
+    bool audit_schemas, audit_tombstones, audit_snapshot;
     int64_t audit_messages;
     int64_t audit_memory_bytes;
 

@@ -86,6 +86,8 @@ static enum sc_result describe(struct audit *a, struct session *session, struct 
     enum sc_result result = a->run->ops->audit_describe(session, &s->table, &a->arena, &a->table, err);
     a->table.topic = s->topic;
     if (result == SC_OK)
+        result = audit_rules_check(s->rules, &a->table, 1, err);
+    if (result == SC_OK)
         result = audit_rules_apply(s->rules, &a->table, &a->arena, err);
     if (result == SC_OK)
         result = audit_table_prepare(&a->table, &a->arena, err);

@@ -22,6 +22,7 @@ struct check {
     struct audit_table table;
     struct audit_stored stored;
     bool kept;
+    const char *stream; /* the one to check, as messages name it; NULL: the only one there is */
     struct audit_reader *reader;
     struct buf key, row;
 
@@ -38,21 +39,47 @@ struct check {
  * ------------------------------------------------------------------------------------------------------------ */
 
 /* Where a migration's stream stood; it may have ended, and then nothing is stored any more. */
+static enum sc_result load_migration(struct check *c, struct sc_error *err)
+{
+    struct migration *migration = c->ops->migration(c->target);
+    bool found = false;
+    if (strlen(c->config->stream) >= sizeof(migration->id))
+        return SC_OK;
+    snprintf(migration->id, sizeof(migration->id), "%s", c->config->stream);
+    enum sc_result result = c->ops->audit_load(c->session, &c->arena, &c->stored, &found, err);
+    c->kept = found && c->stored.state.partitions > 0;
+    if (c->kept && c->stored.gap)
+        c->out->gap = mem_strdup(c->stored.gap);
+    return result;
+}
+
+/* A standing stream may be named, too; its messages have its id. */
+static enum sc_result load_standing(struct check *c, struct sc_error *err)
+{
+    struct standing_place place = {0};
+    bool found = false;
+    enum sc_result result = c->config->engine->standing->look(c->config->spec.url, c->config->stream,
+                                                              c->table.schema ? c->table.schema : c->table.catalog,
+                                                              c->table.name, &c->arena, &place, &found, err);
+    if (result != SC_OK || !found)
+        return result;
+    c->kept = true;
+    c->stored = (struct audit_stored){.state = place.state};
+    c->stream = place.id;
+    return SC_OK;
+}
+
 static void load_stored(struct check *c)
 {
     struct sc_error err;
-    struct migration *migration = c->ops->migration(c->target);
     error_init(&err);
-    if (!c->config->stream || strlen(c->config->stream) >= sizeof(migration->id))
+    if (!c->config->stream)
         return;
-    snprintf(migration->id, sizeof(migration->id), "%s", c->config->stream);
-    bool found = false;
-    if (c->ops->audit_load(c->session, &c->arena, &c->stored, &found, &err) != SC_OK)
+    enum sc_result result = load_migration(c, &err);
+    if (result == SC_OK && !c->kept)
+        result = load_standing(c, &err);
+    if (result != SC_OK)
         log_warn("where stream %s stood is not known: %s", c->config->stream, err.what);
-    else if (found && c->stored.state.partitions > 0)
-        c->kept = true;
-    if (c->kept && c->stored.gap)
-        c->out->gap = mem_strdup(c->stored.gap);
 }
 
 /* In the form without schemas: these bytes stand in the other one, too. */
@@ -96,7 +123,7 @@ static enum sc_result choose_stream(struct check *c, const struct audit_received
 {
     if (!m->stream)
         return SC_OK;
-    if (c->out->stream && !c->config->stream && !is_stream(c->out->stream, m)) {
+    if (c->out->stream && !c->stream && !is_stream(c->out->stream, m)) {
         error_set(err, SC_REFUSE, "topic %s has messages of more than one stream: %s and %.*s", c->out->topic,
                   c->out->stream, m->stream_len > 60 ? 60 : (int)m->stream_len, m->stream);
         return error_hint(err, "Name the one to check with --audit-stream; a migration's is named as its id.");
@@ -170,7 +197,7 @@ static enum sc_result end_proof(struct check *c, struct sc_error *err)
                            c->stored.state.sequence);
     } else if (c->config->messages < 0) {
         error_set(err, SC_REFUSE, "topic %s has no message of %s%s", c->out->topic,
-                  c->config->stream ? "stream " : "any stream", c->config->stream ? c->config->stream : "");
+                  c->stream ? "stream " : "any stream", c->stream ? c->stream : "");
         return error_hint(err, "Nothing was proven. Where nothing was sent, --audit-messages 0 says so.");
     }
     if (result == SC_OK)
@@ -349,14 +376,14 @@ static enum sc_result open_topic(struct check *c, struct sc_error *err)
         return result;
     c->out->partitions = audit_reader_topic(c->reader)->partitions;
     c->out->kept = c->kept;
-    c->out->stream = mem_strdup(c->config->stream);
+    c->out->stream = mem_strdup(c->stream);
     c->next = arena_array(&c->arena, (size_t)c->out->partitions, sizeof(*c->next));
     return SC_OK;
 }
 
 enum sc_result audit_check(const struct audit_check_config *config, struct audit_checked *out, struct sc_error *err)
 {
-    struct check c = {.config = config, .out = out};
+    struct check c = {.config = config, .out = out, .stream = config->stream};
     int64_t began_us = clock_us();
     *out = (struct audit_checked){0};
     /* Where the stream stood is asked first: the topic has come to it by now. */

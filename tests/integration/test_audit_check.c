@@ -76,7 +76,6 @@ static uint64_t write_trail(struct world *w, const char *rules, bool with_schema
     struct audit_sink_config sink = {
         .brokers = rd_kafka_mock_cluster_bootstraps(cluster), .stream = STREAM, .timeout_ms = TIMEOUT_MS};
     must(audit_sink_open(&sink, &t.sink, &err), &err);
-    audit_sink_begin(t.sink, 0);
     struct audit_stream_config config = {.engine = &pg_audit_engine,
                                          .tables = &t.table,
                                          .ntables = 1,

@@ -87,7 +87,6 @@ static void write_trail(struct world *w, const char *table, const char *topic, c
     struct audit_sink_config sink = {
         .brokers = rd_kafka_mock_cluster_bootstraps(cluster), .stream = "0011aabb", .timeout_ms = TIMEOUT_MS};
     must(audit_sink_open(&sink, &t.sink, &err), &err);
-    audit_sink_begin(t.sink, 0);
     uint64_t server_id;
     struct audit_stream_config config = {.engine = mysql_target.audit_engine(target, &server_id),
                                          .tables = &t.table,

@@ -70,7 +70,6 @@ static void write_trail(const char *brokers, const char *topic, int changes)
     struct audit_state state = {0};
     must(audit_sink_open(&config, &sink, &err), &err);
     must(audit_sink_partitions(sink, topic, &state.partitions, &err), &err);
-    audit_sink_begin(sink, 0);
     struct audit_stream_config to = {.engine = &engine,
                                      .tables = &table,
                                      .ntables = 1,

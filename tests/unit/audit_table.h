@@ -5,7 +5,7 @@
 #include "cdc/audit/postgres/types.h"
 #include "cdc/audit/source.h"
 
-static inline struct audit_table audit_test_table(struct arena *arena)
+static inline struct audit_table audit_test_table_named(struct arena *arena, const char *name)
 {
     struct audit_column *columns = arena_array(arena, 2, sizeof(*columns));
     columns[0] = (struct audit_column){.name = "id", .key = 1};
@@ -16,13 +16,18 @@ static inline struct audit_table audit_test_table(struct arena *arena)
     struct audit_table table = {.prefix = "p",
                                 .catalog = "shop",
                                 .schema = "public",
-                                .name = "t",
+                                .name = name,
                                 .ncolumns = 2,
                                 .columns = columns,
                                 .source = pg_audit_engine.source};
     struct sc_error err;
     assert_int_equal(audit_table_prepare(&table, arena, &err), SC_OK);
     return table;
+}
+
+static inline struct audit_table audit_test_table(struct arena *arena)
+{
+    return audit_test_table_named(arena, "t");
 }
 
 #endif

@@ -171,6 +171,7 @@ struct kept {
     struct audit_state state;
     struct audit_hash heads[PARTITIONS];
     struct audit_sink *sink;
+    uint64_t before; /* messages of earlier sinks */
     int times, refuse;
 };
 
@@ -181,7 +182,7 @@ static enum sc_result keep(void *arg, const struct audit_state *state, struct sc
         k->refuse--;
         return error_set(err, SC_RETRY, "no connection");
     }
-    assert_true(audit_sink_acknowledged(k->sink) >= state->sequence);
+    assert_true(k->before + audit_sink_acknowledged(k->sink) >= state->sequence);
     assert_true(state->position.order >= k->state.position.order);
     assert_true(state->sequence >= k->state.sequence);
     k->state = *state;
@@ -246,6 +247,7 @@ static struct audit_pump *start_pump(struct spool *spool, struct audit_sink *sin
     struct audit_pump *pump;
     struct sc_error err;
     kept->sink = sink;
+    kept->before = kept->state.sequence;
     assert_int_equal(audit_pump_start(&config, &pump, &err), SC_OK);
     return pump;
 }
@@ -276,7 +278,7 @@ static void what_is_kept_was_acknowledged_and_a_restart_goes_on_there(void **sta
     wait_marker(pump, "here");
     assert_int_equal(audit_pump_ended(pump, &err), SC_RETRY); /* nobody has said where that is */
     audit_pump_stats(pump, &stats);
-    assert_int_equal(stats.sequence, 2000);
+    assert_int_equal(stats.messages, 2000);
     for (int i = 0; i < WAIT_MS / 10 && stats.stored.order == 0; i++) { /* it was told three times: not now */
         clock_sleep_ms(10);
         audit_pump_stats(pump, &stats);

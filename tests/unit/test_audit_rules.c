@@ -130,7 +130,10 @@ static void not_applied(const char *text, const char *what)
     assert_int_equal(parse(text, &rules, &err), SC_OK);
     struct audit_table t = audit_test_table(&arena);
     error_init(&err);
-    assert_int_equal(audit_rules_apply(&rules, &t, &arena, &err), SC_REFUSE);
+    enum sc_result result = audit_rules_check(&rules, &t, 1, &err);
+    if (result == SC_OK)
+        result = audit_rules_apply(&rules, &t, &arena, &err);
+    assert_int_equal(result, SC_REFUSE);
     if (!strstr(err.what, what))
         fail_msg("%s: %s", text, err.what);
     audit_rules_fini(&rules);
@@ -148,12 +151,31 @@ static void rules_that_hide_too_much_or_too_little_are_refused(void **state)
     not_applied("id=plain,v=text", "cannot be shown as text"); /* a server whose log has other forms */
 }
 
+/* Of several tables one may have what another one lacks. */
+static void a_rule_is_for_a_column_of_any_of_the_tables(void **state)
+{
+    (void)state;
+    struct audit_table tables[2] = {audit_test_table(&arena), audit_test_table_named(&arena, "u")};
+    tables[1].columns[1].name = "w";
+    struct audit_rules rules;
+    struct sc_error err;
+    assert_int_equal(parse("w=drop,*=plain", &rules, &err), SC_OK);
+    assert_int_equal(audit_rules_check(&rules, tables, 1, &err), SC_REFUSE);
+    assert_int_equal(audit_rules_check(&rules, tables, 2, &err), SC_OK);
+    audit_rules_fini(&rules);
+    assert_int_equal(parse("x=drop,*=plain", &rules, &err), SC_OK);
+    assert_int_equal(audit_rules_check(&rules, tables, 2, &err), SC_REFUSE);
+    assert_non_null(strstr(err.what, "column x, which none of the tables has"));
+    audit_rules_fini(&rules);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_are_read),
         cmocka_unit_test(values_are_shown_by_their_rule),
         cmocka_unit_test(rules_that_hide_too_much_or_too_little_are_refused),
+        cmocka_unit_test(a_rule_is_for_a_column_of_any_of_the_tables),
     };
     return cmocka_run_group_tests(tests, NULL, clean);
 }

@@ -94,13 +94,14 @@ static void an_event_without_schema(void **state)
                             .source = pg_source(&t),
                             .transaction = "571:24023128",
                             .order = 2,
+                            .total_order = 5,
                             .commit_us = 1700000000123456};
     buf_clear(&b);
     assert_int_equal(audit_write_value(&b, &t, &e, &err), SC_OK);
     assert_string_equal(buf_cstr(&b),
                         "{\"before\":{\"region\":\"eu\",\"id\":7,\"a \\\"note\\\"\":null},"
                         "\"after\":{\"region\":\"eu\",\"id\":7,\"a \\\"note\\\"\":\"x\"},\"source\":" SOURCE
-                        ",\"transaction\":{\"id\":\"571:24023128\",\"total_order\":2,\"data_collection_order\":2},"
+                        ",\"transaction\":{\"id\":\"571:24023128\",\"total_order\":5,\"data_collection_order\":2},"
                         "\"op\":\"u\"," TIMES);
     /* What the log leaves out: a value that did not change, and all but the key of an old row. */
     before[0].state = before[2].state = VALUE_ABSENT;
@@ -182,6 +183,7 @@ static void an_event_with_its_schema(void **state)
                             .source = pg_source(&t),
                             .transaction = "571:24023128",
                             .order = 2,
+                            .total_order = 5,
                             .commit_us = 1700000000123456};
     buf_clear(&b);
     assert_int_equal(audit_write_value(&b, &t, &e, &err), SC_OK);

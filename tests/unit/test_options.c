@@ -264,7 +264,7 @@ static void an_option_given_twice_or_a_word_too_many_is_refused_rather_than_drop
     (void)state;
     refused(ARGS(MIGRATE, "--alter", "DROP COLUMN b"), no_environment, "--alter is given twice", "parted by commas");
     refused(ARGS(MIGRATE, "--workers=1", "--workers=2"), no_environment, "--workers is given twice", "");
-    refused(ARGS("migrate", "ADD", "COLUMN", "a"), no_environment, "\"COLUMN\" is one argument too many", "quoted");
+    refused(ARGS("migrate", "ADD", "COLUMN", "a"), no_environment, "\"ADD\" is one argument too many", "quoted");
     refused(ARGS("list", "postgresql://u:secret@h/d"), no_environment, "\"postgresql://u:***@h/d\"", "");
     refused(ARGS("abort", "-s", "dbname=d", "0123abcd", "--id", "0123abcd"), no_environment, "--id is given twice", "");
 }

@@ -1,0 +1,44 @@
+/* What the files of a standing stream share. */
+#ifndef SC_COORDINATOR_STANDING_FLOW_H
+#define SC_COORDINATOR_STANDING_FLOW_H
+
+#include "applier/target.h"
+#include "cdc/audit/pump.h"
+#include "cdc/audit/standing.h"
+#include "coordinator/standing.h"
+
+/* One table: its target is open to learn from and to be described by, and nothing is written through it. */
+struct table {
+    struct target *target;
+    struct session *session;
+    char *settings;
+};
+
+/* All of a stream that is opened anew when it has failed. */
+struct flow {
+    const struct standing_config *config;
+    const struct target_ops *ops;
+    const struct standing_ops *standing_ops;
+
+    struct arena arena;
+    struct table *tables;            /* in the order of their names */
+    struct audit_table *described;   /* of each */
+    struct source_table *sources;    /* of each */
+    struct standing_table *standing; /* of each */
+    const char **names;              /* schema and name of each */
+    size_t count;
+
+    struct standing *stream;
+    struct audit_sink *sink;
+    struct spool *spool;
+    char *spool_dir;
+    struct source *source;
+    struct audit_pump *pump;
+    atomic_bool stop;
+};
+
+/* standing_copy.c: sends the rows that are there, as the begin of the stream `arg` (a flow); for standing_ops.begin().
+ * Rows that are changed meanwhile may come as they are then, and their changes follow. */
+enum sc_result standing_copy(void *arg, struct sc_error *err);
+
+#endif
