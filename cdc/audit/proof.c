@@ -14,7 +14,16 @@ struct partition {
     struct seen *ring;      /* the newest ones; count 0: nothing yet, and the chain begins with zeros */
     uint64_t count;         /* ever; the n-th is ring[(n - 1) % remember] */
     struct audit_hash kept; /* behind the last message that the kept state counts */
+    /* Of repetitions that began with a message that is forgotten: where the one that goes on has come to, and where
+     * earlier ones have stopped. */
+    bool going_over;
+    struct seen at;
+    struct seen *stopped;
+    size_t nstopped, stopped_cap;
 };
+
+/* A process that is killed again and again at the same place. */
+enum { STOPPED_MOST = 10000 };
 
 struct audit_proof {
     char *stream;
@@ -48,8 +57,10 @@ void audit_proof_free(struct audit_proof *p)
 {
     if (!p)
         return;
-    for (int32_t i = 0; i < p->partitions; i++)
+    for (int32_t i = 0; i < p->partitions; i++) {
         mem_free(p->partition[i].ring);
+        mem_free(p->partition[i].stopped);
+    }
     mem_free(p->partition);
     mem_free(p->kept_heads);
     mem_free(p->stream);
@@ -90,33 +101,98 @@ static void chain_on(struct audit_hash *head, uint64_t sequence, const struct au
     audit_chain(head, sequence, m->key ? m->key : "", m->key_len, m->value, m->value_len);
 }
 
-/* Sent again: as many messages back as it takes, it must have been there, and the same. */
-static enum sc_result repeated(const struct audit_proof *p, const struct partition *part, uint64_t sequence,
-                               const struct audit_hash *told, const struct audit_received *m, struct sc_error *err)
+static const char another[] = "a message is repeated, and is another one than before";
+
+/* The place in the ring of the first remembered message whose number is not less. */
+static uint64_t find(const struct audit_proof *p, const struct partition *part, uint64_t sequence)
 {
     uint64_t low = part->count >= p->remember ? part->count - p->remember + 1 : 1, high = part->count;
-    while (low < high) { /* the first whose number is not less */
+    while (low < high) {
         uint64_t middle = low + (high - low) / 2;
         if (nth(p, part, middle)->sequence < sequence)
             low = middle + 1;
         else
             high = middle;
     }
-    const struct seen *was = nth(p, part, low), *before = nth(p, part, low - 1);
-    if (!before && was->sequence >= sequence)
-        return broken(err, m, "a message is repeated that stands too far back to be compared");
+    return low;
+}
+
+static void keep_stopped(struct partition *part)
+{
+    if (part->nstopped == part->stopped_cap) {
+        part->stopped_cap = part->stopped_cap ? part->stopped_cap * 2 : 8;
+        part->stopped = mem_resize(part->stopped, part->stopped_cap * sizeof(*part->stopped));
+    }
+    part->stopped[part->nstopped++] = part->at;
+}
+
+/* An earlier repetition that stopped here told the same hash, or not. */
+static bool agrees(struct partition *part, uint64_t from, uint64_t sequence, const struct audit_hash *told)
+{
+    for (size_t i = 0; i < part->nstopped;) {
+        const struct seen *s = &part->stopped[i];
+        if (s->sequence > from && s->sequence < sequence)
+            return false; /* it was there then, and is not now */
+        if (s->sequence == sequence && !audit_hash_same(&s->hash, told))
+            return false;
+        if (s->sequence == sequence)
+            part->stopped[i] = part->stopped[--part->nstopped];
+        else
+            i++;
+    }
+    return true;
+}
+
+/* From a message that is forgotten on: its hash is believed for now, and each of the next ones has to follow from the
+ * one before. When they come to one that is remembered, and its hash is the same, so were all of them: another one
+ * would have led to another hash. */
+static enum sc_result goes_over(const struct audit_proof *p, struct partition *part, uint64_t sequence,
+                                const struct audit_hash *told, const struct audit_received *m, struct sc_error *err)
+{
+    bool begins = !part->going_over || sequence <= part->at.sequence;
+    if (begins && part->going_over && part->nstopped == STOPPED_MOST)
+        return broken(err, m, "too many repetitions end before they can be compared");
+    if (begins && part->going_over)
+        keep_stopped(part);
+    struct audit_hash head = part->at.hash;
+    if (!begins) {
+        chain_on(&head, sequence, m);
+        if (!audit_hash_same(&head, told))
+            return broken(err, m, another);
+    }
+    if (!agrees(part, begins ? sequence - 1 : part->at.sequence, sequence, told))
+        return broken(err, m, another);
+    const struct seen *was = nth(p, part, find(p, part, sequence));
+    bool oldest_is_behind = was->sequence > sequence && !nth(p, part, find(p, part, sequence) - 1);
+    if (was->sequence != sequence && !oldest_is_behind)
+        return broken(err, m, "a message has a number that was passed over before");
+    part->at = (struct seen){.sequence = sequence, .hash = *told};
+    part->going_over = was->sequence != sequence;
+    return part->going_over || audit_hash_same(told, &was->hash) ? SC_OK : broken(err, m, another);
+}
+
+/* Sent again: it must have been there, and the same. */
+static enum sc_result repeated(const struct audit_proof *p, struct partition *part, uint64_t sequence,
+                               const struct audit_hash *told, const struct audit_received *m, struct sc_error *err)
+{
+    uint64_t n = find(p, part, sequence);
+    const struct seen *was = nth(p, part, n), *before = nth(p, part, n - 1);
+    if (!before || part->going_over)
+        return goes_over(p, part, sequence, told, m, err);
     if (was->sequence != sequence)
         return broken(err, m, "a message has a number that was passed over before");
     struct audit_hash head = before->hash;
     chain_on(&head, sequence, m);
     if (!audit_hash_same(&head, &was->hash) || !audit_hash_same(told, &was->hash))
-        return broken(err, m, "a message is repeated, and is another one than before");
+        return broken(err, m, another);
     return SC_OK;
 }
 
 static enum sc_result follow(struct audit_proof *p, struct partition *part, uint64_t sequence,
                              const struct audit_hash *told, const struct audit_received *m, struct sc_error *err)
 {
+    if (part->going_over)
+        return broken(err, m, "a new message stands in the middle of a repetition");
     struct audit_hash head = nth(p, part, part->count)->hash;
     chain_on(&head, sequence, m);
     if (!audit_hash_same(&head, told))
@@ -169,6 +245,15 @@ enum sc_result audit_proof_end(const struct audit_proof *p, struct audit_proven 
         if (!audit_hash_same(&p->partition[i].kept, &p->kept_heads[i])) {
             error_set(err, SC_FAIL, "partition %" PRId32 " lacks messages that were acknowledged, or has others", i);
             return error_hint(err, "Its end was cut off, or messages expired by the topic's retention.");
+        }
+    for (int32_t i = 0; i < p->partitions; i++)
+        if (p->partition[i].going_over || p->partition[i].nstopped > 0) {
+            error_set(err, SC_REFUSE,
+                      "partition %" PRId32 " ends in a long repetition, which cannot be compared before it is whole",
+                      i);
+            return error_hint(err,
+                              "The stream was killed in the middle of sending a large transaction again. Let it go "
+                              "on, and check once more.");
         }
     /* Each number is in one partition, once. */
     if (p->proven.messages != p->proven.last)

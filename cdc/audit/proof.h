@@ -25,7 +25,9 @@ enum audit_verdict {
 };
 
 /* stream: whose messages count. kept: where the stream stood when that was last stored, which the topic must have come
- * to; NULL: not known. remember: how many messages back a repetition is known, in each partition. */
+ * to; NULL: not known. remember: how many messages back a repetition is compared with what it repeats, in each
+ * partition. One that begins further back is proven as a whole, when it comes to one of these; of its first message
+ * only the hash is, and of an end of the topic in the middle of it nothing. */
 struct audit_proof *audit_proof_new(const char *stream, int32_t partitions, const struct audit_state *kept,
                                     size_t remember);
 void audit_proof_free(struct audit_proof *proof);
@@ -40,7 +42,7 @@ struct audit_proven {
     uint64_t last; /* the highest sequence number */
 };
 /* At the end of all partitions. SC_FAIL: numbers are missing, or a partition is not what it was when its place was
- * kept. */
+ * kept. SC_REFUSE: it ends in a repetition that cannot be compared yet. */
 enum sc_result audit_proof_end(const struct audit_proof *proof, struct audit_proven *out, struct sc_error *err);
 
 #endif

@@ -9,8 +9,8 @@
 #include "cdc/audit/reader.h"
 #include "engines.h"
 
-/* So far back a repetition is known, in each partition: more than a producer has under way. */
-#define REMEMBER 200000
+/* So far back a repetition is compared message by message, in each partition; further back as a whole. */
+#define REMEMBER 20000
 
 struct check {
     const struct audit_check_config *config;

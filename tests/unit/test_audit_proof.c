@@ -239,21 +239,129 @@ static void an_end_that_was_cut_off_is_found(void **state)
     ends(p, "of 60 messages 59 are there");
 }
 
-static void a_repetition_too_far_back_is_no_proof(void **state)
+static struct audit_proof *forgetful(int taken)
+{
+    struct audit_proof *p = audit_proof_new("mine", PARTITIONS, NULL, 2);
+    take(p, 1, taken, AUDIT_NEW);
+    return p;
+}
+
+static void a_long_repetition_is_proven_when_it_comes_back(void **state)
 {
     (void)state;
-    struct audit_proof *p = audit_proof_new("mine", PARTITIONS, NULL, 5);
+    for (int from = 1; from <= 50; from++) {
+        struct audit_proof *p = forgetful(50);
+        take(p, from, 50, AUDIT_REPEAT);
+        take(p, 51, MESSAGES, AUDIT_NEW);
+        take(p, from, MESSAGES, AUDIT_REPEAT);
+        ends(p, NULL);
+    }
+    /* Killed again and again within it, at any place. */
+    for (int stop = 1; stop <= 50; stop++) {
+        struct audit_proof *p = forgetful(50);
+        take(p, 3, 10, AUDIT_REPEAT);
+        take(p, 2, stop, AUDIT_REPEAT);
+        take(p, 1, stop / 2, AUDIT_REPEAT);
+        take(p, 1, 50, AUDIT_REPEAT);
+        take(p, 51, MESSAGES, AUDIT_NEW);
+        ends(p, NULL);
+    }
+}
+
+static void a_long_repetition_that_ends_early_is_no_proof(void **state)
+{
+    (void)state;
+    struct audit_proof *p = forgetful(50);
+    struct audit_proven proven;
+    struct sc_error err;
+    take(p, 1, 20, AUDIT_REPEAT);
+    assert_int_equal(audit_proof_end(p, &proven, &err), SC_REFUSE);
+    assert_non_null(strstr(err.what, "long repetition"));
+    audit_proof_free(p);
+}
+
+/* Message `at` of a repetition that began with the first one is not what it was: it is found there, or where the
+ * repetition comes to what is remembered. */
+static void not_repeated(int at, const struct audit_received *m, bool at_once)
+{
+    struct audit_proof *p = forgetful(50);
     enum audit_verdict verdict;
     struct sc_error err;
-    take(p, 1, MESSAGES, AUDIT_NEW);
-    struct audit_received m = received(&topic[0]);
-    assert_int_equal(audit_proof_take(p, &m, &verdict, &err), SC_FAIL);
-    assert_non_null(strstr(err.what, "too far back"));
+    enum sc_result result;
+    take(p, 1, at - 1, AUDIT_REPEAT);
+    result = audit_proof_take(p, m, &verdict, &err);
+    assert_true(!at_once || result == SC_FAIL);
+    for (int i = at + 1; i <= 50 && result == SC_OK; i++) {
+        struct audit_received next = received(&topic[i - 1]);
+        result = audit_proof_take(p, &next, &verdict, &err);
+    }
+    assert_int_equal(result, SC_FAIL);
     audit_proof_free(p);
-    p = audit_proof_new("mine", PARTITIONS, NULL, 5);
-    take(p, 1, MESSAGES, AUDIT_NEW);
-    take(p, MESSAGES, MESSAGES, AUDIT_REPEAT);
-    ends(p, NULL);
+}
+
+static void whatever_was_done_to_a_long_repetition_is_found(void **state)
+{
+    (void)state;
+    char hash[AUDIT_HASH_TEXT];
+    for (int at = 7; at <= 40; at++) {
+        struct sent *s = &topic[at - 1];
+        struct audit_received m = received(s);
+        m.value = "{\"n\":999}";
+        m.value_len = 9;
+        not_repeated(at, &m, true);
+        /* With a hash that fits what is before it, the ones behind it do not. */
+        struct audit_hash head = {0};
+        for (int i = at - 1; i >= 1; i--)
+            if (topic[i - 1].partition == s->partition) {
+                assert_true(audit_hash_parse(topic[i - 1].hash, strlen(topic[i - 1].hash), &head));
+                break;
+            }
+        audit_chain(&head, s->number, s->key, strlen(s->key), m.value, m.value_len);
+        audit_hash_format(&head, hash);
+        m.hash = hash;
+        m.hash_len = strlen(hash);
+        not_repeated(at, &m, false);
+        m = received(s);
+        m.hash = topic[at == 7 ? 8 : 6].hash;
+        not_repeated(at, &m, true);
+        m = received(s);
+        m.partition = (m.partition + 1) % PARTITIONS;
+        not_repeated(at, &m, true);
+    }
+    /* One that is left out, and a new one in the middle. */
+    struct audit_proof *p = forgetful(50);
+    enum audit_verdict verdict;
+    struct sc_error err;
+    enum sc_result result = SC_OK;
+    take(p, 1, 19, AUDIT_REPEAT);
+    for (int i = 21; i <= 50 && result == SC_OK; i++) {
+        struct audit_received m = received(&topic[i - 1]);
+        result = audit_proof_take(p, &m, &verdict, &err);
+    }
+    assert_int_equal(result, SC_FAIL);
+    audit_proof_free(p);
+    p = forgetful(50);
+    take(p, 1, 20, AUDIT_REPEAT);
+    result = SC_OK;
+    for (int i = 51; i <= MESSAGES && result == SC_OK; i++) {
+        struct audit_received m = received(&topic[i - 1]);
+        result = audit_proof_take(p, &m, &verdict, &err);
+    }
+    assert_int_equal(result, SC_FAIL);
+    assert_non_null(strstr(err.what, "middle of a repetition"));
+    audit_proof_free(p);
+    /* One repetition tells another hash than the next. */
+    p = forgetful(50);
+    struct audit_received m = received(&topic[19]);
+    m.hash = topic[3].hash;
+    assert_int_equal(audit_proof_take(p, &m, &verdict, &err), SC_OK);
+    result = SC_OK;
+    for (int i = 1; i <= 50 && result == SC_OK; i++) {
+        m = received(&topic[i - 1]);
+        result = audit_proof_take(p, &m, &verdict, &err);
+    }
+    assert_int_equal(result, SC_FAIL);
+    audit_proof_free(p);
 }
 
 int main(void)
@@ -264,7 +372,9 @@ int main(void)
         cmocka_unit_test(messages_of_others_do_not_count),
         cmocka_unit_test(whatever_was_done_to_a_topic_is_found_where_it_was_done),
         cmocka_unit_test(an_end_that_was_cut_off_is_found),
-        cmocka_unit_test(a_repetition_too_far_back_is_no_proof),
+        cmocka_unit_test(a_long_repetition_is_proven_when_it_comes_back),
+        cmocka_unit_test(a_long_repetition_that_ends_early_is_no_proof),
+        cmocka_unit_test(whatever_was_done_to_a_long_repetition_is_found),
     };
     return cmocka_run_group_tests(tests, make_topic, NULL);
 }
