@@ -46,11 +46,12 @@ pretended_broker()
     mock=$!
     exec 7> "$work/broker"
     export BROKER_COMMANDS=$work/broker
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         [ ! -s "$work/brokers" ] || break
         sleep 0.05
     done
     brokers=$(cat "$work/brokers") topic=torture
+    [ -n "$brokers" ]
 }
 broker_gone()
 {
