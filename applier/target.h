@@ -302,6 +302,9 @@ struct target_ops {
      * Writes nothing, and neither do those sessions. SC_REFUSE: there is no such table, it has no key, or it may not be
      * read. */
     enum sc_result (*audit_open)(struct target *target, struct sc_error *err);
+    /* Behind audit_open(): does the log tell all changes of the table, and by its key? Each reason why not goes to the
+     * plan's refusals. */
+    enum sc_result (*audit_log_check)(struct target *target, struct plan *plan, struct sc_error *err);
     /* The source's rows as the log would have them inserted: values in the order of the log's columns, byte for byte
      * the same text (JSON of MySQL: its text, of which audit_write_row() makes the same). All rows of `range` (NULL: of
      * the table) as they are at one moment, in no order, one after the other; what take() returns ends it unless it is

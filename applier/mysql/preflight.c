@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "applier/mysql/dependents.h"
+#include "applier/mysql/foreign.h"
 #include "applier/mysql/names.h"
 #include "applier/mysql/ops.h"
 
@@ -304,6 +305,25 @@ static void check_definition(struct target *t, struct plan *plan)
                                      "not. Move it into the default directory first.");
 }
 
+/* Without a log there is nothing to ask of it. */
+static enum sc_result check_server(struct target *t, struct settings *settings, struct plan *plan, struct sc_error *err)
+{
+    enum sc_result result = load_settings(t, settings, err);
+    if (result != SC_OK)
+        return result;
+    check_settings(t, settings, plan);
+    return strcasecmp(setting(settings, "log_bin"), "ON") == 0 ? check_log(t, settings, plan, err) : SC_OK;
+}
+
+enum sc_result my_audit_log_check(struct target *t, struct plan *plan, struct sc_error *err)
+{
+    struct settings settings;
+    enum sc_result result = check_server(t, &settings, plan, err);
+    arena_fini(&settings.arena);
+    return result == SC_OK ? my_foreign_check(t, plan, err)
+                           : result; /* what their actions change may not be in the log */
+}
+
 enum sc_result my_preflight(struct target *t, struct plan *plan, struct sc_error *err)
 {
     enum sc_result result = my_resolve_table(t, err);
@@ -322,16 +342,12 @@ enum sc_result my_preflight(struct target *t, struct plan *plan, struct sc_error
     if (!check_kind(t, plan))
         return SC_OK;
     struct settings settings;
-    result = load_settings(t, &settings, err);
+    result = check_server(t, &settings, plan, err);
+    arena_fini(&settings.arena);
     if (result == SC_OK) {
-        check_settings(t, &settings, plan);
         check_columns(t, plan);
         check_definition(t, plan);
     }
-    /* Without a log there is nothing to ask of it. */
-    if (result == SC_OK && strcasecmp(setting(&settings, "log_bin"), "ON") == 0)
-        result = check_log(t, &settings, plan, err);
-    arena_fini(&settings.arena);
     if (result == SC_OK && t->spec.kill_blockers_ms > 0)
         result = my_blockers_may_end(t, &plan->refusals, err);
     if (result == SC_OK)

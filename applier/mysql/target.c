@@ -246,6 +246,7 @@ const struct target_ops mysql_target = {
     .audit_store = my_audit_store,
     .audit_last_marker = my_last_marker,
     .audit_open = my_audit_open,
+    .audit_log_check = my_audit_log_check,
     .audit_rows = my_audit_rows,
     .stage_count = my_stage_count,
     .stages_early = my_stages_early,

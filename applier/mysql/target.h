@@ -193,6 +193,8 @@ enum sc_result my_fingerprint(struct my_conn *conn, const char *schema, const ch
 
 /* preflight.c: resolves spec.table, loads source and key, and fills plan->refusals. SC_REFUSE: no such table. */
 enum sc_result my_preflight(struct target *t, struct plan *plan, struct sc_error *err);
+/* As target_ops.audit_log_check(). */
+enum sc_result my_audit_log_check(struct target *t, struct plan *plan, struct sc_error *err);
 
 /* pair.c: target_ops.pair_open */
 enum sc_result my_pair_open(struct target *t, const struct pair_spec *spec, struct pair *out, struct sc_error *err);

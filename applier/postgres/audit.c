@@ -117,7 +117,8 @@ enum sc_result pg_audit_describe(struct session *s, const struct audit_options *
                                 .ncolumns = (size_t)t->nlogged,
                                 .source = pg_audit_engine.source,
                                 .with_schema = options->with_schema,
-                                .values_are_text = true};
+                                .values_are_text = true,
+                                .identity = t->source.replica_identity};
     out->columns = arena_array(arena, out->ncolumns, sizeof(*out->columns));
     /* An image that is not whole has nothing in the columns it lacks. */
     bool whole = t->source.replica_identity == 'f';

@@ -296,6 +296,14 @@ static enum sc_result check_stored(struct target *t, struct plan *plan, struct s
     return result == SC_OK && exists ? run_check(t, &linked_check, plan, err) : result;
 }
 
+enum sc_result pg_audit_log_check(struct target *t, struct plan *plan, struct sc_error *err)
+{
+    enum sc_result result = SC_OK;
+    for (size_t i = 0; i < sizeof(kind_checks) / sizeof(kind_checks[0]) && result == SC_OK; i++)
+        result = run_check(t, &kind_checks[i], plan, err);
+    return result == SC_OK && plan->refusals.count == 0 ? choose_key(t, plan, err) : result;
+}
+
 enum sc_result pg_preflight(struct target *t, struct plan *plan, struct sc_error *err)
 {
     Oid oid = 0;

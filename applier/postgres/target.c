@@ -324,6 +324,7 @@ const struct target_ops postgres_target = {
     .audit_store = pg_audit_store,
     .audit_last_marker = audit_last_marker,
     .audit_open = pg_audit_open,
+    .audit_log_check = pg_audit_log_check,
     .audit_rows = pg_audit_rows,
     .stage_count = pg_stage_count,
     .stages_early = pg_stages_early,

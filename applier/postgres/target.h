@@ -170,6 +170,8 @@ enum sc_result pg_resolve_name(struct target *t, const char *option, const char 
 
 /* preflight.c: resolves spec.table, loads source and key, and fills plan->refusals. SC_REFUSE: no such table. */
 enum sc_result pg_preflight(struct target *t, struct plan *plan, struct sc_error *err);
+/* As target_ops.audit_log_check(). */
+enum sc_result pg_audit_log_check(struct target *t, struct plan *plan, struct sc_error *err);
 
 /* preflight.c: rows (indexrelid, ..., usable, width, attnums) of the table's indexes, the best key first. "usable": as
  * a key; "attnums": its columns as the catalog writes them, of which the first "width" are the key's. */

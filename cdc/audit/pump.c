@@ -13,7 +13,9 @@
 
 /* Where nothing was sent, a place further on is worth less than writing it down, which moves the log on, too. */
 enum { QUIET_TIMES = 10 };
-enum { TAKE_MS = 50, POLL_MS = 5, STORE_AGAIN_MS = 500, DRAIN_MS = 5000 };
+/* With transactions of Kafka: so much of the log goes into one, at least. */
+enum { COMMIT_MS = 200 };
+enum { TAKE_MS = 50, POLL_MS = 5, STORE_AGAIN_MS = 500 };
 
 struct audit_pump {
     struct audit_pump_config config;
@@ -28,6 +30,9 @@ struct audit_pump {
     bool waits;
     int64_t waiting_commit_us, stored_us, store_again_us;
     int64_t commit_us; /* of the transaction that is being taken */
+    bool in_transaction;
+    uint64_t sent_before;          /* what the sink had taken when it began */
+    int64_t committed_us, beat_us; /* when Kafka's last transaction was committed, and the last sign of life sent */
     /* The newest marker; and one that stays until all before it was acknowledged, however many come meanwhile. */
     struct marker {
         char text[AUDIT_MARKER_TEXT];
@@ -152,13 +157,39 @@ static enum sc_result take(struct audit_pump *p, const void *record, size_t len,
         result = audit_streams_take(p->streams, &change, err);
     if (result != SC_OK)
         return result;
-    if (change.kind == CHANGE_BEGIN)
+    if (change.kind == CHANGE_BEGIN) {
         p->commit_us = change.commit_us;
-    else if (change.kind == CHANGE_MARKER)
+        p->in_transaction = true;
+        p->sent_before = audit_sink_sent(p->config.sink);
+    } else if (change.kind == CHANGE_MARKER) {
         mark(p, change.marker);
-    else if (change.kind == CHANGE_COMMIT)
+    } else if (change.kind == CHANGE_COMMIT) {
+        p->in_transaction = false;
         propose(p);
+    }
     return SC_OK;
+}
+
+/* Kafka's transactions end behind the database's. What goes on is the reader's queue; waiting is worth it only when
+ * there is nothing to take, or enough was sent. */
+static enum sc_result commit(struct audit_pump *p, bool idle, struct sc_error *err)
+{
+    if (p->in_transaction || !audit_sink_uncommitted(p->config.sink) ||
+        (!idle && clock_us() - p->committed_us < COMMIT_MS * 1000))
+        return SC_OK;
+    enum sc_result result = audit_sink_commit(p->config.sink, err);
+    p->committed_us = clock_us();
+    return result;
+}
+
+static enum sc_result beat(struct audit_pump *p, struct sc_error *err)
+{
+    const struct audit_heartbeat *h = &p->config.heartbeat;
+    int64_t now = clock_us();
+    if (h->every_ms == 0 || p->in_transaction || now - p->beat_us < h->every_ms * 1000)
+        return SC_OK;
+    p->beat_us = now;
+    return audit_heartbeat_send(h, p->config.sink, clock_wall_us(), err);
 }
 
 static enum sc_result step(struct audit_pump *p, struct arena *arena, struct sc_error *err)
@@ -166,12 +197,17 @@ static enum sc_result step(struct audit_pump *p, struct arena *arena, struct sc_
     const void *record;
     size_t len;
     enum sc_result result = p->at_end ? SC_RETRY : spool_take(p->config.spool, &record, &len, TAKE_MS, err);
-    if (result == SC_RETRY) {
+    bool idle = result == SC_RETRY;
+    if (idle) {
         propose(p); /* it may have been too early for the last one */
         result = SC_OK;
     } else if (result == SC_OK) {
         result = take(p, record, len, arena, err);
     }
+    if (result == SC_OK)
+        result = beat(p, err);
+    if (result == SC_OK)
+        result = commit(p, idle, err);
     if (p->at_end)
         clock_sleep_ms(POLL_MS);
     if (result == SC_OK)
@@ -202,15 +238,29 @@ static void keep_all(struct audit_pump *p)
     keep(p, &err);
 }
 
+static bool all_there(const struct audit_pump *p)
+{
+    return audit_sink_acknowledged(p->config.sink) >= audit_sink_sent(p->config.sink);
+}
+
 /* A change that cannot be written is no reason to send again what is before it. */
 static void drain(struct audit_pump *p)
 {
     struct sc_error err;
-    int64_t until_us = clock_us() + DRAIN_MS * 1000;
-    while (!atomic_load(&p->stopping) && clock_us() < until_us && audit_sink_tick(p->config.sink, &err) == SC_OK &&
-           audit_sink_acknowledged(p->config.sink) < audit_sink_sent(p->config.sink))
+    int64_t began_us = clock_us();
+    /* What is whole can be committed as long as nothing of what cannot be written was sent. */
+    if (audit_sink_uncommitted(p->config.sink)) {
+        p->in_transaction = audit_sink_sent(p->config.sink) > p->sent_before && p->in_transaction;
+        if (commit(p, true, &err) != SC_OK)
+            return;
+    }
+    while (!atomic_load(&p->stopping) && clock_us() - began_us < p->config.drain_ms * 1000 &&
+           audit_sink_tick(p->config.sink, &err) == SC_OK && !all_there(p))
         clock_sleep_ms(POLL_MS);
     keep_all(p);
+    pthread_mutex_lock(&p->lock);
+    p->stats.drained = all_there(p) && !p->waits && place(p) == p->waiting[0].position.order;
+    pthread_mutex_unlock(&p->lock);
 }
 
 static void *run(void *arg)
@@ -225,7 +275,9 @@ static void *run(void *arg)
         result = step(p, &arena, &err);
     }
     if (result == SC_OK || result == SC_STOP) {
-        audit_sink_tick(p->config.sink, NULL);
+        struct sc_error ignored;
+        if (commit(p, true, &ignored) == SC_OK)
+            audit_sink_tick(p->config.sink, NULL);
         keep_all(p);
     } else {
         drain(p);

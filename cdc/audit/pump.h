@@ -5,6 +5,7 @@
 #ifndef SC_CDC_AUDIT_PUMP_H
 #define SC_CDC_AUDIT_PUMP_H
 
+#include "cdc/audit/heartbeat.h"
 #include "cdc/audit/sink.h"
 #include "cdc/spool.h"
 
@@ -19,6 +20,8 @@ struct audit_pump_config {
     enum sc_result (*store)(void *arg, const struct audit_state *states, struct sc_error *err);
     void *store_arg;
     int64_t store_ms; /* so often, if there is something new */
+    struct audit_heartbeat heartbeat;
+    int64_t drain_ms; /* so long a failure waits for what was sent before it, at most; 0: not at all */
     const char *end;  /* as audit_pump_end(), of a log that may have it already; NULL: not known yet */
 };
 
@@ -28,6 +31,7 @@ struct audit_pump_stats {
     struct position stored; /* all before it is in Kafka, and known to be */
     uint64_t messages;      /* that were made of all tables, since the streams began */
     int64_t lag_ms;         /* how old the newest transaction is that was acknowledged whole; -1: there was none yet */
+    bool drained;           /* behind a failure: everything before it is acknowledged and stored */
     char passed[AUDIT_MARKER_TEXT]; /* a marker before which everything was acknowledged, one of the newest; "": none */
 };
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cdc/audit/kafka.h"
+#include "cdc/audit/transaction.h"
 #include "cdc/audit/window.h"
 
 enum { POLL_MS = 50, REASON_MS = 2000 };
@@ -20,7 +21,9 @@ struct audit_sink {
     char *stream, *migration;
     int timeout_ms;
     const atomic_bool *stop;
-    pthread_mutex_t lock; /* of what is below */
+    bool transactional, begun, open; /* transactions: wanted; the producer has them; one is open */
+    pthread_mutex_t lock;            /* of what is below */
+    uint64_t committed;              /* with transactions: so many of those that were sent */
     struct audit_window window;
     struct audit_sink_stats stats;
     struct sc_error failure; /* of a message that will never be there; the first */
@@ -35,6 +38,9 @@ struct audit_sink {
 static const char *const fixed[][2] = {
     {"enable.idempotence", "true"},
     {"acks", "all"},
+};
+/* Without transactions; with them a message that fails, or does not get through, ends its transaction. */
+static const char *const single[][2] = {
     {"enable.gapless.guarantee", "true"}, /* one that fails for good is followed by no other */
     {"message.timeout.ms", "0"},          /* never given up */
 };
@@ -50,13 +56,20 @@ static const char *const usual[][2] = {
 
 static enum sc_result configure(rd_kafka_conf_t *conf, const struct audit_sink_config *config, struct sc_error *err)
 {
+    bool transactional = config->transactional_id != NULL;
     enum sc_result result = kafka_set(conf, "bootstrap.servers", config->brokers, err);
+    if (result == SC_OK && transactional)
+        result = kafka_set(conf, "transaction.timeout.ms", TRANSACTION_TIMEOUT_MS, err);
     for (size_t i = 0; i < COUNT(usual) && result == SC_OK; i++)
         result = kafka_set(conf, usual[i][0], usual[i][1], err);
     if (result == SC_OK)
         result = kafka_set_given(conf, config->properties, config->nproperties, err);
     for (size_t i = 0; i < COUNT(fixed) && result == SC_OK; i++)
         result = kafka_set(conf, fixed[i][0], fixed[i][1], err);
+    for (size_t i = 0; i < COUNT(single) && result == SC_OK && !transactional; i++)
+        result = kafka_set(conf, single[i][0], single[i][1], err);
+    if (result == SC_OK && transactional)
+        result = kafka_set(conf, "transactional.id", config->transactional_id, err);
     return result;
 }
 
@@ -150,6 +163,7 @@ enum sc_result audit_sink_open(const struct audit_sink_config *config, struct au
     s->migration = mem_strdup(config->migration);
     s->timeout_ms = config->timeout_ms;
     s->stop = config->stop;
+    s->transactional = config->transactional_id != NULL;
     error_init(&s->failure);
     rd_kafka_conf_set_opaque(conf, s);
     rd_kafka_conf_set_dr_msg_cb(conf, delivered);
@@ -237,12 +251,19 @@ static bool told_to_stop(const struct audit_sink *s)
     return s->stop && atomic_load(s->stop);
 }
 
-static rd_kafka_resp_err_t produce(struct audit_sink *s, const struct audit_message *m, uint64_t number)
+static const char *topic_of(const struct audit_message *m)
+{
+    return m->table ? m->table->topic : m->topic;
+}
+
+static rd_kafka_headers_t *headers_of(const struct audit_sink *s, const struct audit_message *m)
 {
     char sequence[24], hash[AUDIT_HASH_TEXT];
     snprintf(sequence, sizeof(sequence), "%" PRIu64, m->sequence);
     audit_hash_format(&m->hash, hash);
     rd_kafka_headers_t *headers = rd_kafka_headers_new(6);
+    if (!m->sequence)
+        return headers;
     rd_kafka_header_add(headers, "seachange.stream", -1, s->stream, -1);
     rd_kafka_header_add(headers, "seachange.sequence", -1, sequence, -1);
     rd_kafka_header_add(headers, "seachange.hash", -1, hash, -1);
@@ -251,8 +272,14 @@ static rd_kafka_resp_err_t produce(struct audit_sink *s, const struct audit_mess
         rd_kafka_header_add(headers, "seachange.migration", -1, s->migration, -1);
     if (m->other_key_header)
         rd_kafka_header_add(headers, m->other_key_header, -1, m->other_key, (ssize_t)m->other_key_len);
+    return headers;
+}
+
+static rd_kafka_resp_err_t produce(struct audit_sink *s, const struct audit_message *m, uint64_t number)
+{
+    rd_kafka_headers_t *headers = headers_of(s, m);
     rd_kafka_resp_err_t error =
-        rd_kafka_producev(s->producer, RD_KAFKA_V_TOPIC(m->table->topic), RD_KAFKA_V_PARTITION(m->partition),
+        rd_kafka_producev(s->producer, RD_KAFKA_V_TOPIC(topic_of(m)), RD_KAFKA_V_PARTITION(m->partition),
                           RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(m->key, m->key_len),
                           RD_KAFKA_V_VALUE((void *)(uintptr_t)m->value, m->value_len), RD_KAFKA_V_HEADERS(headers),
                           RD_KAFKA_V_OPAQUE((void *)(uintptr_t)number), RD_KAFKA_V_END);
@@ -261,9 +288,26 @@ static rd_kafka_resp_err_t produce(struct audit_sink *s, const struct audit_mess
     return error;
 }
 
+/* In front of the first message of a transaction. */
+static enum sc_result open_transaction(struct audit_sink *s, struct sc_error *err)
+{
+    enum sc_result result = SC_OK;
+    if (!s->transactional || s->open)
+        return SC_OK;
+    if (!s->begun)
+        result = transaction_init(s->producer, s->timeout_ms, s->stop, err);
+    s->begun |= result == SC_OK;
+    if (result == SC_OK)
+        result = transaction_begin(s->producer, err);
+    s->open = result == SC_OK;
+    return result;
+}
+
 enum sc_result audit_sink_send(struct audit_sink *s, const struct audit_message *m, struct sc_error *err)
 {
     enum sc_result result = audit_sink_tick(s, err);
+    if (result == SC_OK)
+        result = open_transaction(s, err);
     if (result != SC_OK)
         return result;
     pthread_mutex_lock(&s->lock);
@@ -276,7 +320,7 @@ enum sc_result audit_sink_send(struct audit_sink *s, const struct audit_message 
         if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
             return SC_OK;
         if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL && error != RD_KAFKA_RESP_ERR__FATAL)
-            return failed(err, error, m->table->topic, m->sequence);
+            return failed(err, error, topic_of(m), m->sequence);
         pthread_mutex_lock(&s->lock);
         s->stats.retries++;
         pthread_mutex_unlock(&s->lock);
@@ -286,6 +330,37 @@ enum sc_result audit_sink_send(struct audit_sink *s, const struct audit_message 
         if ((result = failure_of(s, err)) != SC_OK)
             return result;
     }
+}
+
+enum sc_result audit_sink_send_beside(struct audit_sink *s, const char *topic, const char *key, const char *value,
+                                      struct sc_error *err)
+{
+    struct audit_message m = {.topic = topic,
+                              .partition = RD_KAFKA_PARTITION_UA,
+                              .key = key,
+                              .key_len = strlen(key),
+                              .value = value,
+                              .value_len = strlen(value)};
+    return audit_sink_send(s, &m, err);
+}
+
+bool audit_sink_uncommitted(struct audit_sink *s)
+{
+    return s->open;
+}
+
+enum sc_result audit_sink_commit(struct audit_sink *s, struct sc_error *err)
+{
+    if (!s->open)
+        return SC_OK;
+    enum sc_result result = transaction_commit(s->producer, s->stop, err);
+    if (result != SC_OK)
+        return result == SC_STOP || failure_of(s, err) == SC_OK ? result : err->result;
+    pthread_mutex_lock(&s->lock);
+    s->committed = s->window.sent;
+    pthread_mutex_unlock(&s->lock);
+    s->open = false;
+    return SC_OK;
 }
 
 uint64_t audit_sink_sent(struct audit_sink *s)
@@ -299,7 +374,7 @@ uint64_t audit_sink_sent(struct audit_sink *s)
 uint64_t audit_sink_acknowledged(struct audit_sink *s)
 {
     pthread_mutex_lock(&s->lock);
-    uint64_t acknowledged = s->window.acknowledged;
+    uint64_t acknowledged = s->transactional ? s->committed : s->window.acknowledged;
     pthread_mutex_unlock(&s->lock);
     return acknowledged;
 }
@@ -307,6 +382,8 @@ uint64_t audit_sink_acknowledged(struct audit_sink *s)
 enum sc_result audit_sink_flush(struct audit_sink *s, int timeout_ms, struct sc_error *err)
 {
     int64_t until_us = clock_us() + (int64_t)timeout_ms * 1000;
+    if (s->transactional)
+        return audit_sink_commit(s, err);
     for (;;) {
         enum sc_result result = audit_sink_tick(s, err);
         pthread_mutex_lock(&s->lock);

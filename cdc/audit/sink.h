@@ -20,8 +20,9 @@ struct audit_sink_config {
     size_t nproperties;
     const char *stream;    /* names the stream in each message; consumers discard what they have by it and `sequence` */
     const char *migration; /* id of the migration it belongs to, or NULL */
-    int timeout_ms;        /* for answers that are waited for: what a topic looks like */
-    const atomic_bool *stop; /* ends all waiting; may be NULL */
+    const char *transactional_id; /* Kafka's transactions around what is sent: audit_sink_commit(); NULL: none */
+    int timeout_ms;               /* for answers that are waited for: what a topic looks like */
+    const atomic_bool *stop;      /* ends all waiting; may be NULL */
 };
 
 struct audit_sink_stats {
@@ -47,6 +48,17 @@ enum sc_result audit_sink_partitions(struct audit_sink *sink, const char *topic,
  */
 enum sc_result audit_sink_send(struct audit_sink *sink, const struct audit_message *message, struct sc_error *err);
 
+/* With transactions: what was sent so far becomes visible to those who read what is committed, all of it at once, and
+ * counts as acknowledged only then. To be called behind whole transactions of the database. Without them, or where
+ * nothing was sent: nothing happens. SC_RETRY: none of it counts; SC_STOP. */
+enum sc_result audit_sink_commit(struct audit_sink *sink, struct sc_error *err);
+/* Is there something to commit? */
+bool audit_sink_uncommitted(struct audit_sink *sink);
+
+/* A message beside the stream: neither numbered nor hashed. It counts among those that were sent. */
+enum sc_result audit_sink_send_beside(struct audit_sink *sink, const char *topic, const char *key, const char *value,
+                                      struct sc_error *err);
+
 /* How many were sent, of all tables; and so many of them, from the first on, are with the brokers. Any thread. */
 uint64_t audit_sink_sent(struct audit_sink *sink);
 uint64_t audit_sink_acknowledged(struct audit_sink *sink);
@@ -55,7 +67,8 @@ uint64_t audit_sink_acknowledged(struct audit_sink *sink);
  */
 enum sc_result audit_sink_tick(struct audit_sink *sink, struct sc_error *err);
 
-/* Waits until everything that was sent is acknowledged. SC_RETRY: not within timeout_ms. */
+/* Waits until everything that was sent is acknowledged. SC_RETRY: not within timeout_ms. With transactions: as
+ * audit_sink_commit(), however long it takes. */
 enum sc_result audit_sink_flush(struct audit_sink *sink, int timeout_ms, struct sc_error *err);
 
 void audit_sink_stats(struct audit_sink *sink, struct audit_sink_stats *out);

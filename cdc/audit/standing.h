@@ -31,6 +31,7 @@ struct standing_spec {
     const char *name;          /* of the stream: letters, digits, _ and -; not longer than STANDING_NAME_MOST */
     const char *const *tables; /* schema and name of each by turns, as the catalog has them; the first one's */
     size_t ntables;            /* ... schema is where engines without schemas of their own keep the stream */
+    bool removing;             /* nothing is read but what standing_ops.remove() needs */
     int64_t wait_ms;           /* how long a begin may wait for transactions that are open */
     void (*progress)(void *arg, const char *text); /* what is waited for; NULL: nobody wants to know */
     void *progress_arg;
@@ -57,11 +58,14 @@ struct standing_ops {
                             enum sc_result (*copy)(void *arg, struct sc_error *err), void *arg, struct sc_error *err);
     /* Fills in what a reader has to know beside the tables. Points into the stream. */
     void (*source)(struct standing *standing, struct source_config *out);
-    /* Is the log still read for all of its tables? SC_REFUSE: a table was dropped, or another one bears its name. */
+    /* Is the log still read for all of its tables? SC_REFUSE: not any more; what was changed before is in the log. */
     enum sc_result (*check)(struct standing *standing, struct sc_error *err);
     /* Stores where all its tables stand; by one thread, and it need not be the one that opened it. SC_FENCED: another
      * process has taken the stream over. SC_RETRY: not now. */
     enum sc_result (*store)(struct standing *standing, const struct audit_state *states, struct sc_error *err);
+    /* Writes a message into the log that the reader hands on as CHANGE_MARKER. NULL: the log says by itself where it
+     * ends for the stream. */
+    enum sc_result (*mark)(struct standing *standing, const char *text, struct sc_error *err);
     /* Where the stream of this name or id stands with one of its tables, whoever runs it: strings and heads are the
      * arena's. *found false: there is no such stream, it has not sent anything, or does not have the table. */
     enum sc_result (*look)(const char *url, const char *stream, const char *schema, const char *table,

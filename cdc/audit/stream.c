@@ -199,9 +199,12 @@ static enum sc_result truncated(struct audit_stream *s, struct sc_error *err)
 /* --- changes
  * -------------------------------------------------------------------------------------------------------------- */
 
-static bool same_column(const struct audit_column *ours, const struct relation_column *in_log)
+/* `whole`: old images have all columns, and not those of the key alone. */
+static bool same_column(const struct audit_column *ours, const struct relation_column *in_log, bool whole)
 {
     if (in_log->name && strcmp(in_log->name, ours->name) != 0)
+        return false;
+    if (ours->key && !in_log->key && !whole)
         return false;
     return !ours->log_type || (ours->log_type == in_log->type && ours->log_modifier == in_log->modifier);
 }
@@ -217,13 +220,16 @@ static enum sc_result relation(struct audit_stream *s, const struct relation *r,
         return error_set(err, SC_FAIL, "the log has changes of table %s.%s, which was not asked for", r->schema,
                          r->name);
     s->ncolumns = r->ncolumns;
-    bool fits = r->ncolumns == s->table->ncolumns;
+    char identity = s->table->identity;
+    bool whole = !identity || r->identity == 'f';
+    bool fits = r->ncolumns == s->table->ncolumns && (!identity || identity == r->identity);
     for (size_t i = 0; i < s->table->ncolumns && fits; i++)
-        fits = same_column(&s->table->columns[i], &r->columns[i]);
+        fits = same_column(&s->table->columns[i], &r->columns[i], whole);
     if (fits)
         return SC_OK;
-    return error_set(err, SC_FAIL, "table %s.%s has other columns, or other types, in the log than in the catalog",
-                     r->schema, r->name);
+    return error_set(err, SC_FAIL,
+                     "table %s.%s has other columns, types, or another key, in the log than in the catalog", r->schema,
+                     r->name);
 }
 
 static void begin(struct audit_stream *s, const struct change *change)

@@ -15,9 +15,10 @@
 #include "cdc/audit/source.h"
 
 struct audit_message {
-    const struct audit_table *table;
-    int32_t partition;
-    uint64_t sequence;
+    const struct audit_table *table; /* NULL: it is of none, and beside the stream: */
+    const char *topic;               /* then this one */
+    int32_t partition;               /* -1: wherever its key goes */
+    uint64_t sequence;               /* 0: none, and no hash */
     struct audit_hash hash;
     const char *key, *value; /* JSON; key NULL: of no row (TRUNCATE); value NULL: a tombstone */
     size_t key_len, value_len;
@@ -35,11 +36,15 @@ struct audit_state {
     struct audit_hash *heads; /* of each partition */
 };
 
+/* What messages say of who made them: of their form, not of the program, so that what an older program has sent is sent
+ * again as it was. */
+#define AUDIT_VERSION "1"
+
 struct audit_stream_config {
     const struct audit_engine *engine;
     const struct audit_table *tables; /* prepared */
     size_t ntables;
-    const char *version; /* the program's */
+    const char *version; /* AUDIT_VERSION */
     uint64_t server_id;  /* MySQL and MariaDB */
     bool tombstones;     /* one behind each deletion, for topics that are compacted */
     uint64_t *total;     /* counts the rows of a transaction where several streams share it; NULL: it has its own */

@@ -209,6 +209,9 @@ enum sc_result audit_write_key(struct buf *out, const struct audit_table *t, con
     buf_str(out, t->key_head);
     for (size_t k = 0; k < t->nkey && result == SC_OK; k++) {
         const struct audit_column *c = &t->columns[t->key_order[k]];
+        enum value_state is = row[t->key_order[k]].state;
+        if (is != VALUE_PRESENT)
+            return error_set(err, SC_FAIL, "a row of table %s comes without column %s of its key", t->name, c->name);
         buf_char(out, k ? ',' : '{');
         buf_str(out, c->label);
         result = add_value(out, t, c, &row[t->key_order[k]], err);

@@ -51,6 +51,7 @@ struct audit_table {
     struct audit_source source;
     bool with_schema;
     bool values_are_text; /* the log has them all as the server prints them (PostgreSQL) */
+    char identity;        /* replica identity as the log tells it with each description; 0: it does not */
 
     const char *topic; /* NULL: audit_table_prepare() makes PREFIX.SCHEMA.NAME, with what Kafka takes no name of
                         * replaced by _; the rest is audit_table_prepare()'s: */

@@ -8,7 +8,7 @@
 #include "coordinator/standing.h"
 
 #define STREAM_NAME "main"
-#define TABLES_MOST 1000
+#define TABLES_MOST 50 /* each holds a connection to its server */
 
 /* At commas outside of quotes. The pieces are the arena's. SC_REFUSE: one of them is empty, or there are too many. */
 static enum sc_result split_tables(const char *text, struct arena *arena, const char ***out, size_t *count,
@@ -62,6 +62,8 @@ int cmd_audit(const struct options *o)
                                      .name = o->audit_stream ? o->audit_stream : STREAM_NAME,
                                      .settings = &given.settings,
                                      .snapshot = o->audit_snapshot,
+                                     .transactions = o->audit_transactions,
+                                     .heartbeat_ms = o->audit_heartbeat_ms,
                                      .spool_dir = o->spool_dir,
                                      .spool_memory_bytes = (uint64_t)o->spool_memory_bytes,
                                      .spool_disk_bytes = (uint64_t)o->spool_disk_bytes,

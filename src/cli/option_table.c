@@ -353,6 +353,28 @@ const struct option_def option_table[] = {
      .standard = "false",
      .help = "A stream that is begun sends the rows that are there first (op r, Debezium's snapshot), and changes "
              "behind them. Without it the topic has the rows that are changed from now on."},
+    {.name = "audit-transactions",
+     .type = OPTION_BOOL,
+     .commands = COMMAND_AUDIT,
+     .group = GROUP_AUDIT,
+     .offset = AT(audit_transactions),
+     .standard = "false",
+     .help =
+         "Send in transactions of Kafka (transactional.id seachange-ID): who reads with read_committed sees each of "
+         "the database's transactions whole or not at all, in all topics. No transaction may take longer to send "
+         "than the brokers' transaction.max.timeout.ms."},
+    {.name = "audit-heartbeat",
+     .type = OPTION_DURATION,
+     .commands = COMMAND_AUDIT,
+     .group = GROUP_AUDIT,
+     .offset = AT(audit_heartbeat_ms),
+     .min = MS(100),
+     .max = HOURS(24),
+     .zero = "none",
+     .standard = "0",
+     .placeholder = "TIME",
+     .help = "Send a sign of life so often to the topic __debezium-heartbeat.PREFIX, which has to be there (Debezium's "
+             "heartbeat.interval.ms); 0: none."},
     {.name = "audit-property",
      .letter = 'X',
      .type = OPTION_LIST,

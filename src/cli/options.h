@@ -101,7 +101,8 @@ struct options {
     struct option_list audit_properties;
     int64_t audit_policy;   /* 0 required, 1 best-effort */
     int64_t audit_decimals; /* enum audit_decimals */
-    bool audit_schemas, audit_tombstones, audit_snapshot;
+    bool audit_schemas, audit_tombstones, audit_snapshot, audit_transactions;
+    int64_t audit_heartbeat_ms;
     int64_t audit_messages;
     int64_t audit_memory_bytes;
 

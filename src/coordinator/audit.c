@@ -20,6 +20,7 @@
 #define ANSWER_MS 10000
 /* Where the stream stands is stored so often; what was sent behind it is sent again after a crash. */
 #define STORE_MS 1000
+#define DRAIN_MS 5000
 /* So long the end of an audit waits for Kafka, without anything getting there, if the audit is not required. */
 #define GIVE_UP_MS 30000
 #define POLL_MS 20
@@ -311,17 +312,16 @@ enum sc_result run_audit_start(struct run *r, const char *end, struct sc_error *
     struct audit *a = r->audit;
     if (!a)
         return SC_OK;
-    struct audit_pump_config config = {.spool = a->spool,
-                                       .sink = a->sink,
-                                       .from = &a->stored.state,
-                                       .stream = {.tables = &a->table,
-                                                  .ntables = 1,
-                                                  .version = SEACHANGE_VERSION,
-                                                  .tombstones = wanted(r)->tombstones},
-                                       .store = store,
-                                       .store_arg = a,
-                                       .store_ms = STORE_MS,
-                                       .end = end};
+    struct audit_pump_config config = {
+        .spool = a->spool,
+        .sink = a->sink,
+        .from = &a->stored.state,
+        .stream = {.tables = &a->table, .ntables = 1, .version = AUDIT_VERSION, .tombstones = wanted(r)->tombstones},
+        .store = store,
+        .store_arg = a,
+        .store_ms = STORE_MS,
+        .drain_ms = DRAIN_MS,
+        .end = end};
     config.stream.engine = r->ops->audit_engine(r->target, &config.stream.server_id);
     return audit_pump_start(&config, &a->pump, err);
 }

@@ -22,11 +22,13 @@ enum {
     STORE_MS = 1000,
     TICK_MS = 50,
     CHECK_MS = 10000,
+    GOOD_MS = 5000, /* what has run for so long has got on, also where nobody writes */
     SPOOL_LOCK_WAIT_MS = 10000,
     STATUS_INTERVAL_MS = 1000,
     AGAIN_FIRST_MS = 500,
     AGAIN_MOST_MS = 10000,
 };
+#define FOR_EVER_MS (INT64_C(1) << 40)
 #define SPOOL_BLOCK_BYTES (256u << 10)
 #define SPOOL_SEGMENT_BYTES (64ull << 20)
 #define SPOOL_RECORD_BYTES (2000ull << 20)
@@ -37,98 +39,10 @@ struct course {
     bool failed_here;       /* for good, at that place */
     int64_t trying_us;      /* since when nothing got on; 0: it does */
     struct backoff backoff;
+    int64_t opened_us;
     uint64_t messages; /* as last shown */
     int64_t shown_us, checked_us;
 };
-
-/* --- the tables
- * ----------------------------------------------------------------------------------------------------------- */
-
-static const char *schema_of(const struct audit_table *t)
-{
-    return t->schema ? t->schema : t->catalog;
-}
-
-static enum sc_result learn(struct flow *f, size_t i, struct sc_error *err)
-{
-    const struct audit_settings *s = f->config->settings;
-    struct migration_spec spec = {.url = f->config->url, .table = f->config->tables[i]};
-    struct table *t = &f->tables[i];
-    struct audit_table *described = &f->described[i];
-    enum sc_result result = f->ops->open(&spec, &t->target, err);
-    if (result == SC_OK)
-        result = f->ops->audit_open(t->target, err);
-    if (result == SC_OK)
-        result = f->ops->session_open(t->target, "audit", &t->session, err);
-    if (result == SC_OK)
-        result = f->ops->audit_describe(t->session, &s->table, &f->arena, described, err);
-    if (result != SC_OK)
-        return result;
-    described->topic = s->topic;
-    result = audit_rules_apply(s->rules, described, &f->arena, err);
-    if (result == SC_OK)
-        result = audit_table_prepare(described, &f->arena, err);
-    return result;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    const struct audit_table *x = a, *y = b;
-    int order = strcmp(schema_of(x), schema_of(y));
-    return order ? order : strcmp(x->name, y->name);
-}
-
-/* The same tables are the same stream, in whatever order they were written. Targets follow their tables. */
-static enum sc_result put_in_order(struct flow *f, struct sc_error *err)
-{
-    for (size_t i = 1; i < f->count; i++)
-        for (size_t k = i; k > 0 && by_name(&f->described[k - 1], &f->described[k]) > 0; k--) {
-            struct audit_table described = f->described[k];
-            struct table table = f->tables[k];
-            f->described[k] = f->described[k - 1];
-            f->tables[k] = f->tables[k - 1];
-            f->described[k - 1] = described;
-            f->tables[k - 1] = table;
-        }
-    for (size_t i = 1; i < f->count; i++)
-        if (by_name(&f->described[i - 1], &f->described[i]) == 0)
-            return error_set(err, SC_REFUSE, "table %s.%s is named twice", schema_of(&f->described[i]),
-                             f->described[i].name);
-    return SC_OK;
-}
-
-static enum sc_result learn_tables(struct flow *f, struct sc_error *err)
-{
-    const struct audit_settings *s = f->config->settings;
-    f->count = f->config->ntables;
-    f->tables = arena_array(&f->arena, f->count, sizeof(*f->tables));
-    f->described = arena_array(&f->arena, f->count, sizeof(*f->described));
-    f->sources = arena_array(&f->arena, f->count, sizeof(*f->sources));
-    f->standing = arena_array(&f->arena, f->count, sizeof(*f->standing));
-    f->names = arena_array(&f->arena, 2 * f->count, sizeof(*f->names));
-    enum sc_result result = SC_OK;
-    for (size_t i = 0; i < f->count && result == SC_OK; i++)
-        result = learn(f, i, err);
-    if (result == SC_OK)
-        result = audit_rules_check(s->rules, f->described, f->count, err);
-    if (result == SC_OK)
-        result = put_in_order(f, err);
-    for (size_t i = 0; i < f->count && result == SC_OK; i++) {
-        struct source_config one;
-        f->ops->source_config(f->tables[i].target, &one);
-        f->sources[i] = one.tables[0];
-        f->names[2 * i] = schema_of(&f->described[i]);
-        f->names[2 * i + 1] = f->described[i].name;
-        char *settings = audit_settings_text(s);
-        f->tables[i].settings = mem_printf("%s; topic %s", settings, f->described[i].topic);
-        mem_free(settings);
-        f->standing[i] = (struct standing_table){.schema = f->names[2 * i],
-                                                 .name = f->names[2 * i + 1],
-                                                 .number = f->sources[i].id,
-                                                 .settings = f->tables[i].settings};
-    }
-    return result;
-}
 
 /* --- begun, or gone on with
  * --------------------------------------------------------------------------------------------------- */
@@ -150,22 +64,35 @@ static enum sc_result open_stored(struct flow *f, struct sc_error *err)
     return f->standing_ops->open(&spec, &f->stream, err);
 }
 
-static enum sc_result open_sink(struct flow *f, const char *id, const atomic_bool *stop, struct sc_error *err)
+enum sc_result standing_open_sink(struct flow *f, const atomic_bool *stop, struct audit_sink **out,
+                                  struct sc_error *err)
 {
     const struct audit_settings *s = f->config->settings;
+    const char *id = f->standing_ops->id(f->stream);
+    char *transactional_id = f->config->transactions && id[0] ? mem_printf("seachange-%s", id) : NULL;
     struct audit_sink_config config = {.brokers = s->brokers,
                                        .properties = s->properties,
                                        .nproperties = s->nproperties,
                                        .stream = id,
+                                       .transactional_id = transactional_id,
                                        .timeout_ms = ANSWER_MS,
                                        .stop = stop};
-    return audit_sink_open(&config, &f->sink, err);
+    enum sc_result result = audit_sink_open(&config, out, err);
+    mem_free(transactional_id);
+    return result;
+}
+
+static struct audit_heartbeat heartbeat_of(const struct flow *f)
+{
+    const struct audit_options *options = &f->config->settings->table;
+    return (struct audit_heartbeat){
+        .prefix = options->prefix, .with_schema = options->with_schema, .every_ms = f->config->heartbeat_ms};
 }
 
 /* Before anything is made on the server: is every topic there? */
 static enum sc_result look_at_topics(struct flow *f, struct sc_error *err)
 {
-    enum sc_result result = open_sink(f, "", stop_flag(), err);
+    enum sc_result result = standing_open_sink(f, stop_flag(), &f->sink, err);
     for (size_t i = 0; i < f->count && result == SC_OK; i++) {
         struct audit_state *state = &f->standing[i].state;
         result = audit_sink_partitions(f->sink, f->described[i].topic, &state->partitions, err);
@@ -174,6 +101,20 @@ static enum sc_result look_at_topics(struct flow *f, struct sc_error *err)
     }
     audit_sink_close(f->sink);
     f->sink = NULL;
+    return result;
+}
+
+/* Also of a stream that goes on: it may not have been wanted before. */
+static enum sc_result look_for_heartbeats(struct flow *f, struct sc_error *err)
+{
+    struct audit_heartbeat heartbeat = heartbeat_of(f);
+    int32_t partitions;
+    if (!heartbeat.every_ms)
+        return SC_OK;
+    struct buf topic = {0};
+    audit_heartbeat_topic(&topic, &heartbeat);
+    enum sc_result result = audit_sink_partitions(f->sink, buf_cstr(&topic), &partitions, err);
+    buf_fini(&topic);
     return result;
 }
 
@@ -214,6 +155,18 @@ static enum sc_result go_on(struct flow *f, const struct standing_table *stored,
             return error_hint(err, "What was changed in it since then is in no topic. Begin a stream of another name "
                                    "with it, or remove this one first (`seachange audit remove`).");
         }
+        const char *was_form = strstr(was->settings, "; form "), *is_form = strstr(is->settings, "; form ");
+        if (was_form && is_form && strcmp(was_form, is_form) != 0) {
+            error_set(err, SC_REFUSE, "table %s.%s has another form than when stream %s was begun", is->schema,
+                      is->name, f->config->name);
+            return error_hint(
+                err,
+                "This server's log does not tell what rows before that change look like. All before %.60s is "
+                "in Kafka, and of what stands between that and the change nothing can be sent any more. "
+                "Begin a stream of another name, with --audit-snapshot where consumers need all rows, and "
+                "remove this one (`seachange audit remove`).",
+                was->state.position.text);
+        }
         if (strcmp(was->settings, is->settings) != 0) {
             error_set(err, SC_REFUSE, "stream %s was begun with: %s. Now it is: %s", f->config->name, was->settings,
                       is->settings);
@@ -230,6 +183,12 @@ static enum sc_result begin_or_go_on(struct flow *f, struct audit_state **states
     const struct standing_table *stored;
     size_t count;
     f->standing_ops->stored(f->stream, &stored, &count);
+    if (!stored && f->goes_on) {
+        error_set(err, SC_REFUSE, "what was stored of stream %s is gone", f->config->name);
+        return error_hint(err,
+                          "Somebody has removed it while it ran. Started again it begins anew, and what was changed "
+                          "meanwhile is in no topic.");
+    }
     enum sc_result result = stored ? go_on(f, stored, count, err) : begin(f, err);
     if (result != SC_OK)
         return result;
@@ -284,11 +243,13 @@ static enum sc_result start_pump(struct flow *f, const struct audit_state *state
                                        .from = states,
                                        .stream = {.tables = f->described,
                                                   .ntables = f->count,
-                                                  .version = SEACHANGE_VERSION,
+                                                  .version = AUDIT_VERSION,
                                                   .tombstones = f->config->settings->tombstones},
                                        .store = store,
                                        .store_arg = f,
-                                       .store_ms = STORE_MS};
+                                       .store_ms = STORE_MS,
+                                       .drain_ms = FOR_EVER_MS,
+                                       .heartbeat = heartbeat_of(f)};
     config.stream.engine = f->ops->audit_engine(f->tables[0].target, &config.stream.server_id);
     return audit_pump_start(&config, &f->pump, err);
 }
@@ -296,13 +257,15 @@ static enum sc_result start_pump(struct flow *f, const struct audit_state *state
 static enum sc_result flow_open(struct flow *f, struct sc_error *err)
 {
     struct audit_state *states = NULL;
-    enum sc_result result = learn_tables(f, err);
+    enum sc_result result = standing_learn(f, err);
     if (result == SC_OK)
         result = open_stored(f, err);
     if (result == SC_OK)
         result = begin_or_go_on(f, &states, err);
     if (result == SC_OK)
-        result = open_sink(f, f->standing_ops->id(f->stream), &f->stop, err);
+        result = standing_open_sink(f, &f->stop, &f->sink, err);
+    if (result == SC_OK)
+        result = look_for_heartbeats(f, err);
     if (result == SC_OK)
         result = open_spool(f, err);
     if (result == SC_OK)
@@ -374,6 +337,22 @@ static void show(struct flow *f, struct course *c)
     c->shown_us = now;
 }
 
+/* What the reader says of a migration is not meant. */
+static enum sc_result advise(struct flow *f, struct sc_error *err)
+{
+    struct audit_pump_stats stats;
+    audit_pump_stats(f->pump, &stats);
+    err->hint[0] = 0;
+    if (!stats.drained)
+        return error_hint(err,
+                          "Not everything before it is in Kafka yet (all before %.60s is): run the same command again, "
+                          "until it says that everything is.",
+                          stats.stored.text);
+    return error_hint(err,
+                      "Everything before it is in Kafka. Begin a stream of another name, with --audit-snapshot where "
+                      "consumers need all rows, and remove this one (`seachange audit remove`).");
+}
+
 static enum sc_result source_failure(struct flow *f, struct sc_error *err)
 {
     struct source_stats stats;
@@ -381,11 +360,34 @@ static enum sc_result source_failure(struct flow *f, struct sc_error *err)
     if (stats.failure.result == SC_OK)
         return SC_OK;
     *err = stats.failure;
-    if (err->result == SC_FAIL || err->result == SC_REFUSE) {
-        err->hint[0] = 0; /* what it says of a migration is not meant */
-        error_hint(err, "Everything before it is in Kafka. Begin a stream of another name, with --audit-snapshot where "
-                        "consumers need all rows, and remove this one (`seachange audit remove`).");
+    if (err->result == SC_FAIL || err->result == SC_REFUSE)
+        advise(f, err);
+    return err->result;
+}
+
+/* What the log has of the tables up to now is sent; then it ends with `err`. */
+static enum sc_result end(struct flow *f, struct sc_error *err)
+{
+    struct sc_error failure;
+    char marker[AUDIT_MARKER_TEXT];
+    snprintf(marker, sizeof(marker), "end %" PRIx64, (uint64_t)clock_wall_us());
+    log_warn("%s; sending what was changed before that", err->what);
+    audit_pump_end(f->pump, marker);
+    enum sc_result result = f->standing_ops->mark(f->stream, marker, &failure);
+    while (result == SC_OK && !stop_requested()) {
+        result = audit_pump_ended(f->pump, &failure);
+        if (result == SC_OK) {
+            err->hint[0] = 0;
+            error_hint(err, "Everything that was changed before is in Kafka. Begin a stream of another name, with "
+                            "--audit-snapshot where consumers need all rows, and remove this one (`seachange audit "
+                            "remove`).");
+            return err->result;
+        }
+        result = result == SC_RETRY ? SC_OK : result;
+        clock_sleep_ms(TICK_MS);
     }
+    err->hint[0] = 0;
+    error_hint(err, "Not everything that was changed before is in Kafka; the replication slot still has it.");
     return err->result;
 }
 
@@ -405,6 +407,12 @@ static enum sc_result tick(struct flow *f, struct course *c, struct sc_error *er
     if (now - c->checked_us > CHECK_MS * 1000) {
         c->checked_us = now;
         result = f->standing_ops->check(f->stream, err);
+        if (result == SC_REFUSE && f->standing_ops->mark)
+            return end(f, err);
+    }
+    if (result == SC_OK && now - c->opened_us > GOOD_MS * 1000) {
+        c->trying_us = 0;
+        backoff_reset(&c->backoff);
     }
     show(f, c);
     return result;
@@ -413,6 +421,7 @@ static enum sc_result tick(struct flow *f, struct course *c, struct sc_error *er
 static enum sc_result watch(struct flow *f, struct course *c, struct sc_error *err)
 {
     enum sc_result result = SC_OK;
+    c->opened_us = clock_us();
     while (result == SC_OK && !stop_requested()) {
         result = tick(f, c, err);
         if (result == SC_OK)
@@ -465,7 +474,10 @@ enum sc_result standing_run(const struct standing_config *config, struct sc_erro
     struct course course = {0};
     backoff_init(&course.backoff, AGAIN_FIRST_MS, AGAIN_MOST_MS);
     for (;;) {
-        struct flow flow = {.config = config, .ops = config->engine->target, .standing_ops = config->engine->standing};
+        struct flow flow = {.config = config,
+                            .ops = config->engine->target,
+                            .standing_ops = config->engine->standing,
+                            .goes_on = course.stored.order > 0};
         error_init(err);
         enum sc_result result = flow_open(&flow, err);
         if (result == SC_OK) {
@@ -491,7 +503,7 @@ enum sc_result standing_run(const struct standing_config *config, struct sc_erro
 enum sc_result standing_forget(const struct standing_config *config, struct sc_error *err)
 {
     struct flow flow = {.config = config, .ops = config->engine->target, .standing_ops = config->engine->standing};
-    struct standing_spec spec = {.url = config->url, .name = config->name};
+    struct standing_spec spec = {.url = config->url, .name = config->name, .removing = true};
     error_init(err);
     enum sc_result result = flow.standing_ops->open(&spec, &flow.stream, err);
     if (result == SC_OK && !flow.standing_ops->id(flow.stream)[0])

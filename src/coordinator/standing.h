@@ -14,7 +14,9 @@ struct standing_config {
     const char *const *tables; /* as the operator wrote them */
     size_t ntables;
     const struct audit_settings *settings;
-    bool snapshot; /* begins with the rows that are there */
+    bool snapshot;        /* begins with the rows that are there */
+    bool transactions;    /* Kafka's */
+    int64_t heartbeat_ms; /* 0: none */
     const char *spool_dir;
     uint64_t spool_memory_bytes, spool_disk_bytes;
     int64_t give_up_ms;           /* so long without anything that gets on: it ends, SC_RETRY */

@@ -14,7 +14,7 @@
 #include "coordinator/standing_flow.h"
 #include "engines.h"
 
-enum { CHUNK_ROWS = 5000, ANSWER_MS = 10000, FLUSH_MS = 1000 };
+enum { CHUNK_ROWS = 5000, FLUSH_MS = 1000 };
 
 struct copying {
     struct flow *flow;
@@ -67,7 +67,7 @@ static enum sc_result copy_rows(struct copying *c, struct session *session, stru
             result = ops->audit_rows(session, &chunk, take, c, err);
         FAILPOINT(result, standing_chunk_sent, err);
         if (result == SC_OK)
-            result = audit_sink_tick(c->sink, err);
+            result = audit_sink_uncommitted(c->sink) ? audit_sink_commit(c->sink, err) : audit_sink_tick(c->sink, err);
         key_free(after);
         after = chunk.upto;
         more = after != NULL;
@@ -82,7 +82,7 @@ static enum sc_result copy_table(struct copying *c, size_t i, struct sc_error *e
     struct flow *f = c->flow;
     struct audit_stream_config config = {.tables = &f->described[i],
                                          .ntables = 1,
-                                         .version = SEACHANGE_VERSION,
+                                         .version = AUDIT_VERSION,
                                          .tombstones = f->config->settings->tombstones,
                                          .send = send,
                                          .arg = c};
@@ -92,7 +92,11 @@ static enum sc_result copy_table(struct copying *c, size_t i, struct sc_error *e
     f->standing[i].state.position = source.start;
     c->table = &f->described[i];
     c->stream = audit_stream_new(&config, &f->standing[i].state);
-    enum sc_result result = copy_rows(c, f->tables[i].session, err);
+    struct session *session = NULL;
+    enum sc_result result = f->ops->session_open(f->tables[i].target, "audit", &session, err);
+    if (result == SC_OK)
+        result = copy_rows(c, session, err);
+    f->ops->session_close(session);
     if (result == SC_OK) {
         audit_stream_settle(c->stream);
         const struct audit_state *state = audit_stream_state(c->stream);
@@ -110,7 +114,12 @@ static enum sc_result wait_for_all(struct copying *c, struct sc_error *err)
     int64_t moved_us = clock_us();
     uint64_t moved = 0;
     for (;;) {
-        enum sc_result result = audit_sink_flush(c->sink, FLUSH_MS, err);
+        enum sc_result result = audit_sink_tick(c->sink, err);
+        if (result != SC_OK)
+            return result;
+        if (stop_requested())
+            return error_set(err, SC_STOP, "stopped by a signal while the rows that are there were sent");
+        result = audit_sink_flush(c->sink, FLUSH_MS, err);
         uint64_t acknowledged = audit_sink_acknowledged(c->sink);
         if (result != SC_RETRY)
             return result;
@@ -126,15 +135,8 @@ static enum sc_result wait_for_all(struct copying *c, struct sc_error *err)
 enum sc_result standing_copy(void *arg, struct sc_error *err)
 {
     struct flow *f = arg;
-    const struct audit_settings *s = f->config->settings;
     struct copying c = {.flow = f, .read_us = clock_wall_us(), .shown_us = clock_us()};
-    struct audit_sink_config config = {.brokers = s->brokers,
-                                       .properties = s->properties,
-                                       .nproperties = s->nproperties,
-                                       .stream = f->standing_ops->id(f->stream),
-                                       .timeout_ms = ANSWER_MS,
-                                       .stop = stop_flag()};
-    enum sc_result result = audit_sink_open(&config, &c.sink, err);
+    enum sc_result result = standing_open_sink(f, stop_flag(), &c.sink, err);
     log_info("stream %s: sending the rows that are there", f->config->name);
     for (size_t i = 0; i < f->count && result == SC_OK; i++)
         result = copy_table(&c, i, err);

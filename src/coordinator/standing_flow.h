@@ -27,6 +27,7 @@ struct flow {
     struct standing_table *standing; /* of each */
     const char **names;              /* schema and name of each */
     size_t count;
+    bool goes_on; /* what is stored has to be there: it was a moment ago */
 
     struct standing *stream;
     struct audit_sink *sink;
@@ -36,6 +37,14 @@ struct flow {
     struct audit_pump *pump;
     atomic_bool stop;
 };
+
+/* standing_tables.c: fills tables, described, sources, standing and names. SC_REFUSE: no such table, no rule for a
+ * column, or a log that does not tell everything. */
+enum sc_result standing_learn(struct flow *f, struct sc_error *err);
+
+/* Its messages bear the stream's id, once it has one; Kafka's transactions only then. */
+enum sc_result standing_open_sink(struct flow *f, const atomic_bool *stop, struct audit_sink **out,
+                                  struct sc_error *err);
 
 /* standing_copy.c: sends the rows that are there, as the begin of the stream `arg` (a flow); for standing_ops.begin().
  * Rows that are changed meanwhile may come as they are then, and their changes follow. */

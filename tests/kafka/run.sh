@@ -261,6 +261,28 @@ waits_for_open_transactions()
     return $code
 }
 
+records_of() { timeout 20 kcat -C -q -e -b "$kafka_brokers" -t "$1" -X isolation.level="$2" | wc -l; }
+# Who reads what is committed sees whole transactions, and nothing of one whose writer died; the next writer of that name ends it.
+shows_transactions_whole()
+{
+    kafka_topics whole:2 || return
+    mkfifo "$work/hold"
+    "$trail" "$kafka_brokers" write whole 60 seachange-whole 30 < "$work/hold" > "$work/held" &
+    exec 7> "$work/hold"
+    local i all seen
+    for i in $(seq 200); do
+        [ ! -s "$work/held" ] || break
+        sleep 0.1
+    done
+    has_come whole "$(cat "$work/held")" || return
+    all=$(records_of whole read_uncommitted) seen=$(records_of whole read_committed)
+    exec 7>&-
+    [ "$seen" -ge 30 ] && [ "$seen" -lt 45 ] && [ "$all" = "$(cat "$work/held")" ] || { echo "of $all records $seen are seen"; return 1; }
+    "$trail" "$kafka_brokers" write whole 20 seachange-whole 20 < /dev/null > "$work/held" || return
+    i=$(records_of whole read_committed)
+    [ "$i" = $((seen + $(cat "$work/held"))) ] || { echo "of $(cat "$work/held") records more $((i - seen)) are seen"; return 1; }
+}
+
 needs_the_right_to_read()
 {
     grep -v '^bootstrap' "$kafka_dir/plain.conf" > "$work/plain.conf"
@@ -331,6 +353,7 @@ if [ -x "$program" ] && [ -x "$trail" ]; then
     check passes_over_what_others_wrote
     check tells_of_what_expired
     check waits_for_open_transactions
+    check shows_transactions_whole
     check needs_the_right_to_read
 else
     skipped=1

@@ -1,6 +1,8 @@
 /* A trail in Kafka as an audit leaves it, and copies of it to which something was done.
  *
  * usage: sc_kafka_trail BROKERS write TOPIC CHANGES         by the stream and the sink of the audit, with TRUNCATEs
+ *        sc_kafka_trail BROKERS write TOPIC CHANGES ID N    in transactions of Kafka, N changes; the rest is never
+ *                                                           committed: it waits for the end of its standard input
  *        sc_kafka_trail BROKERS copy FROM TO HOW [N]        message by message, with the same partitions
  *
  * HOW, done to message N of the stream: none, drop, change (its value), key, swap (with the next of its partition),
@@ -12,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cdc/audit/reader.h"
 #include "cdc/audit/sink.h"
@@ -52,7 +55,7 @@ static struct value text(const char *s)
     return (struct value){.state = VALUE_PRESENT, .len = (uint32_t)strlen(s), .data = s};
 }
 
-static void write_trail(const char *brokers, const char *topic, int changes)
+static void write_trail(const char *brokers, const char *topic, int changes, const char *transactional_id, int whole)
 {
     struct sc_error err;
     struct arena arena = {0};
@@ -65,7 +68,8 @@ static void write_trail(const char *brokers, const char *topic, int changes)
     struct audit_table table = {
         .prefix = "p", .catalog = "db", .schema = "s", .name = "t", .ncolumns = 2, .columns = columns, .topic = topic};
     must(audit_table_prepare(&table, &arena, &err), &err);
-    struct audit_sink_config config = {.brokers = brokers, .stream = "0011aabb", .timeout_ms = TIMEOUT_MS};
+    struct audit_sink_config config = {
+        .brokers = brokers, .stream = "0011aabb", .transactional_id = transactional_id, .timeout_ms = TIMEOUT_MS};
     struct audit_sink *sink;
     struct audit_state state = {0};
     must(audit_sink_open(&config, &sink, &err), &err);
@@ -98,9 +102,17 @@ static void write_trail(const char *brokers, const char *topic, int changes)
         must(audit_stream_take(stream, &begin, &err), &err);
         must(audit_stream_take(stream, &change, &err), &err);
         must(audit_stream_take(stream, &commit, &err), &err);
+        if (i % 10 == 9 && i < whole)
+            must(audit_sink_commit(sink, &err), &err);
     }
-    must(audit_sink_flush(sink, TIMEOUT_MS, &err), &err);
+    if (!transactional_id)
+        must(audit_sink_flush(sink, TIMEOUT_MS, &err), &err);
     printf("%" PRIu64 "\n", audit_stream_sequence(stream));
+    fflush(stdout);
+    while (transactional_id && getchar() != EOF)
+        ;
+    if (transactional_id)
+        _exit(0); /* as if killed */
     audit_stream_free(stream);
     audit_sink_close(sink);
     arena_fini(&arena);
@@ -258,8 +270,9 @@ static void copy_trail(const char *brokers, const char *from, const char *to, co
 
 int main(int argc, char **argv)
 {
-    if (argc == 5 && strcmp(argv[2], "write") == 0)
-        write_trail(argv[1], argv[3], (int)strtol(argv[4], NULL, 10));
+    if ((argc == 5 || argc == 7) && strcmp(argv[2], "write") == 0)
+        write_trail(argv[1], argv[3], (int)strtol(argv[4], NULL, 10), argc == 7 ? argv[5] : NULL,
+                    argc == 7 ? (int)strtol(argv[6], NULL, 10) : 0);
     else if ((argc == 6 || argc == 7) && strcmp(argv[2], "copy") == 0)
         copy_trail(argv[1], argv[3], argv[4], argv[5], argc == 7 ? strtoull(argv[6], NULL, 10) : 0);
     else

@@ -9,14 +9,13 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
-#include "base/log.h"
 #include "base/mysql/conn.h"
 #include "base/stop.h"
 #include "cdc/audit/mysql/standing.h"
 #include "cdc/mysql/log_end.h"
 #include "cdc/mysql/position_text.h"
 
-enum { FORMAT = 1, LOCK_WITHIN_S = 10, PREPARED_EVERY_MS = 500, PREPARED_MS = 2000 };
+enum { FORMAT = 1, LOCK_WITHIN_S = 10, AGAIN_MS = 500, READ_LOCK_MS = 20000 };
 
 struct standing {
     struct standing_spec spec; /* strings owned */
@@ -123,9 +122,9 @@ static enum sc_result take_row(struct standing *s, MYSQL_ROW row, struct sc_erro
     mem_free(s->identity);
     s->identity = mem_strdup(row[2]);
     s->token = strtoull(row[3], NULL, 10);
-    if (strtoull(row[1], NULL, 10) > FORMAT)
+    if (strtoull(row[1], NULL, 10) > FORMAT && !s->spec.removing)
         return error_set(err, SC_REFUSE, "stream %s was begun by a newer seachange (format %s)", s->spec.name, row[1]);
-    if (!row[4])
+    if (!row[4] || s->spec.removing)
         return SC_OK;
     if (strcmp(s->identity, s->server.identity) != 0) {
         error_set(err, SC_REFUSE, "stream %s was begun on server %s, this is server %s", s->spec.name, s->identity,
@@ -142,9 +141,7 @@ static enum sc_result find_home(struct standing *s, struct sc_error *err)
 {
     MYSQL_RES *res = NULL;
     struct buf sql = {0};
-    enum sc_result result =
-        my_query(s->control, err, &res,
-                 "SELECT TABLE_SCHEMA FROM information_schema.TABLES WHERE TABLE_NAME = '" MY_STREAM "' ORDER BY 1");
+    enum sc_result result = my_query(s->control, err, &res, MY_STREAM_HOMES);
     MYSQL_ROW row;
     while (result == SC_OK && (row = mysql_fetch_row(res))) {
         char *one = NULL;
@@ -167,15 +164,14 @@ static enum sc_result find_home(struct standing *s, struct sc_error *err)
 
 static enum sc_result load(struct standing *s, struct sc_error *err)
 {
-    enum sc_result result = find_home(s, err);
-    if (result != SC_OK || !s->home)
-        return result;
+    if (!s->home)
+        return SC_OK;
     struct buf sql = {0};
     buf_str(&sql, "SELECT id, format, server_identity, token, position_order, position_text FROM ");
     my_add_qualified(&sql, s->home, MY_STREAM);
     add_text(&sql, " WHERE name = ", s->spec.name);
     MYSQL_RES *res = NULL;
-    result = my_query(s->control, err, &res, buf_cstr(&sql));
+    enum sc_result result = my_query(s->control, err, &res, buf_cstr(&sql));
     buf_fini(&sql);
     MYSQL_ROW row = result == SC_OK ? mysql_fetch_row(res) : NULL;
     if (row)
@@ -211,20 +207,17 @@ static enum sc_result take_lock(struct standing *s, struct sc_error *err)
                       s->spec.name);
 }
 
+/* From here on an earlier instance that still lives stores nothing any more; then what is stored is read. */
 static enum sc_result take_over(struct standing *s, struct sc_error *err)
 {
-    if (!s->id[0])
+    if (!s->home)
         return SC_OK;
     struct buf sql = {0};
-    uint64_t rows = 0;
     buf_str(&sql, "UPDATE ");
     my_add_qualified(&sql, s->home, MY_STREAM);
-    buf_printf(&sql, " SET token = %" PRIu64 " WHERE id = '%s' AND token = %" PRIu64, s->token + 1, s->id, s->token);
-    enum sc_result result = my_change(s->control, err, buf_cstr(&sql), sql.len, &rows);
+    add_text(&sql, " SET token = token + 1 WHERE name = ", s->spec.name);
+    enum sc_result result = run(s->control, &sql, err);
     buf_fini(&sql);
-    if (result == SC_OK && rows != 1)
-        return error_set(err, SC_RETRY, "stream %s was taken over or removed in this moment", s->spec.name);
-    s->token++;
     return result;
 }
 
@@ -256,9 +249,13 @@ static enum sc_result standing_open(const struct standing_spec *spec, struct sta
     if (result == SC_OK)
         result = take_lock(s, err);
     if (result == SC_OK)
-        result = load(s, err);
+        result = my_run(s->control, err, "SET SESSION lock_wait_timeout = 10, innodb_lock_wait_timeout = 10");
+    if (result == SC_OK)
+        result = find_home(s, err);
     if (result == SC_OK)
         result = take_over(s, err);
+    if (result == SC_OK)
+        result = load(s, err);
     if (result != SC_OK) {
         standing_close(s);
         return result;
@@ -270,12 +267,27 @@ static enum sc_result standing_open(const struct standing_spec *spec, struct sta
 /* --- to begin and to remove
  * --------------------------------------------------------------------------------------------------- */
 
+/* Streams of other names come and go meanwhile: the tables are made, and dropped, by whoever holds this lock. */
+static enum sc_result lock_state(struct standing *s, struct sc_error *err)
+{
+    char *got = NULL;
+    enum sc_result result = my_value(s->control, err, &got, "SELECT GET_LOCK('seachange audit', 30)");
+    if (result == SC_OK && (!got || got[0] != '1'))
+        result = error_set(err, SC_RETRY, "another seachange is making or dropping the tables " MY_STREAM "*");
+    mem_free(got);
+    return result;
+}
+
+static void unlock_state(struct standing *s)
+{
+    if (my_alive(s->control))
+        my_run(s->control, NULL, "DO RELEASE_LOCK('seachange audit')");
+}
+
 /* The tables go with their last stream. */
-static enum sc_result standing_remove(struct standing *s, struct sc_error *err)
+static enum sc_result remove_rows(struct standing *s, struct sc_error *err)
 {
     struct buf sql = {0};
-    if (!s->id[0])
-        return SC_OK;
     const char *const tables[] = {MY_STREAM_TABLE, MY_STREAM};
     enum sc_result result = my_run(s->control, err, "START TRANSACTION");
     for (int i = 0; i < 2 && result == SC_OK; i++) {
@@ -300,6 +312,18 @@ static enum sc_result standing_remove(struct standing *s, struct sc_error *err)
     }
     mem_free(left);
     buf_fini(&sql);
+    return result;
+}
+
+static enum sc_result standing_remove(struct standing *s, struct sc_error *err)
+{
+    if (!s->id[0])
+        return SC_OK;
+    enum sc_result result = lock_state(s, err);
+    if (result != SC_OK)
+        return result;
+    result = remove_rows(s, err);
+    unlock_state(s);
     if (result == SC_OK)
         s->id[0] = 0;
     return result;
@@ -360,25 +384,9 @@ static enum sc_result store_row(struct standing *s, struct sc_error *err)
     return SC_OK;
 }
 
-/* An XA transaction's rows are in the log where it was prepared, and one that is prepared before the stream's place and
- * commits behind it would be missing. *prepared: there are some. */
-static enum sc_result look_for_prepared(struct standing *s, bool *prepared, struct sc_error *err)
-{
-    MYSQL_RES *res = NULL;
-    enum sc_result result = my_query(s->control, err, &res, MY_STREAM_HOMES);
-    *prepared = result == SC_OK && mysql_num_rows(res) > 0;
-    mysql_free_result(res);
-    if (result == SC_FAIL) { /* MySQL: without XA_RECOVER_ADMIN */
-        log_warn("whether XA transactions are prepared now cannot be seen (%s); if one is, its rows are in no topic",
-                 err->what);
-        return SC_OK;
-    }
-    return result;
-}
-
 /* Nobody has changed a row of the tables without having committed that, while they are locked so: neither an open
  * transaction nor one that is prepared, whose connection may be gone (InnoDB's own lock counts then). */
-static enum sc_result lock_tables(struct standing *s, struct my_conn *conn, struct sc_error *err)
+static enum sc_result lock_tables(struct standing *s, struct my_conn *conn, const char *mode, struct sc_error *err)
 {
     struct buf sql = {0};
     enum sc_result result = my_run(conn, err,
@@ -387,7 +395,7 @@ static enum sc_result lock_tables(struct standing *s, struct my_conn *conn, stru
     for (size_t i = 0; i < s->spec.ntables; i++) {
         buf_str(&sql, i ? ", " : "LOCK TABLES ");
         my_add_qualified(&sql, s->spec.tables[2 * i], s->spec.tables[2 * i + 1]);
-        buf_str(&sql, " READ");
+        buf_printf(&sql, " %s", mode);
     }
     if (result == SC_OK)
         result = run(conn, &sql, err);
@@ -395,47 +403,42 @@ static enum sc_result lock_tables(struct standing *s, struct my_conn *conn, stru
     return result;
 }
 
-static enum sc_result place_under_lock(struct standing *s, struct sc_error *err)
+static enum sc_result place_under_lock(struct standing *s, const char *mode, struct sc_error *err)
 {
     struct my_conn *conn = NULL;
     enum sc_result result = my_open(&s->server, "place", MY_DDL, &conn, err);
     if (result == SC_OK)
-        result = lock_tables(s, conn, err);
+        result = lock_tables(s, conn, mode, err);
     if (result == SC_OK)
         result = my_log_end(s->control, &s->position, err);
     my_close(conn);
     return result;
 }
 
-/* Where there is always some XA transaction prepared, or an orphan of one, the tables tell whether it is one of
- * theirs. */
+/* The lock is held for as long as it takes to ask for the log's end. An XA transaction's rows are in the log where it
+ * is prepared: one that was prepared before the place, and commits behind it, would be in neither. A lock for reading
+ * makes nobody wait who writes, but may never be granted where somebody always does; one for writing is, within the
+ * second that others wait for it. */
 static enum sc_result find_place(struct standing *s, struct sc_error *err)
 {
     int64_t began_us = clock_us();
     for (bool told = false;; told = true) {
         int64_t waited_ms = (clock_us() - began_us) / 1000;
-        bool prepared = false;
-        enum sc_result result = my_log_end(s->control, &s->position, err);
-        if (result == SC_OK)
-            result = look_for_prepared(s, &prepared, err);
-        if (result != SC_OK || !prepared)
+        enum sc_result result = place_under_lock(s, waited_ms < READ_LOCK_MS ? "READ" : "WRITE", err);
+        if (result != SC_RETRY || !my_alive(s->control))
             return result;
-        if (waited_ms > PREPARED_MS) {
-            result = place_under_lock(s, err);
-            if (result != SC_RETRY || !my_alive(s->control))
-                return result;
-        }
         if (stop_requested())
-            return error_set(err, SC_STOP, "stopped by a signal while XA transactions were prepared");
+            return error_set(err, SC_STOP, "stopped by a signal while transactions on the tables were open");
         if (waited_ms > s->spec.wait_ms) {
-            error_set(
-                err, SC_REFUSE,
-                "XA transactions are prepared that have changed tables of the stream, before its place in the log");
-            return error_hint(err, "XA RECOVER shows them; commit them or roll them back. Nothing was sent.");
+            error_wrap(err, "for %" PRId64 " s transactions that have changed tables of the stream have been open",
+                       s->spec.wait_ms / 1000);
+            error_hint(err,
+                       "They may be prepared ones, without a connection: XA RECOVER shows those. Nothing was sent.");
+            return err->result = SC_REFUSE;
         }
         if (!told && s->spec.progress)
-            s->spec.progress(s->spec.progress_arg, "waiting for XA transactions that are prepared");
-        clock_sleep_ms(PREPARED_EVERY_MS);
+            s->spec.progress(s->spec.progress_arg, "waiting for transactions on the tables that are open");
+        clock_sleep_ms(AGAIN_MS);
     }
 }
 
@@ -505,9 +508,12 @@ static enum sc_result standing_begin(struct standing *s, const struct standing_t
     if (!s->home)
         s->home = mem_strdup(s->spec.tables[0]);
     if (result == SC_OK)
+        result = lock_state(s, err);
+    if (result == SC_OK)
         result = make_state(s, err);
     if (result == SC_OK)
         result = store_row(s, err);
+    unlock_state(s);
     FAILPOINT(result, standing_row_stored, err);
     if (result == SC_OK)
         result = find_place(s, err);

@@ -124,6 +124,8 @@ static enum sc_result take_row(struct standing *s, const PGresult *res, struct s
     const char *position = column(res, 0, "position");
     name_objects(s, column(res, 0, "id"));
     s->token = strtoull(column(res, 0, "token"), NULL, 10);
+    if (s->spec.removing)
+        return SC_OK;
     if (format > FORMAT)
         return error_set(err, SC_REFUSE, "stream %s was begun by a newer seachange (format %" PRIu64 ")", s->spec.name,
                          format);
@@ -203,21 +205,16 @@ static enum sc_result take_lock(struct standing *s, struct sc_error *err)
                            "twice; stop it first.");
 }
 
-/* From here on an earlier instance that still lives stores nothing any more. */
+/* From here on an earlier instance that still lives stores nothing any more; then what is stored is read. */
 static enum sc_result take_over(struct standing *s, struct sc_error *err)
 {
-    if (!s->id[0])
-        return SC_OK;
-    char *token = NULL;
-    enum sc_result result = pg_value(s->control, err, &token,
-                                     "UPDATE seachange_audit.stream SET token = token + 1 WHERE id = $1"
-                                     " RETURNING token",
-                                     1, (const char *[]){s->id});
-    if (result == SC_OK && token)
-        s->token = strtoull(token, NULL, 10);
-    else if (result == SC_OK)
-        result = error_set(err, SC_RETRY, "stream %s was removed in this moment", s->spec.name);
-    mem_free(token);
+    bool there = false;
+    PGresult *res = NULL;
+    enum sc_result result = state_exists(s, &there, err);
+    if (result == SC_OK && there)
+        result = pg_query(s->control, err, &res, "UPDATE seachange_audit.stream SET token = token + 1 WHERE name = $1",
+                          1, (const char *[]){s->spec.name});
+    PQclear(res);
     return result;
 }
 
@@ -248,10 +245,12 @@ static enum sc_result standing_open(const struct standing_spec *spec, struct sta
     enum sc_result result = pg_server_learn(&s->server, "stream", &s->control, err);
     if (result == SC_OK)
         result = take_lock(s, err);
-    if (result == SC_OK)
-        result = load(s, err);
+    if (result == SC_OK) /* nobody's lock is waited for for ever, nor by those who come behind us */
+        result = pg_run(s->control, err, "SET lock_timeout = '10s'");
     if (result == SC_OK)
         result = take_over(s, err);
+    if (result == SC_OK)
+        result = load(s, err);
     if (result != SC_OK) {
         standing_close(s);
         return result;
@@ -462,6 +461,8 @@ static enum sc_result standing_check(struct standing *s, struct sc_error *err)
         pg_query(s->control, err, &res,
                  "SELECT pg_catalog.format('%I.%I', s.schema_name, s.table_name),"
                  " COALESCE(n.nspname = s.schema_name AND c.relname = s.table_name, false), r.prrelid IS NOT NULL"
+                 " AND p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate"
+                 " AND pg_catalog.to_jsonb(r) ->> 'prqual' IS NULL AND pg_catalog.to_jsonb(r) ->> 'prattrs' IS NULL"
                  " FROM seachange_audit.stream_table s LEFT JOIN pg_catalog.pg_class c ON c.oid = s.table_oid"
                  " LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
                  " LEFT JOIN pg_catalog.pg_publication p ON p.pubname = $2"
@@ -474,10 +475,12 @@ static enum sc_result standing_check(struct standing *s, struct sc_error *err)
             result = error_set(err, SC_REFUSE, "table %s is not the one any more that stream %s was begun with", table,
                                s->spec.name);
         else if (PQgetvalue(res, i, 2)[0] != 't')
-            result = error_set(err, SC_REFUSE, "table %s was taken out of publication %s", table, s->publication);
+            result = error_set(err, SC_REFUSE, "publication %s does not have all changes of table %s any more",
+                               s->publication, table);
         if (result != SC_OK)
-            error_hint(err, "It was dropped, renamed, replaced or taken out; what is changed in the new one is in no "
-                            "topic. Begin a stream of another name with it.");
+            error_hint(err, "What is changed there from now on is in no topic. Begin a stream of another name, with "
+                            "--audit-snapshot where consumers need all rows, and remove this one (`seachange audit "
+                            "remove`).");
     }
     PQclear(res);
     return result;
@@ -527,12 +530,26 @@ static enum sc_result standing_store(struct standing *s, const struct audit_stat
     if (result == SC_OK && !s->store)
         result = pg_open(&s->server, "place", PG_DDL, &s->store, err);
     if (result == SC_OK)
+        result = pg_run(s->store, err, "SET lock_timeout = '10s'");
+    if (result == SC_OK)
         result = store_states(s, states, err);
     FAILPOINT(result, standing_place_stored, err);
     if (result == SC_RETRY) {
         pg_close(s->store);
         s->store = NULL;
     }
+    return result;
+}
+
+static enum sc_result standing_mark(struct standing *s, const char *text, struct sc_error *err)
+{
+    PGresult *res = NULL;
+    /* The transaction has an id, so its commit flushes the log up to behind the message. */
+    enum sc_result result =
+        pg_query(s->control, err, &res,
+                 "SELECT pg_catalog.pg_logical_emit_message(false, $1, $2), pg_catalog.pg_current_xact_id()", 2,
+                 (const char *[]){s->message_prefix, text});
+    PQclear(res);
     return result;
 }
 
@@ -590,6 +607,7 @@ const struct standing_ops pg_standing = {
     .source = standing_source,
     .check = standing_check,
     .store = standing_store,
+    .mark = standing_mark,
     .look = standing_look,
     .remove = standing_remove,
 };

@@ -36,7 +36,62 @@ H4_a_table_that_was_changed_meanwhile_is_not_guessed_at()
     : > "$out/stderr"
     stream_start
     stream_ends 4 60
-    until_said 'table public.t has other columns, or other types, in the log than in the catalog'
+    until_said 'table public.t has other columns, types, or another key, in the log than in the catalog'
     sent t 3
+    stream_removed
+}
+
+# By what rows are known in the log decides where their messages go.
+H4_another_key_is_another_stream()
+{
+    stream_setup
+    sql "ALTER TABLE t ALTER n SET NOT NULL" "CREATE UNIQUE INDEX t_n ON t (n)"
+    stream_runs
+    change_t 3
+    sent t 3
+    sql "ALTER TABLE t REPLICA IDENTITY USING INDEX t_n"
+    sql "DELETE FROM t WHERE id = 500"
+    stream_ends 3 60
+    until_said 'was begun with: .*key id. Now it is: .*key n'
+    sent t 3
+    stream_removed
+}
+
+H4_a_publication_that_leaves_something_out_ends_it()
+{
+    stream_setup
+    stream_runs
+    change_t 3
+    sent t 3
+    sql "ALTER PUBLICATION $(sql 'SELECT pubname FROM pg_publication') SET (publish = 'insert')"
+    change_t 2 # which nobody is told
+    stream_ends 3 60
+    until_said 'publication seachange_audit_[0-9a-f]* does not have all changes of table'
+    stream_removed
+}
+
+# What is stored goes while it runs: it does not begin another stream by itself.
+H3_what_is_stored_is_taken_away()
+{
+    stream_setup
+    stream_runs
+    change_t 3
+    sent t 3
+    sql 'DROP SCHEMA seachange_audit CASCADE' 2> /dev/null
+    change_t 2
+    stream_ends 3 60
+    until_said 'what was stored of stream main is gone'
+}
+
+# Behind a failover its place is of another log; that much can be removed.
+H3_one_of_another_server_can_be_removed()
+{
+    stream_setup
+    stream_runs
+    stream_stopped
+    sql 'UPDATE seachange_audit.stream SET timeline = timeline + 1'
+    stream_start
+    stream_ends 3
+    until_said 'was begun on server [0-9]* timeline 2, this is server [0-9]* timeline 1'
     stream_removed
 }
