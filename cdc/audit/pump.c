@@ -63,12 +63,19 @@ static uint64_t place(const struct audit_pump *p)
     return audit_streams_state(p->streams, 0)->position.order;
 }
 
+/* What had been sent at that place, at most: of a transaction that is under way nothing is before it. */
+static uint64_t sent_there(const struct audit_pump *p)
+{
+    return p->in_transaction ? p->sent_before : audit_sink_sent(p->config.sink);
+}
+
 /* The states behind a whole transaction, if it is time to keep them. */
 static void propose(struct audit_pump *p)
 {
     if (p->waits || place(p) == p->waiting[0].position.order)
         return;
-    bool quiet = audit_sink_sent(p->config.sink) == p->waiting_sent;
+    uint64_t sent = sent_there(p);
+    bool quiet = sent == p->waiting_sent;
     int64_t after_us = p->config.store_ms * (quiet ? QUIET_TIMES : 1) * 1000;
     if (!p->at_end && clock_us() - p->stored_us < after_us)
         return;
@@ -79,7 +86,7 @@ static void propose(struct audit_pump *p)
         p->waiting[i] = *now;
         p->waiting[i].heads = heads;
     }
-    p->waiting_sent = audit_sink_sent(p->config.sink);
+    p->waiting_sent = sent;
     p->waiting_commit_us = p->commit_us;
     p->waits = true;
 }
@@ -243,23 +250,22 @@ static bool all_there(const struct audit_pump *p)
     return audit_sink_acknowledged(p->config.sink) >= audit_sink_sent(p->config.sink);
 }
 
-/* A change that cannot be written is no reason to send again what is before it. */
+/* A change that cannot be written is no reason to send again what is before it. With transactions of Kafka, one that
+ * has a part of what cannot be written is given up whole: nothing of it is waited for. */
 static void drain(struct audit_pump *p)
 {
     struct sc_error err;
     int64_t began_us = clock_us();
-    /* What is whole can be committed as long as nothing of what cannot be written was sent. */
-    if (audit_sink_uncommitted(p->config.sink)) {
-        p->in_transaction = audit_sink_sent(p->config.sink) > p->sent_before && p->in_transaction;
-        if (commit(p, true, &err) != SC_OK)
-            return;
-    }
-    while (!atomic_load(&p->stopping) && clock_us() - began_us < p->config.drain_ms * 1000 &&
+    p->in_transaction = audit_sink_sent(p->config.sink) > sent_there(p);
+    if (commit(p, true, &err) != SC_OK)
+        return;
+    bool given_up = audit_sink_uncommitted(p->config.sink);
+    while (!given_up && !atomic_load(&p->stopping) && clock_us() - began_us < p->config.drain_ms * 1000 &&
            audit_sink_tick(p->config.sink, &err) == SC_OK && !all_there(p))
         clock_sleep_ms(POLL_MS);
     keep_all(p);
     pthread_mutex_lock(&p->lock);
-    p->stats.drained = all_there(p) && !p->waits && place(p) == p->waiting[0].position.order;
+    p->stats.drained = place(p) == p->stats.stored.order;
     pthread_mutex_unlock(&p->lock);
 }
 

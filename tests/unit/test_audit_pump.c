@@ -223,17 +223,25 @@ static void put_transactions(struct spool *s, int from, int to)
     }
 }
 
-static struct audit_sink *open_sink(void)
+static struct audit_sink *open_transactional_sink(const char *id)
 {
-    struct audit_sink_config config = {
-        .brokers = rd_kafka_mock_cluster_bootstraps(cluster), .stream = "s", .timeout_ms = WAIT_MS};
+    struct audit_sink_config config = {.brokers = rd_kafka_mock_cluster_bootstraps(cluster),
+                                       .stream = "s",
+                                       .transactional_id = id,
+                                       .timeout_ms = WAIT_MS};
     struct audit_sink *sink = NULL;
     struct sc_error err;
     assert_int_equal(audit_sink_open(&config, &sink, &err), SC_OK);
     return sink;
 }
 
-static struct audit_pump *start_pump(struct spool *spool, struct audit_sink *sink, struct kept *kept)
+static struct audit_sink *open_sink(void)
+{
+    return open_transactional_sink(NULL);
+}
+
+static struct audit_pump *start_pump_that_drains(struct spool *spool, struct audit_sink *sink, struct kept *kept,
+                                                 int64_t drain_ms)
 {
     struct audit_state nowhere = {.partitions = PARTITIONS};
     struct audit_pump_config config = {
@@ -243,13 +251,19 @@ static struct audit_pump *start_pump(struct spool *spool, struct audit_sink *sin
         .from = kept->state.position.order ? &kept->state : &nowhere,
         .store = keep,
         .store_arg = kept,
-        .store_ms = 20};
+        .store_ms = 20,
+        .drain_ms = drain_ms};
     struct audit_pump *pump;
     struct sc_error err;
     kept->sink = sink;
     kept->before = kept->state.sequence;
     assert_int_equal(audit_pump_start(&config, &pump, &err), SC_OK);
     return pump;
+}
+
+static struct audit_pump *start_pump(struct spool *spool, struct audit_sink *sink, struct kept *kept)
+{
+    return start_pump_that_drains(spool, sink, kept, 0);
 }
 
 static void wait_marker(struct audit_pump *pump, const char *marker)
@@ -357,6 +371,71 @@ static void why_it_ended_is_told(void **state)
     close_spool(spool, "audit");
 }
 
+static void insert(struct spool *s)
+{
+    struct value row[2] = {{.state = VALUE_PRESENT, .len = 1, .data = "1"}, {.state = VALUE_NULL}};
+    put(s, &(struct change){.kind = CHANGE_INSERT, .ncolumns = 2, .new_row = row});
+}
+
+static void a_transaction_that_cannot_be_written_whole_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct kept kept = {0};
+    struct spool *spool = open_spool("audit", 0);
+    struct audit_sink *sink = open_transactional_sink("seachange-pump-1");
+    struct audit_pump *pump = start_pump_that_drains(spool, sink, &kept, INT64_MAX / 1000000);
+    struct sc_error err;
+    error_init(&err);
+    put_transactions(spool, 1, 10);
+    for (int i = 0; i < WAIT_MS / 10 && audit_sink_acknowledged(sink) < 10; i++)
+        clock_sleep_ms(10);
+    put(spool, &(struct change){.kind = CHANGE_BEGIN, .position = {.order = 1000, .text = "0/3E8"}, .commit_us = 1});
+    insert(spool);
+    struct relation_column columns[3] = {{.name = "id", .key = true}, {.name = "v"}, {.name = "unknown"}};
+    put(spool,
+        &(struct change){.kind = CHANGE_RELATION,
+                         .relation = {.id = 1, .schema = "public", .name = "t", .ncolumns = 3, .columns = columns}});
+    insert(spool);
+    for (int i = 0; i < WAIT_MS / 10 && audit_pump_check(pump, &err) == SC_OK; i++)
+        clock_sleep_ms(10);
+    assert_int_equal(audit_pump_check(pump, &err), SC_FAIL);
+    struct audit_pump_stats stats;
+    audit_pump_stats(pump, &stats);
+    assert_true(stats.drained);
+    /* What was whole is kept; of the other nothing counts. */
+    assert_int_equal(kept.state.sequence, 10);
+    assert_int_equal(kept.state.position.order, 105);
+    spool_stop(spool);
+    audit_pump_stop(pump);
+    assert_int_equal(kept.state.sequence, 10);
+    audit_sink_close(sink);
+    close_spool(spool, "audit");
+}
+
+static void what_could_not_be_stored_was_not_drained(void **state)
+{
+    (void)state;
+    struct kept kept = {.refuse = 1000000};
+    struct spool *spool = open_spool("audit", 0);
+    struct audit_sink *sink = open_sink();
+    struct audit_pump *pump = start_pump_that_drains(spool, sink, &kept, WAIT_MS);
+    struct sc_error err;
+    error_init(&err);
+    put_transactions(spool, 1, 10);
+    put(spool, &(struct change){.kind = CHANGE_TRUNCATE}); /* outside a transaction */
+    for (int i = 0; i < WAIT_MS / 10 && audit_pump_check(pump, &err) == SC_OK; i++)
+        clock_sleep_ms(10);
+    assert_int_equal(audit_pump_check(pump, &err), SC_FAIL);
+    struct audit_pump_stats stats;
+    audit_pump_stats(pump, &stats);
+    assert_int_equal(stats.stored.order, 0);
+    assert_false(stats.drained);
+    spool_stop(spool);
+    audit_pump_stop(pump);
+    audit_sink_close(sink);
+    close_spool(spool, "audit");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,6 +445,8 @@ int main(void)
         cmocka_unit_test(an_expendable_one_is_gone_on_without),
         cmocka_unit_test(nothing_behind_the_end_is_taken),
         cmocka_unit_test(why_it_ended_is_told),
+        cmocka_unit_test(a_transaction_that_cannot_be_written_whole_is_not_waited_for),
+        cmocka_unit_test(what_could_not_be_stored_was_not_drained),
     };
     return cmocka_run_group_tests(tests, start, end);
 }
