@@ -42,6 +42,8 @@ until_ok()
 # Waits until an expression is true on the server, or the test has failed: until_true EXPRESSION WHAT-IS-WAITED-FOR
 until_true() { until_ok 60 is_true "$1" || fail "after 60 s, or the end of seachange, not so: $2"; }
 until_said() { until_ok 60 grep -qE -- "$1" "$out/stderr" || fail "after 60 s seachange had not said: $1"; }
+until_said_twice() { until_ok 60 said_twice "$1" || fail "after 60 s seachange had not said twice: $1"; }
+said_twice() { [ "$(grep -cE -- "$1" "$out/stderr")" -ge 2 ]; }
 
 # must_be EXPRESSION VALUE: one more thing that must be so.
 must_be() { got=$(sql "SELECT $1"); [ "$got" = "$2" ] || fail "$1 is '$got', expected '$2'"; }

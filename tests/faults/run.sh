@@ -22,6 +22,10 @@ if [ "${1-}" = --list ]; then
     matching "${@:2}"
     exit
 fi
+# A function of another file would silently take the place of the first. A family's lib.sh may do that to the common one.
+functions() { sed -n 's/^\([A-Za-z_0-9]*\)().*/\1/p' "$@"; }
+twice=$({ functions "$here/lib.sh" "$tests/lib.sh" | sort -u; functions $(printf '%s\n' "$tests"/*.sh "$here"/common/*.sh | grep -v /lib.sh); } | sort | uniq -d)
+[ -z "$twice" ] || { echo "FAILED   functions of tests are there twice:" $twice; exit 1; }
 work=$(mktemp -d "${TMPDIR:-/tmp}/seachange-faults.XXXXXX")
 chmod 755 "$work"
 base=${SERVER_URL%/*}
