@@ -28,6 +28,13 @@ struct spool_config {
     size_t record_bytes;    /* largest record taken, e.g. 1 GiB + slack; 4 GiB at most */
 };
 
+/* What seachange itself takes, for any of its streams. */
+#define SPOOL_BLOCK_BYTES (256u << 10)
+#define SPOOL_SEGMENT_BYTES (64ull << 20)
+#define SPOOL_RECORD_BYTES (2000ull << 20) /* PostgreSQL's rows are below 1 GiB; an update can hold two */
+/* An instance that this one has taken over from on the same machine ends at its next write. */
+#define SPOOL_LOCK_WAIT_MS 10000
+
 struct spool_stats {
     uint64_t put, taken;     /* records */
     uint64_t memory_bytes;   /* waiting in memory */

@@ -10,20 +10,16 @@
 static enum sc_result take_row(struct target *t, MYSQL_RES *res, MYSQL_ROW row, struct arena *arena,
                                struct audit_stored *out, struct sc_error *err)
 {
-    const char *gap = my_column_text(res, row, "gap"), *heads = my_column_text(res, row, "heads");
+    const char *gap = my_column_text(res, row, "gap");
     struct audit_state *state = &out->state;
     out->settings = arena_strdup(arena, my_column_text(res, row, "settings"));
     out->gap = gap ? arena_strdup(arena, gap) : NULL;
     out->ended = my_column_number(res, row, "ended") != 0;
-    state->sequence = my_column_number(res, row, "sequence");
-    state->partitions = (int32_t)my_column_number(res, row, "partitions");
     enum sc_result result = my_position_stored(my_column_text(res, row, "position_order"),
                                                my_column_text(res, row, "position_text"), &state->position, err);
-    if (result == SC_OK && state->partitions > 0) {
-        state->heads = arena_array(arena, (size_t)state->partitions, sizeof(*state->heads));
-        if (audit_heads_parse(heads, state->heads, state->partitions))
-            return SC_OK;
-    }
+    if (result == SC_OK && audit_state_read(state, arena, my_column_text(res, row, "sequence"),
+                                            my_column_text(res, row, "partitions"), my_column_text(res, row, "heads")))
+        return SC_OK;
     return error_set(err, SC_FAIL, "what table _seachange_audit holds of migration %s is damaged", t->migration.id);
 }
 

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "applier/mysql/names.h"
@@ -21,6 +20,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/plant.h"
+#include "base/random.h"
 #include "base/stop.h"
 #include "cdc/mysql/position_text.h"
 
@@ -273,18 +273,10 @@ static enum sc_result find_stored(struct target *t, struct sc_error *err)
     return result;
 }
 
-static uint64_t random_number(void)
-{
-    uint64_t n = 0;
-    if (getrandom(&n, sizeof(n), 0) != (ssize_t)sizeof(n))
-        n = (uint64_t)getpid() * 0x9e3779b97f4a7c15u;
-    return n;
-}
-
 void my_name_new(struct target *t)
 {
-    char id[16];
-    snprintf(id, sizeof(id), "%08x", (unsigned)(random_number() & 0xffffffffu));
+    char id[RANDOM_ID_TEXT];
+    random_id(id);
     my_name_objects(t, id);
 }
 

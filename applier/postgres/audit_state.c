@@ -25,14 +25,10 @@ static enum sc_result take_row(struct target *t, const PGresult *res, struct are
     out->settings = arena_strdup(arena, pg_column_text(res, 0, "settings"));
     out->gap = gap ? arena_strdup(arena, gap) : NULL;
     out->ended = pg_column_text(res, 0, "ended")[0] == 't';
-    state->sequence = pg_column_number(res, 0, "sequence");
-    state->partitions = (int32_t)pg_column_number(res, 0, "partitions");
     snprintf(state->position.text, sizeof(state->position.text), "%s", position);
-    bool good = pg_lsn_parse(position, &state->position.order) && state->partitions > 0;
-    if (good) {
-        state->heads = arena_array(arena, (size_t)state->partitions, sizeof(*state->heads));
-        good = audit_heads_parse(pg_column_text(res, 0, "heads"), state->heads, state->partitions);
-    }
+    bool good = pg_lsn_parse(position, &state->position.order) &&
+                audit_state_read(state, arena, pg_column_text(res, 0, "sequence"), pg_column_text(res, 0, "partitions"),
+                                 pg_column_text(res, 0, "heads"));
     return good ? SC_OK
                 : error_set(err, SC_FAIL, "what seachange.audit holds of migration %s is damaged", t->migration.id);
 }

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "applier/postgres/mapping.h"
@@ -19,6 +18,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/plant.h"
+#include "base/random.h"
 #include "base/stop.h"
 
 static const char *const phase_names[] = {
@@ -265,14 +265,6 @@ static enum sc_result find_stored(struct target *t, Oid named, struct sc_error *
     return result;
 }
 
-static uint64_t random_number(void)
-{
-    uint64_t n = 0;
-    if (getrandom(&n, sizeof(n), 0) != (ssize_t)sizeof(n))
-        n = (uint64_t)getpid() * 0x9e3779b97f4a7c15u;
-    return n;
-}
-
 /* This instance's token is larger than any before it: an older instance that still believes it runs changes no row any
  * more. What it has in flight keeps the token as it is until it is over; so its sessions are ended first, as far as
  * they do not come again. */
@@ -329,8 +321,8 @@ enum sc_result pg_begin(struct target *t, struct sc_error *err)
         if (result == SC_OK)
             result = take_over(t, err);
     } else if (result == SC_OK) {
-        char id[16];
-        snprintf(id, sizeof(id), "%08x", (unsigned)(random_number() & 0xffffffffu));
+        char id[RANDOM_ID_TEXT];
+        random_id(id);
         pg_name_objects(t, id);
         t->migration.phase = PHASE_PREFLIGHT;
     }

@@ -1,6 +1,7 @@
 #include "cdc/audit/stream.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/plant.h"
@@ -19,6 +20,21 @@ struct audit_stream {
     struct position at;
     struct buf source, transaction, key, other_key, value;
 };
+
+bool audit_state_read(struct audit_state *out, struct arena *arena, const char *sequence, const char *partitions,
+                      const char *heads)
+{
+    if (!sequence || !partitions || !heads || *sequence < '0' || *sequence > '9')
+        return false;
+    char *end_sequence, *end_partitions;
+    long count = strtol(partitions, &end_partitions, 10);
+    out->sequence = strtoull(sequence, &end_sequence, 10);
+    if (*end_sequence || *end_partitions || count <= 0 || (size_t)count > strlen(heads))
+        return false;
+    out->partitions = (int32_t)count;
+    out->heads = arena_array(arena, (size_t)count, sizeof(*out->heads));
+    return audit_heads_parse(heads, out->heads, out->partitions);
+}
 
 struct audit_stream *audit_stream_new(const struct audit_stream_config *config, const struct audit_state *state)
 {

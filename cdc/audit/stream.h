@@ -36,6 +36,10 @@ struct audit_state {
     struct audit_hash *heads; /* of each partition */
 };
 
+/* From what is stored of a table, beside the place. Memory is the arena's. False: it is damaged. */
+bool audit_state_read(struct audit_state *out, struct arena *arena, const char *sequence, const char *partitions,
+                      const char *heads);
+
 /* What messages say of who made them: of their form, not of the program, so that what an older program has sent is sent
  * again as it was. */
 #define AUDIT_VERSION "1"

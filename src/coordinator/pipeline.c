@@ -15,11 +15,6 @@
 #include "coordinator/run.h"
 #include "engines.h"
 
-#define SPOOL_BLOCK_BYTES (256u << 10)
-#define SPOOL_SEGMENT_BYTES (64ull << 20)
-#define SPOOL_RECORD_BYTES (2000ull << 20) /* PostgreSQL's rows are below 1 GiB; an update can hold two */
-/* An instance that this one has taken over from on the same machine ends at its next write. */
-#define SPOOL_LOCK_WAIT_MS 10000
 #define STATUS_INTERVAL_MS 1000
 #define HEARTBEAT_US 500000
 /* When the moment for the cutover is looked for. */

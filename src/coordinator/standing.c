@@ -23,15 +23,11 @@ enum {
     TICK_MS = 50,
     CHECK_MS = 10000,
     GOOD_MS = 5000, /* what has run for so long has got on, also where nobody writes */
-    SPOOL_LOCK_WAIT_MS = 10000,
     STATUS_INTERVAL_MS = 1000,
     AGAIN_FIRST_MS = 500,
     AGAIN_MOST_MS = 10000,
 };
 #define FOR_EVER_MS (INT64_C(1) << 40)
-#define SPOOL_BLOCK_BYTES (256u << 10)
-#define SPOOL_SEGMENT_BYTES (64ull << 20)
-#define SPOOL_RECORD_BYTES (2000ull << 20)
 
 /* What is known over several openings. */
 struct course {
@@ -291,7 +287,6 @@ static void flow_close(struct flow *f)
     if (f->stream)
         f->standing_ops->close(f->stream);
     for (size_t i = 0; f->tables && i < f->count; i++) {
-        f->ops->session_close(f->tables[i].session);
         f->ops->close(f->tables[i].target);
         mem_free(f->tables[i].settings);
         audit_table_close(&f->described[i]);
@@ -366,7 +361,7 @@ static enum sc_result source_failure(struct flow *f, struct sc_error *err)
 }
 
 /* What the log has of the tables up to now is sent; then it ends with `err`. */
-static enum sc_result end(struct flow *f, struct sc_error *err)
+static enum sc_result end(struct flow *f, struct course *c, struct sc_error *err)
 {
     struct sc_error failure;
     char marker[AUDIT_MARKER_TEXT];
@@ -384,6 +379,7 @@ static enum sc_result end(struct flow *f, struct sc_error *err)
             return err->result;
         }
         result = result == SC_RETRY ? SC_OK : result;
+        show(f, c);
         clock_sleep_ms(TICK_MS);
     }
     err->hint[0] = 0;
@@ -408,7 +404,7 @@ static enum sc_result tick(struct flow *f, struct course *c, struct sc_error *er
         c->checked_us = now;
         result = f->standing_ops->check(f->stream, err);
         if (result == SC_REFUSE && f->standing_ops->mark)
-            return end(f, err);
+            return end(f, c, err);
     }
     if (result == SC_OK && now - c->opened_us > GOOD_MS * 1000) {
         c->trying_us = 0;

@@ -10,7 +10,6 @@
 /* One table: its target is open to learn from and to be described by, and nothing is written through it. */
 struct table {
     struct target *target;
-    struct session *session;
     char *settings;
 };
 

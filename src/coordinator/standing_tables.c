@@ -30,17 +30,17 @@ static enum sc_result learn(struct flow *f, size_t i, struct sc_error *err)
     struct migration_spec spec = {.url = f->config->url, .table = f->config->tables[i]};
     struct table *t = &f->tables[i];
     struct audit_table *described = &f->described[i];
+    struct session *session = NULL;
     enum sc_result result = f->ops->open(&spec, &t->target, err);
     if (result == SC_OK)
         result = f->ops->audit_open(t->target, err);
     if (result == SC_OK)
         result = check_log(f, i, err);
     if (result == SC_OK)
-        result = f->ops->session_open(t->target, "audit", &t->session, err);
+        result = f->ops->session_open(t->target, "audit", &session, err);
     if (result == SC_OK)
-        result = f->ops->audit_describe(t->session, &s->table, &f->arena, described, err);
-    f->ops->session_close(t->session);
-    t->session = NULL;
+        result = f->ops->audit_describe(session, &s->table, &f->arena, described, err);
+    f->ops->session_close(session);
     if (result != SC_OK)
         return result;
     described->topic = s->topic;

@@ -226,6 +226,27 @@ static void a_table_that_nobody_asked_for_ends_it(void **state)
     topics_fini(&topics);
 }
 
+static void what_is_stored_is_read_or_found_damaged(void **state)
+{
+    (void)state;
+    struct audit_state s = {0};
+    struct buf heads = {0};
+    struct audit_hash two[2] = {{{1}}, {{2}}};
+    audit_heads_format(&heads, two, 2);
+    assert_true(audit_state_read(&s, &arena, "18446744073709551615", "2", buf_cstr(&heads)));
+    assert_true(s.sequence == UINT64_MAX);
+    assert_int_equal(s.partitions, 2);
+    assert_memory_equal(s.heads, two, sizeof(two));
+    static const char *const bad[][2] = {{"1", "0"},          {"1", "-1"}, {"1", "1"}, {"1", "3"},  {"1", "2147483647"},
+                                         {"1", "4294967298"}, {"1x", "2"}, {"", "2"},  {"1", "2 "}, {"1", ""}};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(audit_state_read(&s, &arena, bad[i][0], bad[i][1], buf_cstr(&heads)));
+    assert_false(audit_state_read(&s, &arena, NULL, "2", buf_cstr(&heads)));
+    assert_false(audit_state_read(&s, &arena, "1", NULL, buf_cstr(&heads)));
+    assert_false(audit_state_read(&s, &arena, "1", "2", NULL));
+    buf_fini(&heads);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +254,7 @@ int main(void)
         cmocka_unit_test(rows_are_counted_in_the_transaction_and_in_the_table),
         cmocka_unit_test(a_restart_anywhere_sends_the_same_again),
         cmocka_unit_test(a_table_that_nobody_asked_for_ends_it),
+        cmocka_unit_test(what_is_stored_is_read_or_found_damaged),
     };
     return cmocka_run_group_tests(tests, make_tables, clean);
 }

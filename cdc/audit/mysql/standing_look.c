@@ -12,13 +12,8 @@ static enum sc_result take_place(MYSQL_ROW row, struct arena *arena, struct stan
     struct audit_state *state = &out->state;
     out->id = arena_strdup(arena, row[0]);
     enum sc_result result = my_position_stored(row[1], row[2], &state->position, err);
-    state->sequence = strtoull(row[3], NULL, 10);
-    state->partitions = (int32_t)strtol(row[4], NULL, 10);
-    if (result == SC_OK && state->partitions > 0) {
-        state->heads = arena_array(arena, (size_t)state->partitions, sizeof(*state->heads));
-        if (audit_heads_parse(row[5], state->heads, state->partitions))
-            return SC_OK;
-    }
+    if (result == SC_OK && audit_state_read(state, arena, row[3], row[4], row[5]))
+        return SC_OK;
     return error_set(err, SC_FAIL, "what tables " MY_STREAM "* hold of stream %s is damaged", out->id);
 }
 

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/postgres/conn.h"
+#include "base/random.h"
 #include "base/stop.h"
 #include "cdc/audit/standing.h"
 #include "cdc/postgres/slot.h"
@@ -19,7 +19,7 @@ struct standing {
     struct standing_spec spec; /* strings owned */
     struct pg_server server;
     struct pg_conn *control, *store;
-    char id[9];
+    char id[RANDOM_ID_TEXT];
     char *slot, *publication, *message_prefix, *application;
     uint64_t token;
     struct position position;
@@ -80,12 +80,10 @@ static enum sc_result take_table(struct standing *s, const PGresult *res, int ro
                                  .number = (uint32_t)strtoul(column(res, row, "table_oid"), NULL, 10),
                                  .settings = arena_strdup(&s->arena, column(res, row, "settings"))};
     state->position = s->position;
-    state->sequence = strtoull(column(res, row, "sequence"), NULL, 10);
-    state->partitions = (int32_t)strtol(column(res, row, "partitions"), NULL, 10);
-    if (state->partitions <= 0)
-        return damaged(s, err);
-    state->heads = arena_array(&s->arena, (size_t)state->partitions, sizeof(*state->heads));
-    return audit_heads_parse(column(res, row, "heads"), state->heads, state->partitions) ? SC_OK : damaged(s, err);
+    return audit_state_read(state, &s->arena, column(res, row, "sequence"), column(res, row, "partitions"),
+                            column(res, row, "heads"))
+               ? SC_OK
+               : damaged(s, err);
 }
 
 static enum sc_result load_tables(struct standing *s, struct sc_error *err)
@@ -318,11 +316,8 @@ static enum sc_result make_state(struct standing *s, struct sc_error *err)
 
 static enum sc_result store_row(struct standing *s, struct sc_error *err)
 {
-    char id[9], identifier[24], timeline[16], format[16];
-    uint32_t random = 0;
-    if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
-        return error_set(err, SC_FAIL, "the system gives no random number for the stream's id");
-    snprintf(id, sizeof(id), "%08" PRIx32, random);
+    char id[RANDOM_ID_TEXT], identifier[24], timeline[16], format[16];
+    random_id(id);
     snprintf(identifier, sizeof(identifier), "%" PRIu64, s->server.system_identifier);
     snprintf(timeline, sizeof(timeline), "%" PRIu32, s->server.timeline);
     snprintf(format, sizeof(format), "%d", FORMAT);
@@ -562,13 +557,9 @@ static enum sc_result take_place(const PGresult *res, struct arena *arena, struc
     struct audit_state *state = &out->state;
     out->id = arena_strdup(arena, column(res, 0, "id"));
     snprintf(state->position.text, sizeof(state->position.text), "%s", column(res, 0, "position"));
-    state->sequence = strtoull(column(res, 0, "sequence"), NULL, 10);
-    state->partitions = (int32_t)strtol(column(res, 0, "partitions"), NULL, 10);
-    bool good = pg_lsn_parse(state->position.text, &state->position.order) && state->partitions > 0;
-    if (good) {
-        state->heads = arena_array(arena, (size_t)state->partitions, sizeof(*state->heads));
-        good = audit_heads_parse(column(res, 0, "heads"), state->heads, state->partitions);
-    }
+    bool good = pg_lsn_parse(state->position.text, &state->position.order) &&
+                audit_state_read(state, arena, column(res, 0, "sequence"), column(res, 0, "partitions"),
+                                 column(res, 0, "heads"));
     return good ? SC_OK : error_set(err, SC_FAIL, "what schema seachange_audit holds of stream %s is damaged", out->id);
 }
 
