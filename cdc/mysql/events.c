@@ -177,6 +177,17 @@ static const char *body_incident(struct my_body *b, struct my_event *event)
     return NULL;
 }
 
+/* A group's identifier of one family says nothing in the log of the other. */
+static const char *body_gtid(struct my_body *b, struct my_event *event)
+{
+    event->kind = MY_EVENT_GTID;
+    if (b->decoder->mariadb != (event->type == MY_TYPE_MARIADB_GTID))
+        return b->decoder->mariadb ? "it is one of MySQL's" : "it is one of MariaDB's";
+    if (event->type == MY_TYPE_MARIADB_GTID)
+        return my_body_mariadb_gtid(b, event);
+    return event->type == MY_TYPE_GTID_TAGGED ? my_body_gtid_tagged(b, event) : my_body_gtid(b, event);
+}
+
 static const char *decode_body(struct my_body *b, struct my_event *event)
 {
     switch (event->type) {
@@ -218,14 +229,9 @@ static const char *decode_body(struct my_body *b, struct my_event *event)
         return my_body_rows(b, event);
     case MY_TYPE_GTID:
     case MY_TYPE_ANONYMOUS_GTID:
-        event->kind = MY_EVENT_GTID;
-        return my_body_gtid(b, event);
     case MY_TYPE_GTID_TAGGED:
-        event->kind = MY_EVENT_GTID;
-        return my_body_gtid_tagged(b, event);
     case MY_TYPE_MARIADB_GTID:
-        event->kind = MY_EVENT_GTID;
-        return my_body_mariadb_gtid(b, event);
+        return body_gtid(b, event);
     case MY_TYPE_MARIADB_GTID_LIST:
         event->kind = MY_EVENT_GTIDS;
         return my_body_mariadb_gtid_list(b, event);

@@ -204,6 +204,22 @@ static void heartbeats_tell_64_bits_where_they_can(void **state)
     assert_true(event.heartbeat.wide && event.heartbeat.offset == UINT64_C(7) << 32);
 }
 
+/* Taken as one of its own, the other family's would be stored as a place that nobody can read. */
+static void a_group_s_identifier_of_the_other_family_is_refused(void **state)
+{
+    (void)state;
+    static const uint8_t types[] = {MY_TYPE_GTID, MY_TYPE_ANONYMOUS_GTID, MY_TYPE_GTID_TAGGED, MY_TYPE_MARIADB_GTID};
+    static const uint8_t body[32] = {[0] = 1, [17] = 1};
+    struct my_event event;
+    for (size_t i = 0; i < sizeof(types); i++) {
+        struct my_decoder mysql = decoder("8.0.36", 1), mariadb = decoder("10.11.6-MariaDB", 1);
+        bool of_mariadb = types[i] == MY_TYPE_MARIADB_GTID;
+        struct my_decoder *other = of_mariadb ? &mysql : &mariadb;
+        assert_int_equal(decode(other, event_of(types[i], body, sizeof(body), 0, true), &event), SC_FAIL);
+        assert_non_null(strstr(err.what, of_mariadb ? "one of MariaDB's" : "one of MySQL's"));
+    }
+}
+
 static void an_incident_is_told(void **state)
 {
     (void)state;
@@ -428,6 +444,7 @@ int main(void)
         cmocka_unit_test_teardown(every_type_has_one_fate, clean),
         cmocka_unit_test_teardown(a_wrong_checksum_or_length_is_refused, clean),
         cmocka_unit_test_teardown(heartbeats_tell_64_bits_where_they_can, clean),
+        cmocka_unit_test_teardown(a_group_s_identifier_of_the_other_family_is_refused, clean),
         cmocka_unit_test_teardown(an_incident_is_told, clean),
         cmocka_unit_test_teardown(a_table_map_of_unknown_types_is_no_business_of_ours_until_its_columns_are_wanted,
                                   clean),
