@@ -125,8 +125,10 @@ static enum sc_result store_row(struct standing *s, struct sc_error *err)
     return SC_OK;
 }
 
-/* Nobody has changed a row of the tables without having committed that, while they are locked so: neither an open
- * transaction nor one that is prepared, whose connection may be gone (InnoDB's own lock counts then). */
+/* While they are locked so, every change of their rows that is in the log can be seen by queries, and no row is changed
+ * that is not in it yet: whoever writes holds the table from before that until after InnoDB's commit, also while a
+ * replica is waited for (AFTER_SYNC), and so does a prepared transaction, whose connection may be gone (InnoDB's own
+ * lock counts then). */
 static enum sc_result lock_tables(struct standing *s, struct my_conn *conn, const char *mode, struct sc_error *err)
 {
     struct buf sql = {0};
@@ -215,32 +217,6 @@ static enum sc_result store_tables(struct standing *s, const struct standing_tab
     return my_standing_finish(s->control, result, err);
 }
 
-/* A server that commits in the order of its log has made visible what is before the place when it has committed
- * something behind it (binlog_order_commits; MariaDB always does). */
-static enum sc_result wait_until_seen(struct standing *s, struct sc_error *err)
-{
-    char *ordered = NULL;
-    enum sc_result result = SC_OK;
-    if (s->server.family == MY_MYSQL)
-        result = my_value(s->control, err, &ordered, "SELECT @@GLOBAL.binlog_order_commits");
-    bool unordered = ordered && ordered[0] == '0';
-    mem_free(ordered);
-    if (result == SC_OK && unordered)
-        return error_set(err, SC_REFUSE,
-                         "the server does not commit in the order of its log (binlog_order_commits is "
-                         "off), and the tables cannot be read as they are at one place of it");
-    struct buf sql = {0};
-    buf_str(&sql, "UPDATE ");
-    my_add_qualified(&sql, s->home, MY_STREAM);
-    buf_printf(&sql, " SET token = token + 1 WHERE id = '%s'", s->id);
-    if (result == SC_OK)
-        result = my_standing_run(s->control, &sql, err);
-    buf_fini(&sql);
-    if (result == SC_OK)
-        s->token++;
-    return result;
-}
-
 enum sc_result my_standing_begin(struct standing *s, const struct standing_table *tables, size_t count,
                                  enum sc_result (*copy)(void *arg, struct sc_error *err), void *arg,
                                  struct sc_error *err)
@@ -258,8 +234,6 @@ enum sc_result my_standing_begin(struct standing *s, const struct standing_table
     FAILPOINT(result, standing_row_stored, err);
     if (result == SC_OK)
         result = find_place(s, err);
-    if (result == SC_OK && copy)
-        result = wait_until_seen(s, err);
     if (result == SC_OK && copy)
         result = copy(arg, err);
     if (result == SC_OK)

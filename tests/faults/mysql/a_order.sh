@@ -1,5 +1,10 @@
 # A. Ordering a copied row against its changes.
 
+semi_sync_begin()
+{
+    is_mariadb || server_sql "INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so'" || true
+    restore() { semi_sync OFF; }
+}
 # semi_sync ON|OFF: with no replica, each commit waits between the log and the engine. With OFF all of them go on.
 semi_sync()
 {
@@ -13,8 +18,7 @@ log_bytes() { cat "$SERVER_DATA"/binlog.0* | wc -c; }
 
 A1_a_commit_delivered_before_it_is_visible()
 {
-    is_mariadb || server_sql "INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so'" || true
-    restore() { semi_sync OFF; }
+    semi_sync_begin
     setup 20000
     copy_held_at 100000
     all_is_applied

@@ -51,3 +51,28 @@ H3_what_is_stored_is_taken_away()
     until_said 'what was stored of stream main is gone'
     nothing_stored
 }
+
+# What is in the log already, and what nobody sees yet, when the stream begins: it is in neither the rows nor the changes
+# unless that is waited for.
+H5_a_commit_delivered_before_it_is_visible()
+{
+    semi_sync_begin
+    stream_setup
+    fill_u 300 0
+    SEACHANGE_FAILPOINT='standing_row_stored=sleep:4000' stream_start --audit-snapshot
+    until_said 'failpoint standing_row_stored'
+    semi_sync ON
+    session_start writer1
+    session_send writer1 'DELETE FROM t WHERE id <= 100'
+    session_start writer2
+    session_send writer2 "UPDATE t SET n = 4711 WHERE id = 200"
+    until_true "(SELECT COUNT(*) = 2 FROM information_schema.PROCESSLIST WHERE DB = 'sc_faults' AND USER = 'root' AND (INFO LIKE 'DELETE%' OR INFO LIKE 'UPDATE%'))" "the writers wait"
+    must_be 'COUNT(*) FROM t WHERE id <= 100 OR n = 4711' "$(sql 'SELECT COUNT(*) FROM t WHERE id <= 100')"
+    sleep 8
+    semi_sync OFF
+    until_said 'stream main .*: reading the log'
+    until_ok 40 all_is_there t || fail "audit check of t: $(tail -n 25 "$out/check")"
+    must_be 'COUNT(*) FROM t WHERE id <= 100' 0
+    stream_stopped
+    stream_removed
+}

@@ -95,3 +95,28 @@ H3_one_of_another_server_can_be_removed()
     until_said 'was begun on server [0-9]* timeline 2, this is server [0-9]* timeline 1'
     stream_removed
 }
+
+# What is in the log already, and what nobody sees yet, when the stream begins: it is in neither the rows nor the changes
+# unless that is waited for.
+H5_a_commit_delivered_before_it_is_visible()
+{
+    stream_setup
+    fill_u 300 0
+    restore() { server_set_back synchronous_standby_names; }
+    server_set synchronous_standby_names missing
+    session_start writer1 "SET synchronous_commit = remote_apply"
+    session_send writer1 'DELETE FROM t WHERE id <= 100'
+    session_start writer2 "SET synchronous_commit = remote_apply"
+    session_send writer2 'UPDATE t SET n = 4711 WHERE id = 200'
+    until_true "(SELECT count(*) = 2 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep')" "the writers wait for the standby"
+    must_be 'count(*) FROM t WHERE n = 4711' 0
+    stream_start --audit-snapshot
+    sleep 5
+    ! grep -q 'reading the log' "$out/stderr" || fail "it did not wait for them"
+    server_set_back synchronous_standby_names
+    until_said 'stream main .*: reading the log'
+    until_ok 40 all_is_there t || fail "audit check of t: $(tail -n 25 "$out/check")"
+    must_be 'count(*) FROM t WHERE id <= 100' 0
+    stream_stopped
+    stream_removed
+}
