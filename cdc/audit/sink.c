@@ -126,8 +126,10 @@ static void on_error(rd_kafka_t *producer, int error, const char *reason, void *
     char text[512];
     rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(producer, text, sizeof(text));
     pthread_mutex_lock(&s->lock);
+    s->stats.errors++;
     snprintf(s->stats.state, sizeof(s->stats.state), "%s", reason);
-    s->stats.connected = error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+    if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        s->stats.connected = false; /* until something is acknowledged: other errors follow this one */
     /* A message that failed for good says more than that all behind it fail. */
     if (fatal && s->failure.result == SC_OK) {
         error_set(&s->failure, SC_RETRY, "Kafka's producer cannot go on: %.300s", text);

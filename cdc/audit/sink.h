@@ -30,6 +30,7 @@ struct audit_sink_stats {
     uint64_t bytes;              /* of keys and values, acknowledged */
     uint64_t queued;             /* messages waiting in memory */
     uint64_t retries;            /* that were told of a full queue */
+    uint64_t errors;             /* of brokers and connections, as librdkafka tells them */
     bool connected;
     char state[256]; /* for people: the last error of a broker since the last acknowledgement, or "" */
 };

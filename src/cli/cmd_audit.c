@@ -6,6 +6,7 @@
 #include "cli/common.h"
 #include "cli/exit.h"
 #include "coordinator/standing.h"
+#include "http/server.h"
 
 #define STREAM_NAME "main"
 #define TABLES_MOST 50 /* each holds a connection to its server */
@@ -84,7 +85,11 @@ int cmd_audit(const struct options *o)
     int status;
     if (result == SC_OK) {
         stop_on_signals();
-        status = standing_run(&config, &err) == SC_OK ? EXIT_DONE : cli_failed(&err);
+        struct http_server *http;
+        status = cli_http_start(o, &http);
+        if (status == EXIT_DONE && standing_run(&config, &err) != SC_OK)
+            status = cli_failed(&err);
+        http_stop(http);
     } else {
         status = cli_usage_error("audit", &err);
     }

@@ -3,6 +3,7 @@
 #include "cli/common.h"
 #include "cli/exit.h"
 #include "coordinator/coordinator.h"
+#include "http/server.h"
 
 int cmd_migrate(const struct options *o)
 {
@@ -32,7 +33,11 @@ int cmd_migrate(const struct options *o)
         .json = cli_json(o),
         .audit = &audit.settings,
     };
-    int status = coordinator_run(&config, &err) == SC_OK ? EXIT_DONE : cli_failed(&err);
+    struct http_server *http;
+    int status = cli_http_start(o, &http);
+    if (status == EXIT_DONE && coordinator_run(&config, &err) != SC_OK)
+        status = cli_failed(&err);
+    http_stop(http);
     audit_given_fini(&audit);
     return status;
 }

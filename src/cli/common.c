@@ -9,6 +9,8 @@
 #include "base/url.h"
 #include "cli/command.h"
 #include "cli/exit.h"
+#include "http/server.h"
+#include "status/status.h"
 
 int cli_usage_error(const char *command, const struct sc_error *err)
 {
@@ -67,6 +69,24 @@ enum sc_result cli_open(const struct options *o, const struct target_ops **ops, 
     *ops = engine->target;
     struct migration_spec spec = cli_spec(o);
     return engine->target->open(&spec, target, err);
+}
+
+int cli_http_start(const struct options *o, struct http_server **out)
+{
+    const char *command = command_by_id(o->command)->name;
+    struct sc_error err;
+    struct http_address address;
+    *out = NULL;
+    status_begin(command);
+    if (!o->http)
+        return EXIT_DONE;
+    error_init(&err);
+    if (http_address_parse(o->http, &address, &err) != SC_OK)
+        return cli_usage_error(command, &err);
+    if (http_start(&address, SEACHANGE_VERSION, out, &err) != SC_OK)
+        return cli_failed(&err);
+    log_info("http: listening at %s, port %d", address.host, http_port(*out));
+    return EXIT_DONE;
 }
 
 int cli_failed(const struct sc_error *err)

@@ -50,4 +50,9 @@ int cmd_abort(const struct options *o);
 int cmd_help(const struct options *o);
 int cmd_version(const struct options *o);
 
+/* What others can ask while the command runs: begins the status, and the HTTP server of --http; *out is NULL without.
+ * EXIT_DONE, or the status to end with: why is printed. */
+struct http_server;
+int cli_http_start(const struct options *o, struct http_server **out);
+
 #endif

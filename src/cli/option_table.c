@@ -453,6 +453,16 @@ const struct option_def option_table[] = {
      .placeholder = "FORMAT",
      .help = "text, or json: one JSON object a line for the log and the progress, and one JSON document on standard "
              "output for the result."},
+    {.name = "http",
+     .type = OPTION_TEXT,
+     .commands = COMMAND_MIGRATE | COMMAND_AUDIT,
+     .group = GROUP_OUTPUT,
+     .offset = AT(http),
+     .standard_text = "no HTTP",
+     .placeholder = "ADDRESS",
+     .help = "Answer HTTP at this address: /healthz and /readyz, /metrics for Prometheus, /status as JSON. PORT or "
+             ":PORT is for this machine alone, 0.0.0.0:PORT for everybody who can reach it; nothing can be changed "
+             "by it."},
     {.name = "progress-interval",
      .type = OPTION_DURATION,
      .commands = COMMAND_MIGRATE | COMMAND_VERIFY | COMMAND_AUDIT,

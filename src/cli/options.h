@@ -89,7 +89,7 @@ struct options {
     bool markdown;           /* help --markdown: prints docs/options.md */
     const char *topic;       /* help COMMAND */
 
-    const char *source, *table, *alter, *with, *map, *id, *config, *spool_dir;
+    const char *source, *table, *alter, *with, *map, *id, *config, *spool_dir, *http;
     int64_t workers, chunk_time_ms, lock_timeout_ms, cutover_tries, spool_memory_bytes, spool_disk_bytes;
     int64_t slot_wait_ms, old_snapshot_wait_ms, kill_blockers_ms, max_lag_ms, give_up_ms, progress_interval_ms;
     int64_t recheck_ms, looks;

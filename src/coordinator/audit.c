@@ -13,6 +13,7 @@
 #include "base/plant.h"
 #include "base/stop.h"
 #include "cdc/audit/pump.h"
+#include "coordinator/publish.h"
 #include "coordinator/run.h"
 #include "engines.h"
 
@@ -417,6 +418,13 @@ void run_audit_end(struct run *r, const char *marker)
 {
     if (r->audit && r->audit->pump)
         audit_pump_end(r->audit->pump, marker);
+}
+
+void run_audit_publish(const struct run *r, struct status_audit *out)
+{
+    const struct audit *a = r->audit;
+    if (a && a->sink && a->pump && a->spool)
+        publish_audit(out, a->sink, a->pump, a->spool);
 }
 
 /* --- after the swap

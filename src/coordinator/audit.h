@@ -53,6 +53,10 @@ bool run_audit_near(struct run *r, int64_t *lag_ms);
 /* The cutover's marker is about to be written: behind it there is nothing of the old table. */
 void run_audit_end(struct run *r, const char *marker);
 
+/* What others see of it; nothing where there is none. */
+struct status_audit;
+void run_audit_publish(const struct run *r, struct status_audit *out);
+
 /* After the swap: waits for a moment until what is on its way is acknowledged, so that it is not sent again. */
 void run_audit_settle(struct run *r);
 /* After the swap, the pipeline being stopped: sends what is left, and records that all was sent. */

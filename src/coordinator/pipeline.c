@@ -12,6 +12,7 @@
 #include "base/plant.h"
 #include "base/stop.h"
 #include "coordinator/phase.h"
+#include "coordinator/publish.h"
 #include "coordinator/run.h"
 #include "engines.h"
 
@@ -300,6 +301,7 @@ void run_show(struct run *r)
     }
     if (r->source && !view.note && (!r->source_stats.connected || r->source_stats.full))
         view.note = r->source_stats.state;
+    run_publish(r, &view);
     progress_show(&view);
 }
 

@@ -14,6 +14,7 @@
 #include "cdc/audit/pump.h"
 #include "cdc/audit/standing.h"
 #include "cdc/spool.h"
+#include "coordinator/publish.h"
 #include "coordinator/standing_flow.h"
 #include "engines.h"
 
@@ -332,6 +333,26 @@ static void show(struct flow *f, struct course *c)
     c->shown_us = now;
 }
 
+/* What others see; `note`: what went wrong last, or "". */
+static void publish(struct flow *f, const char *phase, const char *note)
+{
+    struct status s = {.lag_ms = -1, .eta_s = -1, .writers_held_ms = -1, .audit.lag_ms = -1};
+    struct source_stats source = {0};
+    if (f->source)
+        f->config->engine->source->stats(f->source, &source);
+    s.ready = s.reads_log = source.connected;
+    if (f->sink && f->pump && f->spool)
+        publish_audit(&s.audit, f->sink, f->pump, f->spool);
+    snprintf(s.engine, sizeof(s.engine), "%s", f->config->engine->name);
+    size_t used = 0;
+    for (size_t i = 0; i < f->config->ntables && used < sizeof(s.table); i++)
+        used += (size_t)snprintf(s.table + used, sizeof(s.table) - used, "%s%s", i ? "," : "", f->config->tables[i]);
+    snprintf(s.id, sizeof(s.id), "%s", f->stream ? f->standing_ops->id(f->stream) : "");
+    snprintf(s.phase, sizeof(s.phase), "%s", phase);
+    snprintf(s.note, sizeof(s.note), "%s", note[0] ? note : source.state);
+    status_publish(&s);
+}
+
 /* What the reader says of a migration is not meant. */
 static enum sc_result advise(struct flow *f, struct sc_error *err)
 {
@@ -379,6 +400,7 @@ static enum sc_result end(struct flow *f, struct course *c, struct sc_error *err
             return err->result;
         }
         result = result == SC_RETRY ? SC_OK : result;
+        publish(f, "end", err->what);
         show(f, c);
         clock_sleep_ms(TICK_MS);
     }
@@ -410,6 +432,7 @@ static enum sc_result tick(struct flow *f, struct course *c, struct sc_error *er
         c->trying_us = 0;
         backoff_reset(&c->backoff);
     }
+    publish(f, "stream", "");
     show(f, c);
     return result;
 }
@@ -475,6 +498,7 @@ enum sc_result standing_run(const struct standing_config *config, struct sc_erro
                             .standing_ops = config->engine->standing,
                             .goes_on = course.stored.order > 0};
         error_init(err);
+        publish(&flow, "begin", "");
         enum sc_result result = flow_open(&flow, err);
         if (result == SC_OK) {
             log_info("stream %s (%s): reading the log", config->name, flow.standing_ops->id(flow.stream));
@@ -484,6 +508,7 @@ enum sc_result standing_run(const struct standing_config *config, struct sc_erro
         bool once_more = result != SC_OK && again(&flow, &course, err);
         flow_close(&flow);
         if (once_more) {
+            publish(&flow, "retry", err->what);
             log_warn("audit: %s; trying again", err->what);
             rest(&course);
         }

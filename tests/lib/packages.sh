@@ -1,6 +1,6 @@
 # Debian 12 packages that building and testing need. Sourced.
 
-packages_build="gcc libc6-dev cmake ninja-build pkg-config libpq-dev libmariadb-dev zlib1g-dev libzstd-dev libpg-query-dev libprotobuf-c-dev libcmocka-dev libssl-dev libjansson-dev librdkafka-dev"
+packages_build="gcc libc6-dev cmake ninja-build pkg-config libpq-dev libmariadb-dev zlib1g-dev libzstd-dev libpg-query-dev libprotobuf-c-dev libcmocka-dev libssl-dev libjansson-dev librdkafka-dev libmicrohttpd-dev"
 packages_servers="postgresql-15 postgresql-client-15"
 packages_mysql_servers="mariadb-server-core mariadb-client"
 packages_tools="openssl git ca-certificates procps util-linux kcat"

@@ -1,0 +1,16 @@
+/* From what runs to the snapshot that others read (status/status.h). */
+#ifndef SC_COORDINATOR_PUBLISH_H
+#define SC_COORDINATOR_PUBLISH_H
+
+#include "cdc/audit/pump.h"
+#include "status/status.h"
+
+struct run;
+struct progress_view;
+
+/* Of a migration, at this moment. */
+void run_publish(struct run *r, const struct progress_view *view);
+/* The part that migrations' audits and standing streams have in common. */
+void publish_audit(struct status_audit *out, struct audit_sink *sink, struct audit_pump *pump, struct spool *spool);
+
+#endif

@@ -1,0 +1,117 @@
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "status/status.h"
+
+enum kind { COUNTER, GAUGE };
+
+/* HELP and TYPE of a family, whose samples follow. */
+static void family(struct buf *out, const char *name, enum kind kind, const char *help)
+{
+    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind == COUNTER ? "counter" : "gauge");
+}
+
+static void label(struct buf *out, const char *before, const char *name, const char *value)
+{
+    buf_printf(out, "%s%s=\"", before, name);
+    for (const char *p = value; *p; p++) {
+        if (*p == '\\' || *p == '"')
+            buf_char(out, '\\');
+        if (*p == '\n')
+            buf_str(out, "\\n");
+        else
+            buf_char(out, *p);
+    }
+    buf_char(out, '"');
+}
+
+static void count(struct buf *out, const char *name, const char *help, uint64_t value)
+{
+    family(out, name, COUNTER, help);
+    buf_printf(out, "%s %" PRIu64 "\n", name, value);
+}
+
+static void gauge(struct buf *out, const char *name, const char *help, double value)
+{
+    family(out, name, GAUGE, help);
+    buf_printf(out, "%s %.10g\n", name, isfinite(value) ? value : 0);
+}
+
+/* What is not known is not there: a zero would be a lie. */
+static void seconds(struct buf *out, const char *name, const char *help, int64_t ms)
+{
+    if (ms >= 0)
+        gauge(out, name, help, (double)ms / 1000);
+}
+
+static void what_it_is(struct buf *out, const struct status *s, int64_t age_ms, const char *version)
+{
+    family(out, "seachange_info", GAUGE, "What runs; always 1.");
+    label(out, "seachange_info{", "version", version);
+    label(out, ",", "command", s->command);
+    label(out, ",", "engine", s->engine);
+    label(out, ",", "table", s->table);
+    label(out, ",", "id", s->id);
+    buf_str(out, "} 1\n");
+    if (s->phase[0]) {
+        family(out, "seachange_phase", GAUGE, "The phase it is in; always 1.");
+        label(out, "seachange_phase{", "phase", s->phase);
+        buf_str(out, "} 1\n");
+    }
+    gauge(out, "seachange_start_time_seconds", "When this process began, in seconds since 1970.",
+          (double)s->began_us / 1e6);
+    gauge(out, "seachange_ready", "Whether it is connected and what it does is under way.", s->ready);
+    gauge(out, "seachange_log_reader_connected", "Whether changes are being read from the server's log.", s->reads_log);
+    gauge(out, "seachange_status_age_seconds", "How old the other values are.", (double)age_ms / 1000);
+}
+
+static void migration(struct buf *out, const struct status *s)
+{
+    count(out, "seachange_rows_copied_total", "Rows copied to the ghost table.", s->rows_copied);
+    if (s->rows_estimated > 0)
+        gauge(out, "seachange_rows_estimated", "Rows of the table, as the server estimates them.",
+              (double)s->rows_estimated);
+    count(out, "seachange_rows_verified_total", "Rows compared and found the same.", s->rows_verified);
+    count(out, "seachange_changes_applied_total", "Row changes applied to the ghost table.", s->changes_applied);
+    seconds(out, "seachange_apply_lag_seconds", "Age of the newest change that is applied.", s->lag_ms);
+    seconds(out, "seachange_eta_seconds", "Time left in this phase, as estimated.",
+            s->eta_s < 0 ? -1 : s->eta_s * 1000);
+    family(out, "seachange_spool_bytes", GAUGE, "Changes that were read and wait to be applied.");
+    buf_printf(out, "seachange_spool_bytes{place=\"memory\"} %" PRIu64 "\n", s->spool_memory_bytes);
+    buf_printf(out, "seachange_spool_bytes{place=\"disk\"} %" PRIu64 "\n", s->spool_disk_bytes);
+    count(out, "seachange_cutover_tries_total", "Times the cutover was tried.",
+          s->cutover_tries > 0 ? (uint64_t)s->cutover_tries : 0);
+    seconds(out, "seachange_cutover_writers_held_seconds", "How long writers waited in the cutover that went through.",
+            s->writers_held_ms);
+}
+
+static void audit(struct buf *out, const struct status_audit *a)
+{
+    count(out, "seachange_audit_messages_total", "Messages made since the stream began, in earlier processes, too.",
+          a->messages);
+    count(out, "seachange_audit_sent_total", "Messages handed to the Kafka producer by this process.", a->sent);
+    count(out, "seachange_audit_delivered_total", "Messages that all replicas have acknowledged.", a->acknowledged);
+    count(out, "seachange_audit_delivered_bytes_total", "Keys and values of these.", a->bytes);
+    gauge(out, "seachange_audit_queued", "Messages in the producer's memory, under way or waiting.", (double)a->queued);
+    gauge(out, "seachange_audit_unacknowledged", "Messages that were sent and are not acknowledged.",
+          (double)(a->sent - a->acknowledged));
+    gauge(out, "seachange_audit_spool_bytes", "Changes that were read and wait to be sent, in memory and on disk.",
+          (double)a->waiting_bytes);
+    count(out, "seachange_audit_queue_full_total", "Times that sending had to wait for room in the producer.",
+          a->queue_full);
+    count(out, "seachange_audit_errors_total", "Errors of brokers, or of connections to them.", a->errors);
+    gauge(out, "seachange_audit_connected", "Whether a broker is reached, as far as is known.", a->connected);
+    seconds(out, "seachange_audit_lag_seconds", "Age of the newest transaction that Kafka has acknowledged whole.",
+            a->lag_ms);
+}
+
+void status_metrics(struct buf *out, const struct status *status, int64_t age_ms, const char *version)
+{
+    what_it_is(out, status, age_ms, version);
+    if (strcmp(status->command, "migrate") == 0)
+        migration(out, status);
+    if (status->audit.there)
+        audit(out, &status->audit);
+}
