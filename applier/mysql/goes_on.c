@@ -6,45 +6,11 @@
 #include "applier/mysql/names.h"
 #include "applier/mysql/ops.h"
 #include "cdc/mysql/log_end.h"
-#include "cdc/mysql/position_text.h"
 
 /* SC_OK: also where the server refused to answer. */
 static enum sc_result only_lost(struct target *t, enum sc_result result)
 {
     return result == SC_OK || my_alive(t->control) ? SC_OK : result;
-}
-
-static enum sc_result log_was_purged(struct target *t, const char *file, bool *purged, struct sc_error *err)
-{
-    MYSQL_RES *res = NULL;
-    enum sc_result result = my_query(t->control, err, &res, "SHOW BINARY LOGS");
-    *purged = result == SC_OK;
-    for (MYSQL_ROW row; result == SC_OK && (row = mysql_fetch_row(res)) != NULL;)
-        if (row[0] && strcmp(row[0], file) == 0)
-            *purged = false;
-    mysql_free_result(res);
-    return result;
-}
-
-static enum sc_result log_is_lost(struct target *t, const struct position *at, char **why, struct sc_error *err)
-{
-    struct position end;
-    struct my_log_position place, from;
-    bool purged = false, maybe_later = false;
-    char *gtids = NULL;
-    enum sc_result result = my_position_read(at, &place, &from, &gtids, err);
-    mem_free(gtids);
-    if (result == SC_OK)
-        result = log_was_purged(t, from.file, &purged, err);
-    if (result == SC_OK && purged) {
-        *why = mem_printf("the server no longer has its binary log %s, from which it would have to be read", from.file);
-        return SC_OK;
-    }
-    if (result == SC_OK)
-        result = my_log_end(t->control, &end, err);
-    if (result == SC_OK && my_log_check_history(&t->server, at, &end, &maybe_later, err) == SC_REFUSE)
-        *why = mem_strdup("the server's binary log was reset or set back");
-    return result;
 }
 
 static enum sc_result was_changed(struct target *t, const char *schema, const char *table, const char *fingerprint,
@@ -79,6 +45,6 @@ enum sc_result my_cannot_go_on(struct target *t, const char *schema, MYSQL_RES *
     if (result == SC_OK && changed)
         *why = mem_strdup("somebody changed the table's definition meanwhile");
     else if (result == SC_OK)
-        result = only_lost(t, log_is_lost(t, &applied, why, err));
+        result = only_lost(t, my_log_is_lost(&t->server, t->control, &applied, why, err));
     return result;
 }

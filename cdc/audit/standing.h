@@ -26,6 +26,14 @@ struct standing_place {
     struct audit_state state;
 };
 
+/* For people. */
+struct standing_listed {
+    const char *name, *id, *tables; /* schema.name of each, with commas */
+    const char *position;           /* all before it is in Kafka; "": it has sent nothing yet */
+    const char *started, *updated, *owner;
+    const char *note; /* whether it runs, and whether it can go on */
+};
+
 struct standing_spec {
     const char *url;
     const char *name;          /* of the stream: letters, digits, _ and -; not longer than STANDING_NAME_MOST */
@@ -70,6 +78,10 @@ struct standing_ops {
      * arena's. *found false: there is no such stream, it has not sent anything, or does not have the table. */
     enum sc_result (*look)(const char *url, const char *stream, const char *schema, const char *table,
                            struct arena *arena, struct standing_place *out, bool *found, struct sc_error *err);
+    /* All streams that this account may see, of the database, or of the server where streams are the server's: *out is
+     * the arena's. */
+    enum sc_result (*list)(const char *url, struct arena *arena, struct standing_listed **out, size_t *count,
+                           struct sc_error *err);
     /* Removes all that is the stream's on the server; SC_OK also where there is nothing any more. */
     enum sc_result (*remove)(struct standing *standing, struct sc_error *err);
 };

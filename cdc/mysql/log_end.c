@@ -129,3 +129,38 @@ enum sc_result my_log_check_history(const struct my_server *server, const struct
     *maybe_later = result == SC_OK && !kept;
     return *maybe_later ? was_set_back(at, end, err) : result;
 }
+
+static enum sc_result log_was_purged(struct my_conn *conn, const char *file, bool *purged, struct sc_error *err)
+{
+    MYSQL_RES *res = NULL;
+    enum sc_result result = my_query(conn, err, &res, "SHOW BINARY LOGS");
+    *purged = result == SC_OK;
+    for (MYSQL_ROW row; result == SC_OK && (row = mysql_fetch_row(res)) != NULL;)
+        if (row[0] && strcmp(row[0], file) == 0)
+            *purged = false;
+    mysql_free_result(res);
+    return result;
+}
+
+enum sc_result my_log_is_lost(const struct my_server *server, struct my_conn *conn, const struct position *at,
+                              char **why, struct sc_error *err)
+{
+    struct position end;
+    *why = NULL;
+    struct my_log_position place, from;
+    bool purged = false, maybe_later = false;
+    char *gtids = NULL;
+    enum sc_result result = my_position_read(at, &place, &from, &gtids, err);
+    mem_free(gtids);
+    if (result == SC_OK)
+        result = log_was_purged(conn, from.file, &purged, err);
+    if (result == SC_OK && purged) {
+        *why = mem_printf("the server no longer has its binary log %s, from which it would have to be read", from.file);
+        return SC_OK;
+    }
+    if (result == SC_OK)
+        result = my_log_end(conn, &end, err);
+    if (result == SC_OK && my_log_check_history(server, at, &end, &maybe_later, err) == SC_REFUSE)
+        *why = mem_strdup("the server's binary log was reset or set back");
+    return result;
+}

@@ -16,4 +16,9 @@ enum sc_result my_log_end(struct my_conn *conn, struct position *out, struct sc_
 enum sc_result my_log_check_history(const struct my_server *server, const struct position *at,
                                     const struct position *end, bool *maybe_later, struct sc_error *err);
 
+/* *why: for people, why reading cannot go on at `at`; the caller's to mem_free(), NULL where nothing speaks against it.
+ * What it returns but SC_OK: the server did not answer, or the account may not ask. */
+enum sc_result my_log_is_lost(const struct my_server *server, struct my_conn *conn, const struct position *at,
+                              char **why, struct sc_error *err);
+
 #endif

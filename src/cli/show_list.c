@@ -6,18 +6,16 @@
 enum { COLUMNS = 6, WIDEST = 48 };
 
 static const char *const titles[COLUMNS] = {"ID", "TABLE", "PHASE", "STARTED", "UPDATED", "OWNER"};
+static const char *const stream_titles[COLUMNS] = {"STREAM", "ID", "TABLES", "STARTED", "UPDATED", "OWNER"};
 
-static void row_of(const struct listed *l, const char *cells[static COLUMNS])
+/* One line of a table. */
+struct cells {
+    const char *text[COLUMNS];
+};
+
+static void row_of(const struct listed *l, struct cells *out)
 {
-    cells[0] = l->id;
-    cells[1] = l->table;
-    cells[2] = l->phase;
-    cells[3] = l->started;
-    cells[4] = l->updated;
-    cells[5] = l->owner;
-    for (int i = 0; i < COLUMNS; i++)
-        if (!cells[i] || !cells[i][0])
-            cells[i] = "-";
+    *out = (struct cells){{l->id, l->table, l->phase, l->started, l->updated, l->owner}};
 }
 
 /* Characters, for columns that line up: bytes that do not continue a UTF-8 sequence. */
@@ -38,11 +36,28 @@ static void clean(struct buf *out, const char *text)
 static void line(struct buf *out, const char *const cells[static COLUMNS], const int widths[static COLUMNS])
 {
     for (int i = 0; i < COLUMNS; i++) {
-        clean(out, cells[i]);
-        int pad = i == COLUMNS - 1 ? 0 : widths[i] - width_of(cells[i]) + 3;
+        const char *cell = cells[i] && cells[i][0] ? cells[i] : "-";
+        clean(out, cell);
+        int pad = i == COLUMNS - 1 ? 0 : widths[i] - width_of(cell) + 3;
         buf_printf(out, "%*s", pad > 0 ? pad : i == COLUMNS - 1 ? 0 : 3, "");
     }
     buf_char(out, '\n');
+}
+
+static void table(struct buf *out, const char *const head[static COLUMNS], const struct cells *rows, size_t count)
+{
+    int widths[COLUMNS];
+    for (int i = 0; i < COLUMNS; i++) {
+        widths[i] = width_of(head[i]);
+        for (size_t n = 0; n < count; n++) {
+            int w = width_of(rows[n].text[i] ? rows[n].text[i] : "");
+            if (w > widths[i])
+                widths[i] = w < WIDEST ? w : WIDEST;
+        }
+    }
+    line(out, head, widths);
+    for (size_t n = 0; n < count; n++)
+        line(out, rows[n].text, widths);
 }
 
 static void details(struct buf *out, const struct listed *l)
@@ -74,43 +89,75 @@ void list_text(struct buf *out, const struct listed *list, size_t count)
         buf_str(out, "No migration is stored in this database, and nothing is left of one.\n");
         return;
     }
-    int widths[COLUMNS];
-    const char *cells[COLUMNS];
-    for (int i = 0; i < COLUMNS; i++)
-        widths[i] = width_of(titles[i]);
-    for (size_t n = 0; n < count; n++) {
-        row_of(&list[n], cells);
-        for (int i = 0; i < COLUMNS; i++) {
-            int w = width_of(cells[i]);
-            if (w > widths[i])
-                widths[i] = w < WIDEST ? w : WIDEST;
-        }
-    }
-    line(out, titles, widths);
-    for (size_t n = 0; n < count; n++) {
-        row_of(&list[n], cells);
-        line(out, cells, widths);
-    }
+    struct cells *rows = mem_array(count, sizeof(*rows));
+    for (size_t n = 0; n < count; n++)
+        row_of(&list[n], &rows[n]);
+    table(out, titles, rows, count);
+    mem_free(rows);
     for (size_t n = 0; n < count; n++)
         details(out, &list[n]);
 }
 
-void list_json(struct buf *out, const struct listed *list, size_t count)
+void streams_text(struct buf *out, const struct standing_listed *list, size_t count)
+{
+    if (count == 0)
+        return;
+    struct cells *rows = mem_array(count, sizeof(*rows));
+    for (size_t n = 0; n < count; n++) {
+        const struct standing_listed *l = &list[n];
+        rows[n] = (struct cells){{l->name, l->id, l->tables, l->started, l->updated, l->owner}};
+    }
+    buf_char(out, '\n');
+    table(out, stream_titles, rows, count);
+    mem_free(rows);
+    for (size_t n = 0; n < count; n++) {
+        buf_printf(out, "\n%s\n", list[n].name);
+        if (list[n].position[0]) {
+            buf_str(out, "  in Kafka: all before ");
+            clean(out, list[n].position);
+            buf_char(out, '\n');
+        }
+        buf_printf(out, "  note:     %s\n", list[n].note);
+    }
+}
+
+struct field {
+    const char *name, *text;
+};
+
+static void fields_json(struct buf *out, const struct field *fields, size_t count)
+{
+    for (size_t f = 0; f < count; f++) {
+        if (f > 0)
+            buf_char(out, ',');
+        cli_json_field(out, fields[f].name, fields[f].text);
+    }
+}
+
+void list_json(struct buf *out, const struct listed *list, size_t count, const struct standing_listed *streams,
+               size_t stream_count)
 {
     buf_str(out, "{\"migrations\":[");
     for (size_t i = 0; i < count; i++) {
         const struct listed *l = &list[i];
-        const struct {
-            const char *name, *text;
-        } fields[] = {{"id", l->id},           {"table", l->table},     {"phase", l->phase}, {"alter", l->alter},
-                      {"started", l->started}, {"updated", l->updated}, {"owner", l->owner}, {"note", l->note}};
+        const struct field fields[] = {{"id", l->id},       {"table", l->table},     {"phase", l->phase},
+                                       {"alter", l->alter}, {"started", l->started}, {"updated", l->updated},
+                                       {"owner", l->owner}, {"note", l->note}};
         buf_str(out, i == 0 ? "{" : ",{");
-        for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]); f++) {
-            cli_json_field(out, fields[f].name, fields[f].text);
-            buf_char(out, ',');
-        }
-        buf_str(out, "\"objects\":");
+        fields_json(out, fields, sizeof(fields) / sizeof(fields[0]));
+        buf_str(out, ",\"objects\":");
         cli_json_list(out, &l->objects);
+        buf_char(out, '}');
+    }
+    buf_str(out, "],\"streams\":[");
+    for (size_t i = 0; i < stream_count; i++) {
+        const struct standing_listed *l = &streams[i];
+        const struct field fields[] = {{"name", l->name},       {"id", l->id},
+                                       {"tables", l->tables},   {"position", l->position[0] ? l->position : NULL},
+                                       {"started", l->started}, {"updated", l->updated},
+                                       {"owner", l->owner},     {"note", l->note}};
+        buf_str(out, i == 0 ? "{" : ",{");
+        fields_json(out, fields, sizeof(fields) / sizeof(fields[0]));
         buf_char(out, '}');
     }
     buf_str(out, "]}\n");

@@ -341,5 +341,6 @@ const struct standing_ops my_standing = {
     .check = standing_check,
     .store = standing_store,
     .look = my_standing_look,
+    .list = my_standing_list,
     .remove = my_standing_remove,
 };

@@ -49,4 +49,8 @@ enum sc_result my_standing_remove(struct standing *s, struct sc_error *err);
 enum sc_result my_standing_look(const char *url, const char *stream, const char *schema, const char *table,
                                 struct arena *arena, struct standing_place *out, bool *found, struct sc_error *err);
 
+/* standing_list.c: as standing_ops.list(). */
+enum sc_result my_standing_list(const char *url, struct arena *arena, struct standing_listed **out, size_t *count,
+                                struct sc_error *err);
+
 #endif

@@ -10,7 +10,7 @@
 #include "base/postgres/conn.h"
 #include "base/random.h"
 #include "base/stop.h"
-#include "cdc/audit/standing.h"
+#include "cdc/audit/postgres/standing.h"
 #include "cdc/postgres/slot.h"
 
 enum { FORMAT = 1, LOCK_WITHIN_MS = 10000, LOCK_EVERY_MS = 200 };
@@ -174,10 +174,8 @@ static enum sc_result try_lock(struct standing *s, bool *taken, struct sc_error 
 {
     char *got = NULL;
     enum sc_result result = pg_value(
-        s->control, err, &got,
-        "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended('seachange audit ' || $1::pg_catalog.text,"
-        " 0))",
-        1, (const char *[]){s->spec.name});
+        s->control, err, &got, "SELECT pg_catalog.pg_try_advisory_lock(" PG_STREAM_LOCK("$1::pg_catalog.text") ")", 1,
+        (const char *[]){s->spec.name});
     *taken = got && got[0] == 't';
     mem_free(got);
     return result;
@@ -600,5 +598,6 @@ const struct standing_ops pg_standing = {
     .store = standing_store,
     .mark = standing_mark,
     .look = standing_look,
+    .list = pg_standing_list,
     .remove = standing_remove,
 };

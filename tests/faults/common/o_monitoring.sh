@@ -56,6 +56,31 @@ O1_a_stream_can_be_asked()
     stream_removed
 }
 
+listed_stream() { "$SEACHANGE" list --source "$url" --log-format json | sed -n 's/.*"streams":\[\(.*\)\]}$/\1/p'; }
+is_listed() { listed_stream | grep -qE -- "$1"; }
+until_listed() { until_ok 20 is_listed "$1" || fail "list does not say $1, but: $(listed_stream)"; }
+
+O1_streams_are_listed()
+{
+    stream_setup
+    [ -z "$(listed_stream)" ] || fail "a stream is listed: $(listed_stream)"
+    SEACHANGE_FAILPOINT='standing_row_stored=sleep:3000' stream_start
+    until_listed '"name":"main","id":"[0-9a-f]{8}",.*"position":null,.*"note":"it has sent nothing yet'
+    change_t 2
+    until_said 'stream main .*: reading the log'
+    change_t 3
+    sent t 3
+    until_listed '"tables":"[^"]*t, [^"]*u","position":"[^"]+",.*"note":"running: its connection is '
+    "$SEACHANGE" list --source "$url" > "$out/list" || fail "list: $?"
+    grep -qE '^STREAM +ID +TABLES' "$out/list" && grep -qE '^main +[0-9a-f]{8} ' "$out/list" && grep -q 'in Kafka: all before' "$out/list" || fail "as text: $(cat "$out/list")"
+    stream_stopped
+    until_listed '"note":"not running: the same command goes on'
+    lose_log
+    until_listed '"note":"not running, and .* so it cannot go on: `seachange audit remove --audit-stream main`'
+    stream_removed
+    [ -z "$(listed_stream)" ] || fail "it is still listed: $(listed_stream)"
+}
+
 # An address that cannot be had, or is none, is told before anything is made.
 O1_an_address_that_cannot_be_had_is_refused()
 {
