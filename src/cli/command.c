@@ -101,12 +101,13 @@ const struct command command_table[] = {
      .examples = "  seachange audit remove -s postgresql://app@db1/shop --audit-stream orders\n"},
     {.id = COMMAND_LIST,
      .name = "list",
-     .summary = "show the migrations in a database, and what is left of old ones",
+     .summary = "show the migrations and streams in a database, and what is left of old ones",
      .usage = "list --source URL [options]",
      .description =
          "Shows each migration that is stored in the database (MySQL, MariaDB: in all databases that the account may "
          "see): where it stands, who runs it, and what of it "
-         "exists on the server. Objects of ours that no stored migration explains are shown too.",
+         "exists on the server. Objects of ours that no stored migration explains are shown too, and the streams of "
+         "`seachange audit`.",
      .examples = "  seachange list -s postgresql://app@db1/shop\n"
                  "  seachange list --log-format json | jq -r '.migrations[].id'\n"},
     {.id = COMMAND_ABORT,
