@@ -22,7 +22,7 @@ struct audit_pump {
     struct audit_streams *streams;
     size_t count; /* of tables */
     pthread_t thread;
-    atomic_bool stopping;
+    atomic_bool stopping, cut_off;
 
     /* The thread's: states, of each table, that are stored as soon as all of them is acknowledged. */
     struct audit_state *waiting;
@@ -193,7 +193,7 @@ static enum sc_result beat(struct audit_pump *p, struct sc_error *err)
 {
     const struct audit_heartbeat *h = &p->config.heartbeat;
     int64_t now = clock_us();
-    if (h->every_ms == 0 || p->in_transaction || now - p->beat_us < h->every_ms * 1000)
+    if (h->every_ms == 0 || p->in_transaction || atomic_load(&p->cut_off) || now - p->beat_us < h->every_ms * 1000)
         return SC_OK;
     p->beat_us = now;
     return audit_heartbeat_send(h, p->config.sink, clock_wall_us(), err);
@@ -368,6 +368,11 @@ void audit_pump_stats(struct audit_pump *p, struct audit_pump_stats *out)
     *out = p->stats;
     out->lag_ms = p->acknowledged_commit_us ? (clock_wall_us() - p->acknowledged_commit_us) / 1000 : -1;
     pthread_mutex_unlock(&p->lock);
+}
+
+void audit_pump_cut_off(struct audit_pump *p, bool is)
+{
+    atomic_store(&p->cut_off, is);
 }
 
 void audit_pump_end(struct audit_pump *p, const char *marker)

@@ -44,6 +44,9 @@ void audit_pump_stop(struct audit_pump *pump);
 enum sc_result audit_pump_check(struct audit_pump *pump, struct sc_error *err);
 void audit_pump_stats(struct audit_pump *pump, struct audit_pump_stats *out);
 
+/* Is the log not being read? Then nothing says that the stream lives. */
+void audit_pump_cut_off(struct audit_pump *pump, bool is);
+
 /* The stream ends at this marker, which the log does not have yet: nothing behind it is taken. */
 void audit_pump_end(struct audit_pump *pump, const char *marker);
 /* SC_OK: everything before that marker was acknowledged, and where the stream stands is stored. SC_RETRY: not yet. Else

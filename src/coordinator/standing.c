@@ -432,6 +432,9 @@ static enum sc_result tick(struct flow *f, struct course *c, struct sc_error *er
         c->trying_us = 0;
         backoff_reset(&c->backoff);
     }
+    struct source_stats source;
+    f->config->engine->source->stats(f->source, &source);
+    audit_pump_cut_off(f->pump, !source.connected);
     publish(f, "stream", "");
     show(f, c);
     return result;

@@ -436,6 +436,44 @@ static void what_could_not_be_stored_was_not_drained(void **state)
     close_spool(spool, "audit");
 }
 
+static void nothing_says_that_it_lives_while_the_log_is_not_read(void **state)
+{
+    (void)state;
+    struct kept kept = {0};
+    struct spool *spool = open_spool("audit", 0);
+    struct audit_sink *sink = open_sink();
+    struct audit_state nowhere = {.partitions = PARTITIONS};
+    struct audit_pump_config config = {
+        .spool = spool,
+        .sink = sink,
+        .stream = {.engine = &pg_audit_engine, .tables = &table, .ntables = 1, .version = "1.0"},
+        .from = &nowhere,
+        .store = keep,
+        .store_arg = &kept,
+        .store_ms = 20,
+        .heartbeat = {.prefix = "shop", .every_ms = 20}};
+    struct audit_pump *pump;
+    struct sc_error err;
+    kept.sink = sink;
+    assert_int_equal(audit_pump_start(&config, &pump, &err), SC_OK);
+    for (int i = 0; i < WAIT_MS / 10 && audit_sink_sent(sink) < 3; i++)
+        clock_sleep_ms(10);
+    assert_true(audit_sink_sent(sink) >= 3);
+    audit_pump_cut_off(pump, true);
+    clock_sleep_ms(200);
+    uint64_t sent = audit_sink_sent(sink);
+    clock_sleep_ms(500);
+    assert_int_equal(audit_sink_sent(sink), sent);
+    audit_pump_cut_off(pump, false);
+    for (int i = 0; i < WAIT_MS / 10 && audit_sink_sent(sink) == sent; i++)
+        clock_sleep_ms(10);
+    assert_true(audit_sink_sent(sink) > sent);
+    spool_stop(spool);
+    audit_pump_stop(pump);
+    audit_sink_close(sink);
+    close_spool(spool, "audit");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -447,6 +485,7 @@ int main(void)
         cmocka_unit_test(why_it_ended_is_told),
         cmocka_unit_test(a_transaction_that_cannot_be_written_whole_is_not_waited_for),
         cmocka_unit_test(what_could_not_be_stored_was_not_drained),
+        cmocka_unit_test(nothing_says_that_it_lives_while_the_log_is_not_read),
     };
     return cmocka_run_group_tests(tests, start, end);
 }
