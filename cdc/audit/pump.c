@@ -16,6 +16,7 @@ enum { QUIET_TIMES = 10 };
 /* With transactions of Kafka: so much of the log goes into one, at least. */
 enum { COMMIT_MS = 200 };
 enum { TAKE_MS = 50, POLL_MS = 5, STORE_AGAIN_MS = 500 };
+enum { BEHIND = 64 }; /* so many steps in what is told of how far it is behind */
 
 struct audit_pump {
     struct audit_pump_config config;
@@ -23,12 +24,17 @@ struct audit_pump {
     size_t count; /* of tables */
     pthread_t thread;
     atomic_bool stopping, cut_off;
+    struct unacknowledged {
+        uint64_t sent;     /* with it and before it */
+        int64_t commit_us; /* of the oldest transaction in it */
+    } behind[BEHIND];      /* the oldest first; the last takes in what there is no room for */
+    size_t behind_count;
 
     /* The thread's: states, of each table, that are stored as soon as all of them is acknowledged. */
     struct audit_state *waiting;
     uint64_t waiting_sent; /* what the sink had taken by then */
     bool waits;
-    int64_t waiting_commit_us, stored_us, store_again_us;
+    int64_t stored_us, store_again_us;
     int64_t commit_us; /* of the transaction that is being taken */
     bool in_transaction;
     uint64_t sent_before;          /* what the sink had taken when it began */
@@ -42,7 +48,7 @@ struct audit_pump {
 
     pthread_mutex_t lock; /* of what is below */
     struct audit_pump_stats stats;
-    int64_t acknowledged_commit_us;
+    int64_t behind_us; /* when the oldest transaction was committed that is not acknowledged; 0: there is none */
     char end[AUDIT_MARKER_TEXT];
     bool ended; /* and all before it is acknowledged and stored */
     struct sc_error failure;
@@ -87,7 +93,6 @@ static void propose(struct audit_pump *p)
         p->waiting[i].heads = heads;
     }
     p->waiting_sent = sent;
-    p->waiting_commit_us = p->commit_us;
     p->waits = true;
 }
 
@@ -109,7 +114,6 @@ static enum sc_result keep(struct audit_pump *p, struct sc_error *err)
     p->waits = false;
     pthread_mutex_lock(&p->lock);
     p->stats.stored = p->waiting[0].position;
-    p->acknowledged_commit_us = p->waiting_commit_us;
     pthread_mutex_unlock(&p->lock);
     return SC_OK;
 }
@@ -154,6 +158,18 @@ static void look_for_end(struct audit_pump *p)
     pthread_mutex_unlock(&p->lock);
 }
 
+/* A transaction was taken whole. */
+static void fall_behind(struct audit_pump *p)
+{
+    uint64_t sent = audit_sink_sent(p->config.sink);
+    if (p->behind_count > 0 && p->behind[p->behind_count - 1].sent == sent)
+        return; /* it sent nothing */
+    if (p->behind_count == BEHIND)
+        p->behind[BEHIND - 1].sent = sent;
+    else if (sent > audit_sink_acknowledged(p->config.sink))
+        p->behind[p->behind_count++] = (struct unacknowledged){.sent = sent, .commit_us = p->commit_us};
+}
+
 static enum sc_result take(struct audit_pump *p, const void *record, size_t len, struct arena *arena,
                            struct sc_error *err)
 {
@@ -172,6 +188,7 @@ static enum sc_result take(struct audit_pump *p, const void *record, size_t len,
         mark(p, change.marker);
     } else if (change.kind == CHANGE_COMMIT) {
         p->in_transaction = false;
+        fall_behind(p);
         propose(p);
     }
     return SC_OK;
@@ -182,7 +199,7 @@ static enum sc_result take(struct audit_pump *p, const void *record, size_t len,
 static enum sc_result commit(struct audit_pump *p, bool idle, struct sc_error *err)
 {
     if (p->in_transaction || !audit_sink_uncommitted(p->config.sink) ||
-        (!idle && clock_us() - p->committed_us < COMMIT_MS * 1000))
+        (!idle && !p->config.commit_each && clock_us() - p->committed_us < COMMIT_MS * 1000))
         return SC_OK;
     enum sc_result result = audit_sink_commit(p->config.sink, err);
     p->committed_us = clock_us();
@@ -226,10 +243,17 @@ static enum sc_result step(struct audit_pump *p, struct arena *arena, struct sc_
     return result;
 }
 
-static void note_messages(struct audit_pump *p)
+static void note_progress(struct audit_pump *p)
 {
+    uint64_t acknowledged = audit_sink_acknowledged(p->config.sink);
+    size_t there = 0;
+    while (there < p->behind_count && p->behind[there].sent <= acknowledged)
+        there++;
+    p->behind_count -= there;
+    memmove(p->behind, p->behind + there, p->behind_count * sizeof(p->behind[0]));
     pthread_mutex_lock(&p->lock);
     p->stats.messages = audit_streams_messages(p->streams);
+    p->behind_us = p->behind_count > 0 ? p->behind[0].commit_us : 0;
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -257,9 +281,7 @@ static void drain(struct audit_pump *p)
     struct sc_error err;
     int64_t began_us = clock_us();
     p->in_transaction = audit_sink_sent(p->config.sink) > sent_there(p);
-    if (commit(p, true, &err) != SC_OK)
-        return;
-    bool given_up = audit_sink_uncommitted(p->config.sink);
+    bool given_up = commit(p, true, &err) != SC_OK || audit_sink_uncommitted(p->config.sink);
     while (!given_up && !atomic_load(&p->stopping) && clock_us() - began_us < p->config.drain_ms * 1000 &&
            audit_sink_tick(p->config.sink, &err) == SC_OK && !all_there(p))
         clock_sleep_ms(POLL_MS);
@@ -277,7 +299,7 @@ static void *run(void *arg)
     error_init(&err);
     enum sc_result result = SC_OK;
     while (result == SC_OK && !atomic_load(&p->stopping)) {
-        note_messages(p);
+        note_progress(p);
         result = step(p, &arena, &err);
     }
     if (result == SC_OK || result == SC_STOP) {
@@ -366,7 +388,8 @@ void audit_pump_stats(struct audit_pump *p, struct audit_pump_stats *out)
 {
     pthread_mutex_lock(&p->lock);
     *out = p->stats;
-    out->lag_ms = p->acknowledged_commit_us ? (clock_wall_us() - p->acknowledged_commit_us) / 1000 : -1;
+    int64_t lag_us = p->behind_us ? clock_wall_us() - p->behind_us : 0;
+    out->lag_ms = lag_us > 0 ? lag_us / 1000 : 0;
     pthread_mutex_unlock(&p->lock);
 }
 

@@ -22,6 +22,8 @@ struct audit_pump_config {
     int64_t store_ms; /* so often, if there is something new */
     struct audit_heartbeat heartbeat;
     int64_t drain_ms; /* so long a failure waits for what was sent before it, at most; 0: not at all */
+    bool commit_each; /* with transactions of Kafka: one for each of the database, so that a bad one takes no other
+                         along */
     const char *end;  /* as audit_pump_end(), of a log that may have it already; NULL: not known yet */
 };
 
@@ -30,8 +32,8 @@ struct audit_pump_config {
 struct audit_pump_stats {
     struct position stored; /* all before it is in Kafka, and known to be */
     uint64_t messages;      /* that were made of all tables, since the streams began */
-    int64_t lag_ms;         /* how old the newest transaction is that was acknowledged whole; -1: there was none yet */
-    bool drained;           /* behind a failure: everything before it is acknowledged and stored */
+    int64_t lag_ms; /* how old the oldest transaction is that was taken and is not acknowledged whole; 0: none */
+    bool drained;   /* behind a failure: everything before it is acknowledged and stored */
     char passed[AUDIT_MARKER_TEXT]; /* a marker before which everything was acknowledged, one of the newest; "": none */
 };
 

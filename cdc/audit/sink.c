@@ -355,9 +355,19 @@ enum sc_result audit_sink_commit(struct audit_sink *s, struct sc_error *err)
 {
     if (!s->open)
         return SC_OK;
-    enum sc_result result = transaction_commit(s->producer, s->stop, err);
+    enum sc_result result = failure_of(s, err);
     if (result != SC_OK)
-        return result == SC_STOP || failure_of(s, err) == SC_OK ? result : err->result;
+        return result;
+    result = transaction_commit(s->producer, s->stop, err);
+    if (result == SC_STOP)
+        return result;
+    if (result != SC_OK) { /* nor does anybody try again with this producer */
+        pthread_mutex_lock(&s->lock);
+        if (s->failure.result == SC_OK)
+            s->failure = *err;
+        pthread_mutex_unlock(&s->lock);
+        return failure_of(s, err);
+    }
     pthread_mutex_lock(&s->lock);
     s->committed = s->window.sent;
     pthread_mutex_unlock(&s->lock);

@@ -17,7 +17,7 @@
 #include "cdc/audit/pump.h"
 #include "unit/audit_table.h"
 
-enum { PARTITIONS = 3, WAIT_MS = 30000 };
+enum { PARTITIONS = 3, WAIT_MS = 30000, END_TXN = 26 };
 
 static char parent[] = "/tmp/seachange-test-XXXXXX";
 static rd_kafka_t *owner;
@@ -240,6 +240,8 @@ static struct audit_sink *open_sink(void)
     return open_transactional_sink(NULL);
 }
 
+static bool commit_each; /* of the next pump */
+
 static struct audit_pump *start_pump_that_drains(struct spool *spool, struct audit_sink *sink, struct kept *kept,
                                                  int64_t drain_ms)
 {
@@ -252,7 +254,8 @@ static struct audit_pump *start_pump_that_drains(struct spool *spool, struct aud
         .store = keep,
         .store_arg = kept,
         .store_ms = 20,
-        .drain_ms = drain_ms};
+        .drain_ms = drain_ms,
+        .commit_each = commit_each};
     struct audit_pump *pump;
     struct sc_error err;
     kept->sink = sink;
@@ -412,6 +415,106 @@ static void a_transaction_that_cannot_be_written_whole_is_not_waited_for(void **
     close_spool(spool, "audit");
 }
 
+/* With one commit for many transactions none of them would get on: the same would be given up again and again. */
+static void what_is_before_a_bad_transaction_gets_on_when_each_is_committed(void **state)
+{
+    (void)state;
+    struct kept kept = {0};
+    struct spool *spool = open_spool("audit", 0);
+    struct audit_sink *sink = open_transactional_sink("seachange-pump-2");
+    struct sc_error err;
+    error_init(&err);
+    put_transactions(spool, 1, 30);
+    put(spool, &(struct change){.kind = CHANGE_BEGIN, .position = {.order = 1000, .text = "0/3E8"}, .commit_us = 1});
+    insert(spool);
+    put(spool, &(struct change){.kind = CHANGE_RELATION,
+                                .relation = {.id = 1, .schema = "public", .name = "t", .ncolumns = 0}});
+    insert(spool);
+    commit_each = true;
+    struct audit_pump *pump = start_pump_that_drains(spool, sink, &kept, WAIT_MS);
+    commit_each = false;
+    for (int i = 0; i < WAIT_MS / 10 && audit_pump_check(pump, &err) == SC_OK; i++)
+        clock_sleep_ms(10);
+    assert_int_equal(audit_pump_check(pump, &err), SC_FAIL);
+    struct audit_pump_stats stats;
+    audit_pump_stats(pump, &stats);
+    assert_true(stats.drained);
+    assert_int_equal(kept.state.sequence, 30);
+    spool_stop(spool);
+    audit_pump_stop(pump);
+    audit_sink_close(sink);
+    close_spool(spool, "audit");
+}
+
+/* Kafka is away at the moment of the commit: that is not tried again, whoever asks (transaction.c). */
+static void a_commit_that_was_not_answered_is_not_made_again(void **state)
+{
+    (void)state;
+    struct kept kept = {0};
+    struct spool *spool = open_spool("audit", 0);
+    struct audit_sink *sink = open_transactional_sink("seachange-pump-3");
+    struct sc_error err, first;
+    error_init(&err);
+    error_init(&first);
+    put_transactions(spool, 1, 10);
+    struct audit_pump *pump = start_pump_that_drains(spool, sink, &kept, WAIT_MS);
+    struct audit_pump_stats stats = {0};
+    for (int i = 0; i < WAIT_MS / 10 && stats.stored.order < 105; i++) {
+        clock_sleep_ms(10);
+        audit_pump_stats(pump, &stats);
+    }
+    assert_int_equal(stats.stored.order, 105);
+    /* The end of the next one is answered after twelve seconds: the first call has been given up by then. */
+    rd_kafka_mock_broker_push_request_error_rtts(cluster, 1, END_TXN, 1, RD_KAFKA_RESP_ERR_NO_ERROR, 12000);
+    put_transactions(spool, 11, 20);
+    for (int i = 0; i < 2 * WAIT_MS / 10 && audit_pump_check(pump, &err) == SC_OK; i++)
+        clock_sleep_ms(10);
+    assert_int_equal(audit_pump_check(pump, &err), SC_RETRY);
+    assert_int_equal(audit_sink_acknowledged(sink), 10);
+    assert_int_equal(kept.state.sequence, 10);
+    assert_int_equal(audit_sink_commit(sink, &first), SC_RETRY);
+    assert_int_equal(audit_sink_acknowledged(sink), 10);
+    spool_stop(spool);
+    audit_pump_stop(pump);
+    assert_int_equal(kept.state.sequence, 10);
+    audit_sink_close(sink);
+    close_spool(spool, "audit");
+}
+
+static void how_far_it_is_behind_is_that_of_what_is_not_there(void **state)
+{
+    (void)state;
+    struct kept kept = {0};
+    struct spool *spool = open_spool("audit", 0);
+    struct audit_sink *sink = open_sink();
+    struct audit_pump *pump = start_pump(spool, sink, &kept);
+    struct audit_pump_stats stats;
+    audit_pump_stats(pump, &stats);
+    assert_int_equal(stats.lag_ms, 0);
+    put_transactions(spool, 1, 10); /* they say that they were committed in 1970 */
+    put(spool, &(struct change){.kind = CHANGE_MARKER, .marker = "here"});
+    wait_marker(pump, "here");
+    clock_sleep_ms(200);
+    audit_pump_stats(pump, &stats);
+    assert_int_equal(stats.lag_ms, 0); /* nobody waits, however old they are */
+    rd_kafka_mock_broker_set_down(cluster, 1);
+    put_transactions(spool, 11, 300);
+    clock_sleep_ms(1000);
+    audit_pump_stats(pump, &stats);
+    assert_true(stats.lag_ms > INT64_C(1000000000000));
+    rd_kafka_mock_broker_set_up(cluster, 1);
+    for (int i = 0; i < WAIT_MS / 10 && stats.lag_ms > 0; i++) {
+        clock_sleep_ms(10);
+        audit_pump_stats(pump, &stats);
+    }
+    assert_int_equal(stats.lag_ms, 0);
+    assert_int_equal(audit_sink_acknowledged(sink), 300);
+    spool_stop(spool);
+    audit_pump_stop(pump);
+    audit_sink_close(sink);
+    close_spool(spool, "audit");
+}
+
 static void what_could_not_be_stored_was_not_drained(void **state)
 {
     (void)state;
@@ -484,6 +587,9 @@ int main(void)
         cmocka_unit_test(nothing_behind_the_end_is_taken),
         cmocka_unit_test(why_it_ended_is_told),
         cmocka_unit_test(a_transaction_that_cannot_be_written_whole_is_not_waited_for),
+        cmocka_unit_test(what_is_before_a_bad_transaction_gets_on_when_each_is_committed),
+        cmocka_unit_test(a_commit_that_was_not_answered_is_not_made_again),
+        cmocka_unit_test(how_far_it_is_behind_is_that_of_what_is_not_there),
         cmocka_unit_test(what_could_not_be_stored_was_not_drained),
         cmocka_unit_test(nothing_says_that_it_lives_while_the_log_is_not_read),
     };
