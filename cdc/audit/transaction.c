@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+/* What cannot be interrupted: together they must leave room within the 30 seconds that Kubernetes gives by default. */
 enum { TURN_MS = 500, COMMIT_MS = 10000, ABORT_MS = 10000 };
 
 static bool told_to_stop(const atomic_bool *stop)

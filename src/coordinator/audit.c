@@ -423,8 +423,7 @@ void run_audit_end(struct run *r, const char *marker)
 void run_audit_publish(const struct run *r, struct status_audit *out)
 {
     const struct audit *a = r->audit;
-    if (a && a->sink && a->pump && a->spool)
-        publish_audit(out, a->sink, a->pump, a->spool);
+    publish_audit(out, a ? a->sink : NULL, a ? a->pump : NULL, a ? a->spool : NULL);
 }
 
 /* --- after the swap

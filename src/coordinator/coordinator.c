@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/stop.h"
 #include "coordinator/phase.h"
+#include "coordinator/publish.h"
 #include "coordinator/run.h"
 #include "engines.h"
 
@@ -216,6 +217,7 @@ static enum sc_result run_phases(struct run *r, struct sc_error *err)
             r->migration->phase = steps[i].phase;
         }
         log_debug("phase %s: %s", phase_name(steps[i].phase), phase_meaning(steps[i].phase));
+        run_show(r);
         if (steps[i].pipeline && !r->apply) {
             result = pipeline_start(r, err);
             if (result == SC_OK && steps[i].phase > PHASE_COPY)
@@ -397,6 +399,7 @@ enum sc_result coordinator_run(const struct run_config *config, struct sc_error 
         if (clock_us() - failing_since > config->give_up_ms * 1000)
             break;
         log_warn("%s; trying again", err->what);
+        run_publish_retry(&r, err->what);
         clock_sleep_ms(backoff_next_ms(&backoff));
     }
     progress_end();

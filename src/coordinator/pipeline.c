@@ -267,6 +267,7 @@ void run_show(struct run *r)
     view.phase = r->step ? r->step : phase_name(r->migration->phase);
     view.rows_copied = r->migration->rows_copied;
     view.rows_estimated = r->migration->rows_estimated;
+    view.changes_applied = r->changes_before;
     view.elapsed_ms = (now - r->began_us) / 1000;
     if (r->copy) {
         struct walk_stats copy;

@@ -10,7 +10,10 @@ struct progress_view;
 
 /* Of a migration, at this moment. */
 void run_publish(struct run *r, const struct progress_view *view);
-/* The part that migrations' audits and standing streams have in common. */
+/* While it is opened again: not ready, for this reason. */
+void run_publish_retry(const struct run *r, const char *why);
+/* The part that migrations' audits and standing streams have in common: counts of this process, whichever sink they are
+ * of. Without a sink and a pump: what is known from before. By one thread. */
 void publish_audit(struct status_audit *out, struct audit_sink *sink, struct audit_pump *pump, struct spool *spool);
 
 #endif

@@ -246,6 +246,7 @@ static enum sc_result start_pump(struct flow *f, const struct audit_state *state
                                        .store_arg = f,
                                        .store_ms = STORE_MS,
                                        .drain_ms = FOR_EVER_MS,
+                                       .commit_each = f->careful,
                                        .heartbeat = heartbeat_of(f)};
     config.stream.engine = f->ops->audit_engine(f->tables[0].target, &config.stream.server_id);
     return audit_pump_start(&config, &f->pump, err);
@@ -272,8 +273,10 @@ static enum sc_result flow_open(struct flow *f, struct sc_error *err)
     return result;
 }
 
+/* What is left can be opened again. */
 static void flow_close(struct flow *f)
 {
+    const struct standing_config *config = f->config;
     atomic_store(&f->stop, true);
     if (f->spool)
         spool_stop(f->spool);
@@ -293,6 +296,7 @@ static void flow_close(struct flow *f)
         audit_table_close(&f->described[i]);
     }
     arena_fini(&f->arena);
+    *f = (struct flow){.config = config, .ops = config->engine->target, .standing_ops = config->engine->standing};
 }
 
 /* --- while it runs
@@ -341,8 +345,7 @@ static void publish(struct flow *f, const char *phase, const char *note)
     if (f->source)
         f->config->engine->source->stats(f->source, &source);
     s.ready = s.reads_log = source.connected;
-    if (f->sink && f->pump && f->spool)
-        publish_audit(&s.audit, f->sink, f->pump, f->spool);
+    publish_audit(&s.audit, f->sink, f->pump, f->spool);
     snprintf(s.engine, sizeof(s.engine), "%s", f->config->engine->name);
     size_t used = 0;
     for (size_t i = 0; i < f->config->ntables && used < sizeof(s.table); i++)
@@ -499,7 +502,8 @@ enum sc_result standing_run(const struct standing_config *config, struct sc_erro
         struct flow flow = {.config = config,
                             .ops = config->engine->target,
                             .standing_ops = config->engine->standing,
-                            .goes_on = course.stored.order > 0};
+                            .goes_on = course.stored.order > 0,
+                            .careful = course.failed_here};
         error_init(err);
         publish(&flow, "begin", "");
         enum sc_result result = flow_open(&flow, err);

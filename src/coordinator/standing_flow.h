@@ -27,6 +27,7 @@ struct flow {
     const char **names;              /* schema and name of each */
     size_t count;
     bool goes_on; /* what is stored has to be there: it was a moment ago */
+    bool careful; /* a change could not be written: what is before it gets on by itself */
 
     struct standing *stream;
     struct audit_sink *sink;

@@ -176,19 +176,21 @@ enum sc_result http_start(const struct http_address *address, const char *versio
 {
     struct sockaddr_storage at;
     make_address(address, &at);
-    bool six = at.ss_family == AF_INET6;
+    unsigned family = strcmp(address->host, "::") == 0 ? MHD_USE_DUAL_STACK
+                      : at.ss_family == AF_INET6       ? MHD_USE_IPv6
+                                                       : 0;
     struct http_server *s = mem_alloc(sizeof(*s));
     s->version = version;
     sigset_t all, before; /* signals are the main thread's */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     errno = 0;
-    s->daemon = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_ERROR_LOG | (six ? MHD_USE_IPv6 : 0),
-                                 address->port, NULL, NULL, handle, s, MHD_OPTION_EXTERNAL_LOGGER, say, NULL,
-                                 MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&at, MHD_OPTION_CONNECTION_LIMIT,
-                                 (unsigned)CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-                                 (unsigned)CONNECTIONS_OF_ONE, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S,
-                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY, MHD_OPTION_END);
+    s->daemon =
+        MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_ERROR_LOG | family, address->port, NULL, NULL, handle,
+                         s, MHD_OPTION_EXTERNAL_LOGGER, say, NULL, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&at,
+                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+                         (unsigned)CONNECTIONS_OF_ONE, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S,
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY, MHD_OPTION_END);
     int failed = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!s->daemon) {

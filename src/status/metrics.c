@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "status/status.h"
 
@@ -16,13 +17,16 @@ static void family(struct buf *out, const char *name, enum kind kind, const char
 static void label(struct buf *out, const char *before, const char *name, const char *value)
 {
     buf_printf(out, "%s%s=\"", before, name);
-    for (const char *p = value; *p; p++) {
-        if (*p == '\\' || *p == '"')
-            buf_char(out, '\\');
-        if (*p == '\n')
+    const unsigned char *p = (const unsigned char *)value, *end = p + strlen(value);
+    while (p < end) {
+        int len = json_utf8_len(p, end); /* Prometheus takes nothing else, and not even the rest */
+        if (len == 0)
+            buf_str(out, "\xef\xbf\xbd");
+        else if (*p == '\n')
             buf_str(out, "\\n");
         else
-            buf_char(out, *p);
+            buf_printf(out, "%s%.*s", *p == '\\' || *p == '"' ? "\\" : "", len, (const char *)p);
+        p += len > 0 ? len : 1;
     }
     buf_char(out, '"');
 }
@@ -73,9 +77,10 @@ static void migration(struct buf *out, const struct status *s)
     if (s->rows_estimated > 0)
         gauge(out, "seachange_rows_estimated", "Rows of the table, as the server estimates them.",
               (double)s->rows_estimated);
-    count(out, "seachange_rows_verified_total", "Rows compared and found the same.", s->rows_verified);
+    gauge(out, "seachange_rows_verified", "Rows compared and found the same, in the pass that is under way.",
+          (double)s->rows_verified);
     count(out, "seachange_changes_applied_total", "Row changes applied to the ghost table.", s->changes_applied);
-    seconds(out, "seachange_apply_lag_seconds", "Age of the newest change that is applied.", s->lag_ms);
+    seconds(out, "seachange_apply_lag_seconds", "How far the ghost table is behind, by heartbeats.", s->lag_ms);
     seconds(out, "seachange_eta_seconds", "Time left in this phase, as estimated.",
             s->eta_s < 0 ? -1 : s->eta_s * 1000);
     family(out, "seachange_spool_bytes", GAUGE, "Changes that were read and wait to be applied.");
@@ -89,22 +94,23 @@ static void migration(struct buf *out, const struct status *s)
 
 static void audit(struct buf *out, const struct status_audit *a)
 {
-    count(out, "seachange_audit_messages_total", "Messages made since the stream began, in earlier processes, too.",
-          a->messages);
-    count(out, "seachange_audit_sent_total", "Messages handed to the Kafka producer by this process.", a->sent);
-    count(out, "seachange_audit_delivered_total", "Messages that all replicas have acknowledged.", a->acknowledged);
-    count(out, "seachange_audit_delivered_bytes_total", "Keys and values of these.", a->bytes);
+    gauge(out, "seachange_audit_stream_messages", "Messages of the stream so far, in earlier processes, too.",
+          (double)a->messages);
+    count(out, "seachange_audit_sent_total", "Messages handed to the Kafka producer by this process.", a->counts.sent);
+    count(out, "seachange_audit_delivered_total", "Messages that all replicas have acknowledged.",
+          a->counts.acknowledged);
+    count(out, "seachange_audit_delivered_bytes_total", "Keys and values of these.", a->counts.bytes);
     gauge(out, "seachange_audit_queued", "Messages in the producer's memory, under way or waiting.", (double)a->queued);
     gauge(out, "seachange_audit_unacknowledged", "Messages that were sent and are not acknowledged.",
-          (double)(a->sent - a->acknowledged));
+          (double)(a->counts.sent - a->counts.acknowledged));
     gauge(out, "seachange_audit_spool_bytes", "Changes that were read and wait to be sent, in memory and on disk.",
           (double)a->waiting_bytes);
     count(out, "seachange_audit_queue_full_total", "Times that sending had to wait for room in the producer.",
-          a->queue_full);
-    count(out, "seachange_audit_errors_total", "Errors of brokers, or of connections to them.", a->errors);
+          a->counts.queue_full);
+    count(out, "seachange_audit_errors_total", "Errors of brokers, or of connections to them.", a->counts.errors);
     gauge(out, "seachange_audit_connected", "Whether a broker is reached, as far as is known.", a->connected);
-    seconds(out, "seachange_audit_lag_seconds", "Age of the newest transaction that Kafka has acknowledged whole.",
-            a->lag_ms);
+    seconds(out, "seachange_audit_lag_seconds",
+            "Age of the oldest transaction that Kafka has not acknowledged whole; 0: there is none.", a->lag_ms);
 }
 
 void status_metrics(struct buf *out, const struct status *status, int64_t age_ms, const char *version)

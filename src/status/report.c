@@ -61,12 +61,12 @@ static void audit(struct buf *out, const struct status_audit *a)
     buf_printf(out, ",\"audit\":{\"connected\":%s", a->connected ? "true" : "false");
     text(out, "error", a->error);
     number(out, "messages", a->messages);
-    number(out, "sent", a->sent);
-    number(out, "delivered", a->acknowledged);
-    number(out, "delivered_bytes", a->bytes);
+    number(out, "sent", a->counts.sent);
+    number(out, "delivered", a->counts.acknowledged);
+    number(out, "delivered_bytes", a->counts.bytes);
     number(out, "queued", a->queued);
-    number(out, "queue_full", a->queue_full);
-    number(out, "errors", a->errors);
+    number(out, "queue_full", a->counts.queue_full);
+    number(out, "errors", a->counts.errors);
     number(out, "spool_bytes", a->waiting_bytes);
     known(out, "lag_ms", a->lag_ms);
     text(out, "position", a->position);

@@ -8,20 +8,25 @@
 
 struct buf;
 
-/* Of the stream of row changes into Kafka. Counts are since this process began, but for `messages`. */
+/* Of this process. */
+struct status_audit_counts {
+    uint64_t sent;         /* messages handed to the producer */
+    uint64_t acknowledged; /* of these */
+    uint64_t bytes;        /* of these: keys and values */
+    uint64_t queue_full;   /* times that sending had to wait for room */
+    uint64_t errors;       /* that brokers or connections to them gave */
+};
+
+/* Of the stream of row changes into Kafka. */
 struct status_audit {
     bool there;
-    bool connected;         /* to a broker, as far as is known */
-    char error[256];        /* the last one of a broker since the last acknowledgement; "": none */
-    uint64_t messages;      /* made since the stream began, in other processes, too */
-    uint64_t sent;          /* handed to the producer */
-    uint64_t acknowledged;  /* of these */
-    uint64_t bytes;         /* of these: keys and values */
+    bool connected;    /* to a broker, as far as is known */
+    char error[256];   /* the last one of a broker since the last acknowledgement; "": none */
+    uint64_t messages; /* made since the stream began, in other processes, too */
+    struct status_audit_counts counts;
     uint64_t queued;        /* in memory: neither acknowledged nor refused yet */
-    uint64_t queue_full;    /* times that sending had to wait for room */
-    uint64_t errors;        /* that brokers or connections to them gave */
     uint64_t waiting_bytes; /* read from the log and not taken by the stream yet, in memory and on disk */
-    int64_t lag_ms;         /* age of the newest transaction that is acknowledged whole; -1: none is yet */
+    int64_t lag_ms;         /* age of the oldest transaction that is not acknowledged whole; 0: none; -1: unknown */
     char position[128];     /* all before it is in Kafka, and that is stored */
 };
 

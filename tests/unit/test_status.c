@@ -44,11 +44,8 @@ static struct status stream(void)
                                     .connected = true,
                                     .error = "1/1 brokers are down",
                                     .messages = 1000,
-                                    .sent = 90,
-                                    .acknowledged = 80,
-                                    .bytes = 8000,
+                                    .counts = {.sent = 90, .acknowledged = 80, .bytes = 8000, .errors = 3},
                                     .queued = 10,
-                                    .errors = 3,
                                     .lag_ms = 250,
                                     .position = "0/16B3748"};
     return s;
@@ -80,7 +77,7 @@ static void what_is_published_is_read(void **state)
     status_read(&again, &age_ms);
     assert_string_equal(again.command, "migrate");
     assert_int_equal(again.began_us, got.began_us);
-    assert_int_equal(again.audit.sent, 90);
+    assert_int_equal(again.audit.counts.sent, 90);
 }
 
 /* --- Prometheus --- */
@@ -194,6 +191,20 @@ static void prometheus_can_read_it(void **state)
     buf_fini(&text);
 }
 
+static void a_label_is_utf_8_whatever_a_name_is(void **state)
+{
+    (void)state;
+    struct families f;
+    struct buf text = {0};
+    struct status s = migration();
+    snprintf(s.table, sizeof(s.table), "caf\xe9 \xc3\xa9 \xc3");
+    s = published("migrate", &s);
+    status_metrics(&text, &s, 0, "1");
+    check(buf_cstr(&text), &f);
+    assert_non_null(strstr(buf_cstr(&text), "table=\"caf\xef\xbf\xbd \xc3\xa9 \xef\xbf\xbd\""));
+    buf_fini(&text);
+}
+
 static void every_metric_is_documented(void **state)
 {
     (void)state;
@@ -267,6 +278,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_published_is_read),
         cmocka_unit_test(prometheus_can_read_it),
+        cmocka_unit_test(a_label_is_utf_8_whatever_a_name_is),
         cmocka_unit_test(every_metric_is_documented),
         cmocka_unit_test(it_is_one_json_object),
     };

@@ -27,7 +27,14 @@ O1_a_migration_can_be_asked()
     sql "UPDATE t SET n = n + 1 WHERE id <= 1000"
     # Applied, or waiting for the chunk of which the copy is held.
     until_answered /metrics '^seachange_(changes_applied_total|spool_bytes\{place="memory"\}) [1-9]'
+    kill_it
     copy_let_go
+    : > "$out/stderr"
+    SEACHANGE_FAILPOINT='cleanup_begin=sleep:8000' migrate_start --http 0
+    until_answered /metrics '^seachange_phase\{phase="cleanup"\} 1$'
+    until_answered /metrics '^seachange_rows_copied_total 20000$'
+    until_answered /metrics '^seachange_changes_applied_total [1-9]'
+    until_answered /metrics '^seachange_cutover_writers_held_seconds [0-9]'
     migrate_ends 0
     is_not_answered /healthz ok || fail "something answers still"
     same_rows 20000
@@ -52,6 +59,12 @@ O1_a_stream_can_be_asked()
     until_answered /metrics '^seachange_audit_delivered_total 8$'
     until_answered /metrics '^seachange_audit_connected 1$'
     sent t 8
+    # Opened anew it goes on counting.
+    end_lock_session
+    until_answered /status '"phase":"retry","note":"[^"]'
+    until_answered /readyz '^ready'
+    change_t 2
+    until_answered /metrics '^seachange_audit_delivered_total 10$'
     stream_stopped
     stream_removed
 }

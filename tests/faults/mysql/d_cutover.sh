@@ -5,7 +5,8 @@ orders()
 {
     setup 10
     sql 'CREATE TABLE orders (id bigint PRIMARY KEY, client int NOT NULL, ver int NOT NULL, u varchar(40), bk int, big mediumtext, note varchar(20), UNIQUE KEY u (u), KEY client (client))' \
-        "INSERT INTO orders SELECT i * 4096 - 200000000, 0, 1, CONCAT('base-', i), NULL, NULL, 'x' FROM sc_faults_numbers.n WHERE i <= $1"
+        "INSERT INTO orders SELECT i * 4096 - 200000000, 0, 1, CONCAT('base-', i), NULL, NULL, 'x' FROM sc_faults_numbers.n WHERE i <= $1" \
+        "INSERT INTO orders SELECT i * 4096 + 63, -1, 1, CONCAT('00', i, '-z'), NULL, NULL, 'x' FROM sc_faults_numbers.n WHERE i <= 4" # between the clients: tests/load/mysql/run.sh
 }
 load_start()
 {

@@ -69,6 +69,7 @@ H5_a_commit_delivered_before_it_is_visible()
     until_true "(SELECT COUNT(*) = 2 FROM information_schema.PROCESSLIST WHERE DB = 'sc_faults' AND USER = 'root' AND (INFO LIKE 'DELETE%' OR INFO LIKE 'UPDATE%'))" "the writers wait"
     must_be 'COUNT(*) FROM t WHERE id <= 100 OR n = 4711' "$(sql 'SELECT COUNT(*) FROM t WHERE id <= 100')"
     sleep 8
+    ! grep -q 'reading the log' "$out/stderr" || fail "it did not wait for them"
     semi_sync OFF
     until_said 'stream main .*: reading the log'
     until_ok 40 all_is_there t || fail "audit check of t: $(tail -n 25 "$out/check")"
