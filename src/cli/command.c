@@ -101,7 +101,7 @@ const struct command command_table[] = {
      .examples = "  seachange audit remove -s postgresql://app@db1/shop --audit-stream orders\n"},
     {.id = COMMAND_LIST,
      .name = "list",
-     .summary = "show the migrations and streams in a database, and what is left of old ones",
+     .summary = "show the migrations and streams in a database, and what is left",
      .usage = "list --source URL [options]",
      .description =
          "Shows each migration that is stored in the database (MySQL, MariaDB: in all databases that the account may "
