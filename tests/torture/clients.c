@@ -449,6 +449,17 @@ static void *client_main(void *arg)
     "SELECT (SELECT coalesce(sum(bal), 0) FROM t) + (SELECT coalesce(sum(bal), 0) FROM graves), "                      \
     "(SELECT count(*) FROM t), (SELECT coalesce(sum(ver), 0) FROM t)"
 
+/* Whether the same snapshot has as many rows by every index. */
+static void tell_counts(struct client *c)
+{
+    const char *counts = c->world->shape.family->counts;
+    if (counts && session_run(&c->session, "%s", counts) == SQL_OK)
+        world_error(c->world,
+                    "    by indexes: %" PRId64 " rows by the key, %" PRId64 ", %" PRId64 ", %" PRId64 " by the others",
+                    session_number(&c->session, 0, 0), session_number(&c->session, 0, 1),
+                    session_number(&c->session, 0, 2), session_number(&c->session, 0, 3));
+}
+
 /* C4: the sum is the same in every snapshot, and a snapshot stays what it is, also across the swap. */
 static void read_snapshot(struct client *c)
 {
@@ -468,11 +479,13 @@ static void read_snapshot(struct client *c)
         if (seen[0][0] != (int64_t)c->world->rows * BALANCE && c->world->odd_count < ODD_MOST)
             c->world->odd[c->world->odd_count++] =
                 (struct odd_snapshot){.began_us = began_us, .ended_us = ended_us, .sum = seen[0][0]};
-        if (memcmp(seen[0], seen[1], sizeof(seen[0])) != 0)
+        if (memcmp(seen[0], seen[1], sizeof(seen[0])) != 0) {
             world_error(c->world,
                         "C4: a snapshot changed: %" PRId64 " rows, then %" PRId64 " (sums of balances %" PRId64
                         ", %" PRId64 "; of versions %" PRId64 ", %" PRId64 ")",
                         seen[0][1], seen[1][1], seen[0][0], seen[1][0], seen[0][2], seen[1][2]);
+            tell_counts(c);
+        }
     }
     if (answer == SQL_REFUSED)
         world_error(c->world, "C6: who reads the table was told: %s (%s)", c->session.error, c->session.code);

@@ -88,6 +88,7 @@ tell_failure()
     sed -n '2,$p' "$work/out" | cut -c 1-400
     tail -n 5 "$work/err"
     [ ! -s "$work/run/stderr" ] || grep -av '"progress"' "$work/run/stderr" | tail -n 12 | cut -c 1-300 | sed 's/^/      | /'
+    [ ! -s "$work/run/stderr" ] || grep -a '"progress"' "$work/run/stderr" | tail -n 1 | cut -c 1-600 | sed 's/^/      | /' # what it waits for
     echo "      again:  tests/torture/run.sh one ${*:2}"
     if [ -n "${TORTURE_KEEP:-}" ]; then
         mkdir -p "$TORTURE_KEEP/$server-$1" && cp -r "$work/out" "$work/err" "$work/run/stderr" "$work/run/history" "$TORTURE_KEEP/$server-$1/" 2> /dev/null

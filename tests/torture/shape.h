@@ -41,6 +41,7 @@ struct family {
     const char *create_tables; /* statements, each ending with ";"; for printf, with the key's definition */
     const char *alters[ALTERS];
     const char *read_committed, *repeatable_read, *begin_repeatable_read;
+    const char *counts; /* rows of t by each of four indexes, the key first; NULL: a statement cannot choose */
     /* A statement made once in a session that appends a tag to row n, and how it is run: each for printf with the tag
      * and n; execute_first may be NULL. */
     const char *prepare, *execute_first, *execute;

@@ -24,6 +24,8 @@ const struct family family_mysql = {
     .read_committed = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     .repeatable_read = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     .begin_repeatable_read = "START TRANSACTION WITH CONSISTENT SNAPSHOT",
+    .counts = "SELECT (SELECT count(*) FROM t FORCE INDEX (PRIMARY)), (SELECT count(*) FROM t FORCE INDEX (slot)), "
+              "(SELECT count(*) FROM t FORCE INDEX (t_bal)), (SELECT count(*) FROM t FORCE INDEX (t_n))",
     .alters = {"MODIFY ver bigint NOT NULL, ADD COLUMN region varchar(20) NOT NULL DEFAULT 'eu'",
                "MODIFY bal decimal(30,0) NOT NULL, MODIFY kind enum('blue', 'green', 'red')",
                "DROP COLUMN spare, ADD COLUMN noted bigint, ADD INDEX t_kind (kind)",
