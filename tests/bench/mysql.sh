@@ -7,7 +7,7 @@ esac
 
 start()
 {
-    set -- 'innodb-buffer-pool-size = 512M' 'innodb-flush-log-at-trx-commit = 1' 'sync-binlog = 1' 'innodb-io-capacity = 2000' 'innodb-io-capacity-max = 8000'
+    set -- "innodb-buffer-pool-size = $pool" 'innodb-flush-log-at-trx-commit = 1' 'sync-binlog = 1' 'innodb-io-capacity = 2000' 'innodb-io-capacity-max = 8000'
     case $engine in
     mysql) set -- "$@" 'innodb-redo-log-capacity = 2G' ;;
     mariadb) set -- "$@" 'innodb-log-file-size = 2G' ;;
