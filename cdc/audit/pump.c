@@ -16,6 +16,8 @@ enum { QUIET_TIMES = 10 };
 /* With transactions of Kafka: so much of the log goes into one, at least. */
 enum { COMMIT_MS = 200 };
 enum { TAKE_MS = 50, POLL_MS = 5, STORE_AGAIN_MS = 500 };
+/* What is under way when it is stopped is worth a moment: whatever is not known to be there is sent again. */
+enum { LAST_MS = 1000 };
 enum { BEHIND = 64 }; /* so many steps in what is told of how far it is behind */
 
 struct audit_pump {
@@ -274,6 +276,13 @@ static bool all_there(const struct audit_pump *p)
     return audit_sink_acknowledged(p->config.sink) >= audit_sink_sent(p->config.sink);
 }
 
+static void wait_for_last(struct audit_pump *p)
+{
+    int64_t until_us = clock_us() + LAST_MS * 1000;
+    while (audit_sink_tick(p->config.sink, NULL) == SC_OK && !all_there(p) && clock_us() < until_us)
+        clock_sleep_ms(POLL_MS);
+}
+
 /* A change that cannot be written is no reason to send again what is before it. With transactions of Kafka, one that
  * has a part of what cannot be written is given up whole: nothing of it is waited for. */
 static void drain(struct audit_pump *p)
@@ -305,7 +314,7 @@ static void *run(void *arg)
     if (result == SC_OK || result == SC_STOP) {
         struct sc_error ignored;
         if (commit(p, true, &ignored) == SC_OK)
-            audit_sink_tick(p->config.sink, NULL);
+            wait_for_last(p);
         keep_all(p);
     } else {
         drain(p);

@@ -38,8 +38,8 @@ struct audit_pump_stats {
 };
 
 enum sc_result audit_pump_start(const struct audit_pump_config *config, struct audit_pump **out, struct sc_error *err);
-/* Ends the thread; what was acknowledged meanwhile is stored if that can be done at once. The spool has to be stopped
- * first. NULL is fine. */
+/* Ends the thread, within a second or so: what is acknowledged by then is stored if that can be done at once. The spool
+ * has to be stopped first. NULL is fine. */
 void audit_pump_stop(struct audit_pump *pump);
 
 /* SC_OK while it goes on; else why it has ended. */

@@ -529,6 +529,23 @@ void clients_stop(struct world *world)
     world->threads = NULL;
 }
 
+bool clients_last(struct world *world, char trail[40])
+{
+    struct client c = {.world = world, .history = &world->histories[0], .seed = world->seed};
+    struct op *op = history_add(c.history, OP_INSERT, &c.number);
+    op->outcome = OUTCOME_UNKNOWN;
+    op->began_us = clock_us();
+    bool done = session_open(&c.session, world->shape.family->sql, world->url) && op_insert(&c, op) == SQL_OK;
+    op->ended_us = clock_us();
+    if (done)
+        op->outcome = OUTCOME_DONE;
+    else
+        world_error(world, "the last row cannot be inserted: %s", c.session.error);
+    session_close(&c.session);
+    snprintf(trail, 40, ":0.%" PRIu32, c.number);
+    return done;
+}
+
 /* --- before they come */
 
 static bool fill(struct world *world, struct session *session)

@@ -50,6 +50,8 @@ bool world_make(struct world *world, const char *database_url);
 bool run_all(struct session *session, const char *statements);
 void clients_start(struct world *world);
 void clients_stop(struct world *world); /* and waits for them */
+/* When they have stopped: one more row, the last change of all. Its trail is *trail; false with errors. */
+bool clients_last(struct world *world, char trail[40]);
 void world_fini(struct world *world);
 void world_error(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -6,7 +6,7 @@
 const char *const fault_names[FAULT_KINDS] = {"kill",     "term", "drop", "crash", "retry", "sleep",
                                               "sessions", "lock", "row",  "reset", "half",  "blackhole",
                                               "twice",    "down", "slow", "broker"};
-const char *const phase_names[PHASES] = {"prepare", "copy", "apply", "verify", "cutover", "cleanup", "audit"};
+const char *const phase_names[PHASES] = {"prepare", "copy", "apply", "verify", "cutover", "cleanup", "audit", "stream"};
 
 enum server { POSTGRES = 1, MYSQL = 2, MARIADB = 4, MYSQL_FAMILY = MYSQL | MARIADB, ALL = POSTGRES | MYSQL_FAMILY };
 
@@ -28,9 +28,22 @@ static const struct {
     const char *prefix;
     int phase;
 } phases[] = {
-    {"run_", 0},    {"prepare_", 0}, {"slot_", 0},    {"copy_", 1},    {"fence_", 2},
-    {"apply_", 2},  {"index_", 2},   {"verify_", 3},  {"cutover_", 4}, {"rename_", 4},
-    {"sentry_", 4}, {"table_", 4},   {"cleanup_", 5}, {"remove_", 5},  {"audit_", PHASE_AUDIT},
+    {"run_", 0},
+    {"prepare_", 0},
+    {"slot_", 0},
+    {"copy_", 1},
+    {"fence_", 2},
+    {"apply_", 2},
+    {"index_", 2},
+    {"verify_", 3},
+    {"cutover_", 4},
+    {"rename_", 4},
+    {"sentry_", 4},
+    {"table_", 4},
+    {"cleanup_", 5},
+    {"remove_", 5},
+    {"audit_", PHASE_AUDIT},
+    {"standing_", PHASE_STREAM},
 };
 
 static bool is_of_server(size_t i, const char *server)

@@ -27,8 +27,9 @@ enum fault_kind {
 };
 extern const char *const fault_names[FAULT_KINDS];
 
-enum { PHASES = 7, PHASE_AUDIT = 6 };
-extern const char *const phase_names[PHASES]; /* prepare, copy, apply, verify, cutover, cleanup, audit */
+enum { PHASES = 8, PHASE_AUDIT = 6, PHASE_STREAM };
+/* prepare, copy, apply, verify, cutover, cleanup, audit; stream: a standing one */
+extern const char *const phase_names[PHASES];
 
 struct fault {
     enum fault_kind kind;

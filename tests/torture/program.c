@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "torture/stream.h"
 
 enum {
     ATTEMPTS_MOST = 25,
@@ -42,6 +43,8 @@ struct attempt {
 
 static void heard(struct program *p, const char *line)
 {
+    if (p->stream)
+        stream_heard(p, line);
     const char *phase = strstr(line, "\"message\":\"phase ");
     if (!phase || p->phase_count == PHASE_TIMES_MOST)
         return;
@@ -101,14 +104,39 @@ static pid_t start(const struct program *p, const char *failpoints, int error, c
     setenv("SEACHANGE_FAILPOINT_HITS", hits, 1);
     if (*failpoints)
         setenv("SEACHANGE_FAILPOINT", failpoints, 1);
-    const char *arguments[] = {p->path, "migrate", "--source", p->url, "--table", "t", "--alter",
+    const char *streaming[] = {p->path,
+                               "audit",
+                               "--source",
+                               p->url,
+                               "--table",
+                               "t",
+                               "--audit-kafka",
+                               p->brokers,
+                               "--audit-topic",
+                               p->topic,
+                               "--audit-columns",
+                               "*=plain",
+                               "--spool-dir",
+                               p->work,
+                               "--spool-memory",
+                               "256KiB",
+                               "--give-up",
+                               "60s",
+                               "--log-format",
+                               "json",
+                               "--log-level",
+                               "debug",
+                               "--progress-interval",
+                               "1s",
+                               NULL};
+    const char *migrating[] = {p->path, "migrate", "--source", p->url, "--table", "t", "--alter",
                                p->world->shape.family->alters[p->world->shape.alter], "--spool-dir", p->work,
                                "--spool-memory", "256KiB", "--chunk-time", "20ms", "--give-up", "60s", "--log-format",
                                "json", "--log-level", "debug", "--progress-interval", "1s",
                                /* the rest only with an audit */
                                p->brokers ? "--audit-kafka" : NULL, p->brokers, "--audit-topic", p->topic,
                                "--audit-columns", "*=plain", NULL};
-    execv(p->path, (char *const *)(uintptr_t)arguments);
+    execv(p->path, (char *const *)(uintptr_t)(p->stream ? streaming : migrating));
     _exit(127);
 }
 
@@ -288,6 +316,8 @@ static int attempt_wait(struct attempt *a, int64_t first_us)
         if (pid < 0 && errno != EINTR)
             return -1;
         by_time(a, first_us);
+        if (p->stream)
+            stream_step(p, a->pid);
         if (clock_us() - a->began_us > ATTEMPT_MS * INT64_C(1000)) {
             kill(a->pid, SIGKILL);
             waitpid(a->pid, &status, 0);
@@ -347,6 +377,10 @@ static bool again(struct program *p, const struct attempt *a, int status)
     else if (died || code == EXIT_RESUMABLE || code == EXIT_UNKNOWN ||
              ((code == EXIT_REFUSED || code == EXIT_FAILED) && a->twice)) /* the other one has it */
         return p->attempts < ATTEMPTS_MOST;
+    else if (p->stream && code == EXIT_DONE && !stream_was_told(p))
+        world_error(p->world, "the stream ended by itself (its log: %s/stderr)", p->work);
+    else if (p->stream && code == EXIT_DONE)
+        return p->stream != STREAM_ENDS && p->attempts < ATTEMPTS_MOST;
     else if (code != EXIT_DONE)
         world_error(p->world, "seachange ended with exit code %d (its log: %s/stderr)", code, p->work);
     return false;
@@ -391,15 +425,20 @@ bool program_run(struct program *p)
         status = attempt_wait(&a, first_us);
         attempt_end(&a);
         note_hits(p);
-        look_at_position(p, p->world->shape.family->position, "the stored position", &p->position);
+        const struct family *family = p->world->shape.family;
+        look_at_position(p, p->stream ? family->streamed_position : family->position, "the stored position",
+                         &p->position);
         if (p->brokers)
-            look_at_position(p, p->world->shape.family->audited, "the stored number of messages", &p->audited);
+            look_at_position(p, p->stream ? family->streamed : family->audited, "the stored number of messages",
+                             &p->audited);
         p->helped = a.twice;
         more = again(p, &a, status);
     }
     bool done = status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE;
     if (p->brokers && p->broker)
         tell_broker(p, "well");
+    if (p->stream)
+        return done && stream_remove(p);
     read_summary(p);
     if (done)
         find_old_table(p);

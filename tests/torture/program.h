@@ -14,6 +14,9 @@ struct phase_time {
     int64_t at_us;
 };
 
+/* A standing stream has no end of its own: it runs while the clients do, then until their last change is in Kafka. */
+enum stream_stage { STREAM_NONE, STREAM_RUNS, STREAM_DRAINS, STREAM_ENDS };
+
 struct program {
     struct world *world;
     const char *path, *work;     /* the program; a directory for its logs and spool */
@@ -24,6 +27,11 @@ struct program {
     const char *broker;          /* a command that is told what is to be done to Kafka: down, slow, broker, or well */
     struct fault faults[FAULTS_MOST];
     int fault_count;
+
+    enum stream_stage stream; /* STREAM_NONE: a migration */
+    int64_t reading_us;       /* when the stream said first that it reads the log; 0 not yet */
+    int64_t looked_us;        /* into the topic, for the last change */
+    char last[60];            /* what the last change has in its message */
 
     struct phase_time phases[PHASE_TIMES_MOST]; /* each phase that began, in order */
     int phase_count;

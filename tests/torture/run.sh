@@ -4,6 +4,7 @@
 #
 #   run.sh                    the workload without a migration, one fault of each of four kinds in each of six phases, faults of an audit's own, and the seeds in `kept`
 #   run.sh GLOB...            those of the former, without the seeds, whose name matches: 'audit_*', 'copy:*'
+#   run.sh streams FROM TO    a standing stream for each seed; also TORTURE_STREAMS=FROM-TO
 #   run.sh seeds FROM TO      a migration for each seed, with as many faults as it says; those with odd numbers have an audit; also TORTURE_SEEDS=FROM-TO
 #   run.sh one [OPTION...]    one migration; the line that a failed one prints repeats it. --audit: with an audit
 #
@@ -129,6 +130,8 @@ try()
 # Of an audit's own: each of its failpoints, and Kafka away or slow in the copy, before the cutover, and behind the swap.
 audits="audit_before_create=kill audit_before_store=kill audit_stored=kill audit_before_store=down,audit_stored=kill audit_stored=crash index_built=kill audit_rest_begin=drop audit_before_end=kill audit_end_stored=term remove_state_before_row=kill
     copy:down apply:broker cutover:slow cutover_ready=down cutover_before_lock=down cleanup_begin=sleep audit_rest_begin=down audit_before_end=broker"
+# Of a standing stream, with an audit only.
+streams="standing_before_begun=kill standing_before_store=kill standing_place_stored=crash standing_before_store=down,standing_place_stored=kill reader_commit_spooled=drop"
 matrix()
 {
     local seed=1 phase kind fault wanted=("$@")
@@ -147,6 +150,10 @@ matrix()
     for fault in $audits; do
         seed=$((seed + 1))
         try $fault $seed --fault $fault --audit
+    done
+    for fault in $streams; do
+        seed=$((seed + 1))
+        try stream:$fault $seed --stream --fault $fault --audit
     done
 }
 kept()
@@ -169,10 +176,18 @@ seeds()
         count "seed $seed" --seed $seed $audit
     done
 }
+each_stream()
+{
+    for ((seed = $1; seed <= $2; seed++)); do
+        one --seed $seed --stream --audit
+        count "stream, seed $seed" --seed $seed --stream --audit
+    done
+}
 
 case ${1-} in
-'') if [ -n "${TORTURE_SEEDS:-}" ]; then seeds "${TORTURE_SEEDS%-*}" "${TORTURE_SEEDS#*-}"; else matrix; kept; fi ;;
+'') if [ -n "${TORTURE_STREAMS:-}" ]; then each_stream "${TORTURE_STREAMS%-*}" "${TORTURE_STREAMS#*-}"; elif [ -n "${TORTURE_SEEDS:-}" ]; then seeds "${TORTURE_SEEDS%-*}" "${TORTURE_SEEDS#*-}"; else matrix; kept; fi ;;
 seeds) seeds "$2" "$3" ;;
+streams) each_stream "$2" "$3" ;;
 one)
     one "${@:2}"
     status=$?

@@ -57,7 +57,8 @@ struct family {
     const char *old_table;        /* the name of the one that was swapped out */
     /* What is applied, and what the audit has sent, as one number; fails or has no row while nothing is stored. */
     const char *position, *audited;
-    const char *full_images; /* a statement after which the log has rows whole; NULL: it always has */
+    const char *streamed_position, *streamed; /* the same of a standing stream */
+    const char *full_images;                  /* a statement after which the log has rows whole; NULL: it always has */
 };
 extern const struct family family_postgresql, family_mysql;
 

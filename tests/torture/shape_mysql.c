@@ -54,6 +54,8 @@ const struct family family_mysql = {
         "SELECT 'session ' || ID FROM information_schema.PROCESSLIST WHERE USER = 'sc_torture_program'",
     .position = "SELECT applied_order FROM _seachange_migration",
     .audited = "SELECT sequence FROM _seachange_audit",
+    .streamed_position = "SELECT position_order FROM _seachange_stream",
+    .streamed = "SELECT sequence_number FROM _seachange_stream_table",
     .old_table = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE "
                  "'t$_seachange$_old$_%' ESCAPE '$'",
     .clear = "DROP DATABASE IF EXISTS %s; PURGE BINARY LOGS BEFORE NOW();",

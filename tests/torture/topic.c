@@ -332,6 +332,29 @@ bool topic_read(struct world *world, const char *brokers, const char *name, stru
     return fine;
 }
 
+bool topic_has(struct world *world, const char *brokers, const char *name, const char *text)
+{
+    rd_kafka_t *kafka = consumer(world, brokers);
+    if (!kafka)
+        return false;
+    rd_kafka_poll_set_consumer(kafka);
+    int32_t partitions = partitions_of(world, kafka, name), left = partitions;
+    bool has = false, fine = partitions > 0 && assign(kafka, name, partitions);
+    int64_t until_us = clock_us() + ANSWER_MS * INT64_C(1000);
+    while (fine && !has && left > 0 && clock_us() < until_us) {
+        rd_kafka_message_t *m = rd_kafka_consumer_poll(kafka, POLL_MS);
+        if (m && m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+            left--;
+        else if (m && !m->err)
+            has = m->payload && memmem(m->payload, m->len, text, strlen(text));
+        if (m)
+            rd_kafka_message_destroy(m);
+    }
+    rd_kafka_consumer_close(kafka);
+    rd_kafka_destroy(kafka);
+    return has;
+}
+
 void topic_fini(struct topic *topic)
 {
     for (size_t i = 0; i < topic->count; i++)

@@ -27,5 +27,7 @@ struct topic {
 /* Reads the topic from its beginning to what is its end now. False with findings (C7) in world's errors. */
 bool topic_read(struct world *world, const char *brokers, const char *name, struct topic *topic);
 void topic_fini(struct topic *topic);
+/* Is there a message with this text in it, now? */
+bool topic_has(struct world *world, const char *brokers, const char *name, const char *text);
 
 #endif

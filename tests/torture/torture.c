@@ -6,6 +6,7 @@
  * retry
  *   --fault POINT=KIND at a failpoint, by name; several are parted by commas
  *   --control          no migration at all
+ *   --stream           a standing stream (seachange audit) instead of a migration; needs --audit
  *   --crash COMMAND    kills the server and starts it again
  *   --audit BROKERS    with an audit, into a topic that has nothing in it: --topic NAME (torture)
  *   --broker COMMAND   does to Kafka what its argument says (broker.sh)
@@ -35,7 +36,7 @@ struct run {
     const char *server_url, *server, *asked; /* asked: --fault */
     const char *database;
     char url[512], other_url[512], program_url[512];
-    bool control;
+    bool control, stream;
     uint64_t seed, drawn, audit_drawn;
     struct counts counts;
     struct audit_counts audit;
@@ -182,6 +183,27 @@ static void tell_faults(struct run *r)
     buf_fini(&b);
 }
 
+/* As many as for a migration: half at failpoints of a stream, or of the reader that both have. */
+static void draw_stream_faults(struct run *r)
+{
+    static const enum fault_kind kinds[] = {FAULT_KILL,  FAULT_TERM,  FAULT_CRASH, FAULT_SESSIONS,
+                                            FAULT_TWICE, FAULT_RESET, FAULT_HALF,  FAULT_BLACKHOLE,
+                                            FAULT_DOWN,  FAULT_SLOW,  FAULT_BROKER};
+    static const char *const reader[] = {"reader_before_start", "reader_before_reconnect", "reader_commit_spooled"};
+    int count = 1 + (int)draw(r, 4);
+    for (int i = 0; i < count; i++) {
+        if (draw(r, 2) == 0) {
+            enum fault_kind kind = (enum fault_kind)draw(r, FAULT_AT_POINTS);
+            const char *point =
+                draw(r, 4) == 0 ? reader[draw(r, 3)] : fault_point(PHASE_STREAM, r->server, kind, draw(r, 1u << 20));
+            add_fault(r, kind, point)->argument =
+                kind == FAULT_SLEEP ? 50 + (int)draw(r, 1500) : 1 + (int)(draw(r, 2) == 0 ? draw(r, 8) : 0);
+        } else {
+            add_fault(r, kinds[draw(r, sizeof(kinds) / sizeof(kinds[0]))], NULL)->at_ms = (int)draw(r, RANDOM_MS);
+        }
+    }
+}
+
 /* PostgreSQL's log has rows whole only when it is told so: in some migrations with an audit it is. */
 static bool draw_images(struct run *r)
 {
@@ -312,7 +334,44 @@ static void check_history_in_kafka(struct run *r, const struct content *content)
     topic_fini(&topic);
 }
 
+/* C7 and C10 of a stream: its history goes on until the clients have ended, and comes to what the table is then. */
+static void check_stream_in_kafka(struct run *r, const struct content *content)
+{
+    const struct program *p = &r->program;
+    struct audit_facts facts = {.copy_us = p->reading_us, .cutover_us = INT64_MAX, .another_was_there = true};
+    struct topic topic;
+    if (topic_read(&r->world, p->brokers, p->topic, &topic)) {
+        check_audit(&r->world, content, &topic, &facts, &r->audit);
+        /* Another instance may have it, and not have stored it yet when it was ended. */
+        if ((int64_t)topic.count != p->audited && !(p->helped && (int64_t)topic.count > p->audited))
+            world_error(&r->world, "C7: there are %zu messages, and what is stored says %" PRId64, topic.count,
+                        p->audited);
+    }
+    topic_fini(&topic);
+    if (p->reading_us == 0 || done_between(&r->world, p->reading_us, INT64_MAX) < 100)
+        world_error(&r->world, "C10: hardly anybody wrote while the log was read");
+}
+
 /* --- one run */
+
+static void stream(struct run *r)
+{
+    struct content content;
+    r->program.stream = STREAM_RUNS;
+    clients_start(&r->world);
+    clock_sleep_ms(BEFORE_MS);
+    bool fine = program_run(&r->program);
+    clients_stop(&r->world); /* who has not come so far */
+    if (!fine)
+        return;
+    check_snapshots(r);
+    if (content_read(&r->world, "t", &content)) {
+        check_all(&r->world, &content, &r->counts);
+        check_stream_in_kafka(r, &content);
+    }
+    content_fini(&content);
+    check_nothing_left(&r->world);
+}
 
 static void migrate(struct run *r)
 {
@@ -348,14 +407,13 @@ static void tell(struct run *r)
     if (r->program.brokers)
         snprintf(audit, sizeof(audit), " messages=%" PRIu64 " repeated=%" PRIu64 " histories=%" PRIu64,
                  r->audit.messages, r->audit.repeats, r->audit.rows);
-    printf("%s seed=%" PRIu64
-           " server=%s key=%d alter=%d faults=[%s] starts=%d deaths=%d crashes=%d acknowledged=%" PRIu64
+    printf("%s seed=%" PRIu64 " server=%s key=%d %s=%d faults=[%s] starts=%d deaths=%d crashes=%d acknowledged=%" PRIu64
            " in_doubt=%" PRIu64 " rows=%" PRIu64 " deleted=%" PRIu64 " snapshots=%" PRIu64 " stall_ms=%" PRIu64
            " seconds=%.1f%s\n",
-           world->error_count ? "FAILED" : "ok", r->seed, r->server, (int)world->shape.key, world->shape.alter,
-           r->fault_text, r->program.attempts, r->program.deaths, r->program.crashes, r->counts.done, r->counts.unknown,
-           r->counts.rows, r->counts.graves, world->snapshots, longest_stall_us(world) / 1000,
-           (double)(clock_us() - r->began_us) / 1e6, audit);
+           world->error_count ? "FAILED" : "ok", r->seed, r->server, (int)world->shape.key,
+           r->stream ? "stream" : "alter", r->stream ? 1 : world->shape.alter, r->fault_text, r->program.attempts,
+           r->program.deaths, r->program.crashes, r->counts.done, r->counts.unknown, r->counts.rows, r->counts.graves,
+           world->snapshots, longest_stall_us(world) / 1000, (double)(clock_us() - r->began_us) / 1e6, audit);
     for (int i = 0; i < world->error_count; i++)
         printf("    %s\n", world->errors[i]);
     if (world->error_count == 0)
@@ -389,13 +447,19 @@ static int one_run(struct run *r)
         fprintf(stderr, "no such fault on %s: %s\n", r->server, r->asked);
         return 2;
     }
-    if (!r->asked && !r->control)
+    if (!r->asked && r->stream)
+        draw_stream_faults(r);
+    else if (!r->asked && !r->control)
         draw_faults(r);
-    if (!r->asked && !r->control && r->program.brokers)
+    if (!r->asked && !r->control && !r->stream && r->program.brokers)
         draw_audit_faults(r);
     without_server_faults(r);
-    if (make_database(r) && world_make(&r->world, r->url) && draw_images(r))
-        migrate(r);
+    if (make_database(r) && world_make(&r->world, r->url) && draw_images(r)) {
+        if (r->stream)
+            stream(r);
+        else
+            migrate(r);
+    }
     tell(r);
     int status = r->world.error_count ? 1 : 0;
     program_fini(&r->program);
@@ -406,23 +470,12 @@ static int one_run(struct run *r)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"server", 1, 0, 's'},
-                                            {"kind", 1, 0, 'k'},
-                                            {"seachange", 1, 0, 'p'},
-                                            {"work", 1, 0, 'w'},
-                                            {"seed", 1, 0, 'n'},
-                                            {"fault", 1, 0, 'f'},
-                                            {"control", 0, 0, 'c'},
-                                            {"crash", 1, 0, 'x'},
-                                            {"clients", 1, 0, 'C'},
-                                            {"rows", 1, 0, 'R'},
-                                            {"pause-us", 1, 0, 'P'},
-                                            {"points", 0, 0, 'l'},
-                                            {"database", 1, 0, 'd'},
-                                            {"audit", 1, 0, 'a'},
-                                            {"topic", 1, 0, 't'},
-                                            {"broker", 1, 0, 'b'},
-                                            {0}};
+    static const struct option options[] = {{"server", 1, 0, 's'},   {"kind", 1, 0, 'k'},     {"seachange", 1, 0, 'p'},
+                                            {"work", 1, 0, 'w'},     {"seed", 1, 0, 'n'},     {"fault", 1, 0, 'f'},
+                                            {"control", 0, 0, 'c'},  {"crash", 1, 0, 'x'},    {"clients", 1, 0, 'C'},
+                                            {"rows", 1, 0, 'R'},     {"pause-us", 1, 0, 'P'}, {"points", 0, 0, 'l'},
+                                            {"database", 1, 0, 'd'}, {"audit", 1, 0, 'a'},    {"topic", 1, 0, 't'},
+                                            {"broker", 1, 0, 'b'},   {"stream", 0, 0, 'S'},   {0}};
     static struct run r = {.world = {.clients = 8, .rows = 3000, .pause_us = 12000},
                            .program = {.topic = "torture"},
                            .database = "sc_torture"};
@@ -450,6 +503,9 @@ int main(int argc, char **argv)
             break;
         case 'c':
             r.control = true;
+            break;
+        case 'S':
+            r.stream = true;
             break;
         case 'x':
             r.program.crash = optarg;
@@ -487,7 +543,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (!r.server_url || !r.server || !r.program.path || !r.program.work || r.world.clients < 1 ||
-        r.world.clients >= CLIENTS_MOST || r.world.rows < 100) {
+        r.world.clients >= CLIENTS_MOST || r.world.rows < 100 || (r.stream && !r.program.brokers)) {
         fprintf(stderr, "usage: see the head of tests/torture/torture.c\n");
         return 2;
     }

@@ -325,6 +325,32 @@ static void what_is_kept_was_acknowledged_and_a_restart_goes_on_there(void **sta
     close_spool(spool, "audit");
 }
 
+static void what_is_under_way_when_it_is_stopped_is_waited_for(void **state)
+{
+    (void)state;
+    struct kept kept = {0};
+    struct spool *spool = open_spool("audit", 0);
+    struct audit_sink *sink = open_sink();
+    struct audit_pump *pump = start_pump(spool, sink, &kept);
+    struct audit_pump_stats stats = {0};
+    put_transactions(spool, 1, 1);
+    put(spool, &(struct change){.kind = CHANGE_MARKER, .marker = "there"});
+    wait_marker(pump, "there");
+    rd_kafka_mock_broker_set_rtt(cluster, 1, 300);
+    put_transactions(spool, 2, 50);
+    for (int i = 0; i < WAIT_MS / 10 && stats.messages < 50; i++) {
+        clock_sleep_ms(10);
+        audit_pump_stats(pump, &stats);
+    }
+    assert_true(audit_sink_acknowledged(sink) < 50);
+    spool_stop(spool);
+    audit_pump_stop(pump);
+    rd_kafka_mock_broker_set_rtt(cluster, 1, 0);
+    assert_int_equal(kept.state.sequence, 50);
+    audit_sink_close(sink);
+    close_spool(spool, "audit");
+}
+
 static void nothing_behind_the_end_is_taken(void **state)
 {
     (void)state;
@@ -584,6 +610,7 @@ int main(void)
         cmocka_unit_test(a_follower_that_cannot_go_on_stops_the_producer),
         cmocka_unit_test(what_is_kept_was_acknowledged_and_a_restart_goes_on_there),
         cmocka_unit_test(an_expendable_one_is_gone_on_without),
+        cmocka_unit_test(what_is_under_way_when_it_is_stopped_is_waited_for),
         cmocka_unit_test(nothing_behind_the_end_is_taken),
         cmocka_unit_test(why_it_ended_is_told),
         cmocka_unit_test(a_transaction_that_cannot_be_written_whole_is_not_waited_for),
