@@ -56,7 +56,10 @@ passed=0 failed=0 skipped=0
 trap 'drop_database; [ -n "${KEEP:-}" ] || rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 server_begin || exit 1
-for name in $(matching "$@"); do
+# One begins at the end: else the long ones there would be begun last, with nobody left to run anything beside them.
+order=cat
+[ -z "${FAULTS_TAKEN-}" ] || mkdir "$FAULTS_TAKEN/first" 2> /dev/null || order=tac
+for name in $(matching "$@" | $order); do
     [ -z "${FAULTS_TAKEN-}" ] || mkdir "$FAULTS_TAKEN/$name" 2> /dev/null || continue
     out=$work/$name
     mkdir "$out"
