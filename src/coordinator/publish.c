@@ -30,9 +30,29 @@ static void add_up(struct status_audit_counts *counts)
     add(counts, &before);
 }
 
+static void of_sink(struct status_audit *out, struct audit_sink *sink)
+{
+    struct audit_sink_stats s;
+    audit_sink_stats(sink, &s);
+    out->there = true;
+    out->connected = s.connected;
+    out->queued = s.queued;
+    out->counts = (struct status_audit_counts){s.sent, s.acknowledged, s.bytes, s.retries, s.errors};
+    snprintf(out->error, sizeof(out->error), "%s", s.state);
+    add_up(&out->counts);
+}
+
+static struct status_audit newest = {.lag_ms = -1};
+
+void publish_audit_rows(struct status_audit *out, struct audit_sink *sink, uint64_t rows)
+{
+    newest = (struct status_audit){.messages = rows, .snapshot_rows = rows, .lag_ms = -1};
+    of_sink(&newest, sink);
+    *out = newest;
+}
+
 void publish_audit(struct status_audit *out, struct audit_sink *sink, struct audit_pump *pump, struct spool *spool)
 {
-    static struct status_audit newest = {.lag_ms = -1};
     if (!sink || !pump || !spool) {
         *out = newest;
         out->connected = false;
@@ -40,25 +60,19 @@ void publish_audit(struct status_audit *out, struct audit_sink *sink, struct aud
         out->lag_ms = -1;
         return;
     }
-    struct audit_sink_stats s;
     struct audit_pump_stats p;
     struct spool_stats waiting;
-    audit_sink_stats(sink, &s);
     audit_pump_stats(pump, &p);
     spool_stats(spool, &waiting);
-    *out = (struct status_audit){
-        .there = true,
-        .connected = s.connected,
+    newest = (struct status_audit){
         .messages = p.messages,
-        .counts = {s.sent, s.acknowledged, s.bytes, s.retries, s.errors},
-        .queued = s.queued,
+        .snapshot_rows = newest.snapshot_rows,
         .waiting_bytes = waiting.memory_bytes + waiting.disk_bytes,
         .lag_ms = p.lag_ms,
     };
-    snprintf(out->error, sizeof(out->error), "%s", s.state);
-    snprintf(out->position, sizeof(out->position), "%s", p.stored.text);
-    add_up(&out->counts);
-    newest = *out;
+    of_sink(&newest, sink);
+    snprintf(newest.position, sizeof(newest.position), "%s", p.stored.text);
+    *out = newest;
 }
 
 static struct status nothing_known(const struct run *r)

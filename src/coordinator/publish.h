@@ -15,5 +15,7 @@ void run_publish_retry(const struct run *r, const char *why);
 /* The part that migrations' audits and standing streams have in common: counts of this process, whichever sink they are
  * of. Without a sink and a pump: what is known from before. By one thread. */
 void publish_audit(struct status_audit *out, struct audit_sink *sink, struct audit_pump *pump, struct spool *spool);
+/* A stream that sends the rows that are there first: so many were read so far. By the same thread. */
+void publish_audit_rows(struct status_audit *out, struct audit_sink *sink, uint64_t rows);
 
 #endif

@@ -5,12 +5,14 @@
  * Killed in the middle, the stream is begun anew, and is another one for consumers: rows are not read again the same.
  */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/human.h"
 #include "base/log.h"
 #include "base/stop.h"
+#include "coordinator/publish.h"
 #include "coordinator/standing_flow.h"
 #include "engines.h"
 
@@ -41,8 +43,21 @@ static enum sc_result take(void *arg, const struct value *row, struct sc_error *
     return audit_stream_snapshot(c->stream, c->table, row, c->read_us, err);
 }
 
+static void publish(struct copying *c)
+{
+    struct status s;
+    int64_t age_ms;
+    status_read(&s, &age_ms);
+    s.ready = true;
+    snprintf(s.phase, sizeof(s.phase), "snapshot");
+    snprintf(s.note, sizeof(s.note), "sending the rows that are there: table %.200s", c->table->name);
+    publish_audit_rows(&s.audit, c->sink, c->rows);
+    status_publish(&s);
+}
+
 static void show(struct copying *c)
 {
+    publish(c);
     int64_t now = clock_us(), interval_us = c->flow->config->progress_interval_ms * 1000;
     if (interval_us == 0 || now - c->shown_us < interval_us)
         return;
@@ -119,6 +134,7 @@ static enum sc_result wait_for_all(struct copying *c, struct sc_error *err)
             return result;
         if (stop_requested())
             return error_set(err, SC_STOP, "stopped by a signal while the rows that are there were sent");
+        publish(c);
         result = audit_sink_flush(c->sink, FLUSH_MS, err);
         uint64_t acknowledged = audit_sink_acknowledged(c->sink);
         if (result != SC_RETRY)

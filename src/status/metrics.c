@@ -96,6 +96,9 @@ static void audit(struct buf *out, const struct status_audit *a)
 {
     gauge(out, "seachange_audit_stream_messages", "Messages of the stream so far, in earlier processes, too.",
           (double)a->messages);
+    if (a->snapshot_rows > 0)
+        gauge(out, "seachange_audit_snapshot_rows", "Rows that were there when the stream began, read so far.",
+              (double)a->snapshot_rows);
     count(out, "seachange_audit_sent_total", "Messages handed to the Kafka producer by this process.", a->counts.sent);
     count(out, "seachange_audit_delivered_total", "Messages that all replicas have acknowledged.",
           a->counts.acknowledged);

@@ -61,6 +61,7 @@ static void audit(struct buf *out, const struct status_audit *a)
     buf_printf(out, ",\"audit\":{\"connected\":%s", a->connected ? "true" : "false");
     text(out, "error", a->error);
     number(out, "messages", a->messages);
+    number(out, "snapshot_rows", a->snapshot_rows);
     number(out, "sent", a->counts.sent);
     number(out, "delivered", a->counts.acknowledged);
     number(out, "delivered_bytes", a->counts.bytes);

@@ -20,9 +20,10 @@ struct status_audit_counts {
 /* Of the stream of row changes into Kafka. */
 struct status_audit {
     bool there;
-    bool connected;    /* to a broker, as far as is known */
-    char error[256];   /* the last one of a broker since the last acknowledgement; "": none */
-    uint64_t messages; /* made since the stream began, in other processes, too */
+    bool connected;         /* to a broker, as far as is known */
+    char error[256];        /* the last one of a broker since the last acknowledgement; "": none */
+    uint64_t messages;      /* made since the stream began, in other processes, too */
+    uint64_t snapshot_rows; /* of those that were there when it began, read by this process; 0: none were wanted */
     struct status_audit_counts counts;
     uint64_t queued;        /* in memory: neither acknowledged nor refused yet */
     uint64_t waiting_bytes; /* read from the log and not taken by the stream yet, in memory and on disk */

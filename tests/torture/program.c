@@ -154,6 +154,8 @@ static bool attempt_start(struct attempt *a)
     a->pipe_in = ends[1];
     buf_fini(&failpoints);
     p->attempts++;
+    if (p->stream == STREAM_ENDS) /* that was the one before, which died of something else */
+        p->stream = STREAM_DRAINS;
     return a->pid > 0 && pthread_create(&a->listener, NULL, listen_to, a) == 0;
 }
 

@@ -44,6 +44,7 @@ static struct status stream(void)
                                     .connected = true,
                                     .error = "1/1 brokers are down",
                                     .messages = 1000,
+                                    .snapshot_rows = 700,
                                     .counts = {.sent = 90, .acknowledged = 80, .bytes = 8000, .errors = 3},
                                     .queued = 10,
                                     .lag_ms = 250,
@@ -186,6 +187,7 @@ static void prometheus_can_read_it(void **state)
     t = buf_cstr(&text);
     assert_non_null(strstr(t, "\nseachange_audit_delivered_total 80\n"));
     assert_non_null(strstr(t, "\nseachange_audit_unacknowledged 10\n"));
+    assert_non_null(strstr(t, "\nseachange_audit_snapshot_rows 700\n"));
     assert_non_null(strstr(t, "\nseachange_audit_lag_seconds 0.25\n"));
     assert_false(has(&f, "seachange_rows_copied_total"));
     buf_fini(&text);
@@ -259,6 +261,7 @@ static void it_is_one_json_object(void **state)
     assert_true(json_is_true(json_object_get(j, "ready")));
     json_t *audit = json_object_get(j, "audit");
     assert_int_equal(json_integer_value(json_object_get(audit, "delivered")), 80);
+    assert_int_equal(json_integer_value(json_object_get(audit, "snapshot_rows")), 700);
     assert_string_equal(json_string_value(json_object_get(audit, "position")), "0/16B3748");
     json_decref(j);
     buf_clear(&text);

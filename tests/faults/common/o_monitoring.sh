@@ -73,6 +73,18 @@ listed_stream() { "$SEACHANGE" list --source "$url" --log-format json | sed -n '
 is_listed() { listed_stream | grep -qE -- "$1"; }
 until_listed() { until_ok 20 is_listed "$1" || fail "list does not say $1, but: $(listed_stream)"; }
 
+O1_a_stream_says_how_many_rows_it_has_read()
+{
+    stream_setup
+    SEACHANGE_FAILPOINT='standing_chunk_sent=sleep:3000@2' stream_start --http 0 --audit-snapshot
+    until_answered /metrics '^seachange_audit_snapshot_rows 500$'
+    until_answered /status '"phase":"snapshot","note":"sending the rows that are there: table [tu]",.*"snapshot_rows":500,'
+    until_answered /readyz '^ready'
+    until_answered /status '"phase":"stream",.*"messages":500,"snapshot_rows":500,'
+    stream_stopped
+    stream_removed
+}
+
 # Each time that its session is ended it waits for longer.
 a_retry_is_told() { end_lock_session || true; is_answered /status '"phase":"retry","note":"[^"]'; }
 
