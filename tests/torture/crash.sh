@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Kills the server as the kernel would, and starts it again. Needs SERVER_URL, SERVER_DATA, SERVER_CTL.
+# Kills the server as the kernel would, and starts it again. Needs SERVER_URL, SERVER_DATA, SERVER_CTL; SERVER_OPTIONS: more options, of MySQL's and MariaDB's.
 set -u
 # What the harness has open is not the server's.
 for n in $(seq 3 63); do eval "exec $n>&-"; done
 case $SERVER_URL in
 mysql://*)
-    "$SERVER_CTL" kill > /dev/null 2>&1 && "$SERVER_CTL" start > /dev/null 2>&1
+    "$SERVER_CTL" kill > /dev/null 2>&1 && "$SERVER_CTL" start ${SERVER_OPTIONS:-} > /dev/null 2>&1
     exit
     ;;
 esac

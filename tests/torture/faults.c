@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const fault_names[FAULT_KINDS] = {"kill",     "term", "drop", "crash", "retry", "sleep",
-                                              "sessions", "lock", "row",  "reset", "half",  "blackhole",
-                                              "twice",    "down", "slow", "broker"};
+const char *const fault_names[FAULT_KINDS] = {"kill",     "term", "drop", "crash",  "retry", "sleep",
+                                              "sessions", "lock", "row",  "reset",  "half",  "blackhole",
+                                              "twice",    "down", "slow", "broker", "alter"};
 const char *const phase_names[PHASES] = {"prepare", "copy", "apply", "verify", "cutover", "cleanup", "audit", "stream"};
 
 enum server { POSTGRES = 1, MYSQL = 2, MARIADB = 4, MYSQL_FAMILY = MYSQL | MARIADB, ALL = POSTGRES | MYSQL_FAMILY };

@@ -23,6 +23,7 @@ enum fault_kind {
     FAULT_DOWN,                       /* nobody answers at Kafka's port, for seconds */
     FAULT_SLOW,                       /* Kafka takes its time for each answer, for seconds */
     FAULT_BROKER,                     /* Kafka is killed and started again; the pretended one refuses what it gets */
+    FAULT_ALTER,                      /* somebody changes the table's columns (a standing stream alone) */
     FAULT_KINDS
 };
 extern const char *const fault_names[FAULT_KINDS];

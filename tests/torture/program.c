@@ -208,6 +208,17 @@ static void lock_something(struct attempt *a, bool row)
     a->lock_until_us = clock_us() + (row ? ROW_MS : LOCK_MS) * INT64_C(1000);
 }
 
+/* One after the other, each once: a second ADD of the same column would fail. */
+static void alter_table(struct program *p)
+{
+    struct session session;
+    const struct family *family = p->world->shape.family;
+    const char *sql = family->stream_alters[p->altered++ % ALTERS];
+    if (!session_open(&session, family->sql, p->world->url) || session_run(&session, "%s", sql) != SQL_OK)
+        world_error(p->world, "the table could not be changed: %s: %s", sql, session.error);
+    session_close(&session);
+}
+
 static void start_second(struct attempt *a)
 {
     if (a->second == 0)
@@ -249,6 +260,9 @@ static void by_time(struct attempt *a, int64_t first_us)
             break;
         case FAULT_TWICE:
             start_second(a);
+            break;
+        case FAULT_ALTER:
+            alter_table(p);
             break;
         case FAULT_DOWN:
         case FAULT_SLOW:

@@ -31,6 +31,7 @@ struct program {
     enum stream_stage stream; /* STREAM_NONE: a migration */
     int64_t reading_us;       /* when the stream said first that it reads the log; 0 not yet */
     int64_t looked_us;        /* into the topic, for the last change */
+    int altered;              /* so many changes of the table were made */
     char last[60];            /* what the last change has in its message */
 
     struct phase_time phases[PHASE_TIMES_MOST]; /* each phase that began, in order */

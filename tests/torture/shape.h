@@ -58,7 +58,10 @@ struct family {
     /* What is applied, and what the audit has sent, as one number; fails or has no row while nothing is stored. */
     const char *position, *audited;
     const char *streamed_position, *streamed; /* the same of a standing stream */
-    const char *full_images;                  /* a statement after which the log has rows whole; NULL: it always has */
+    /* Changes of the table that a standing stream goes on over, and what the log needs for that; NULL: with faults all
+     * around it may find rows that it no longer knows how to read, and says so. */
+    const char *stream_alters[ALTERS], *log_describes, *log_describes_option;
+    const char *full_images; /* a statement after which the log has rows whole; NULL: it always has */
 };
 extern const struct family family_postgresql, family_mysql;
 

@@ -56,6 +56,11 @@ const struct family family_mysql = {
     .audited = "SELECT sequence FROM _seachange_audit",
     .streamed_position = "SELECT position_order FROM _seachange_stream",
     .streamed = "SELECT sequence_number FROM _seachange_stream_table",
+    .stream_alters = {"ALTER TABLE t ADD COLUMN extra varchar(20) DEFAULT 'x' FIRST",
+                      "ALTER TABLE t MODIFY COLUMN pad longtext AFTER birth", "ALTER TABLE t DROP COLUMN spare",
+                      "ALTER TABLE t MODIFY kind enum('blue', 'red', 'green', 'black'), ADD INDEX t_kind (kind)"},
+    .log_describes = "SET GLOBAL binlog_row_metadata = FULL",
+    .log_describes_option = "--binlog-row-metadata=FULL",
     .old_table = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE "
                  "'t$_seachange$_old$_%' ESCAPE '$'",
     .clear = "DROP DATABASE IF EXISTS %s; PURGE BINARY LOGS BEFORE NOW();",

@@ -202,6 +202,29 @@ static void draw_stream_faults(struct run *r)
             add_fault(r, kinds[draw(r, sizeof(kinds) / sizeof(kinds[0]))], NULL)->at_ms = (int)draw(r, RANDOM_MS);
         }
     }
+    int alters = r->world.shape.family->log_describes ? (int)draw_audit(r, 3) : 0;
+    for (int i = 0; i < alters; i++)
+        add_fault(r, FAULT_ALTER, NULL)->at_ms = (int)draw_audit(r, 2 * RANDOM_MS);
+    r->program.altered = alters ? (int)draw_audit(r, ALTERS) : 0;
+}
+
+/* The log has to describe the table where it is to change under a stream. */
+static bool describe_in_log(struct run *r)
+{
+    const char *sql = r->world.shape.family->log_describes;
+    bool wanted = false;
+    for (int i = 0; i < r->program.fault_count; i++)
+        wanted |= r->program.faults[i].kind == FAULT_ALTER;
+    if (!wanted || !sql)
+        return true;
+    struct session session;
+    bool fine =
+        session_open(&session, r->world.shape.family->sql, r->url) && session_run(&session, "%s", sql) == SQL_OK;
+    if (!fine)
+        world_error(&r->world, "the log cannot be made to describe tables: %s", session.error);
+    setenv("SERVER_OPTIONS", r->world.shape.family->log_describes_option, 1); /* when it is started again */
+    session_close(&session);
+    return fine;
 }
 
 /* PostgreSQL's log has rows whole only when it is told so: in some migrations with an audit it is. */
@@ -454,7 +477,7 @@ static int one_run(struct run *r)
     if (!r->asked && !r->control && !r->stream && r->program.brokers)
         draw_audit_faults(r);
     without_server_faults(r);
-    if (make_database(r) && world_make(&r->world, r->url) && draw_images(r)) {
+    if (make_database(r) && world_make(&r->world, r->url) && draw_images(r) && describe_in_log(r)) {
         if (r->stream)
             stream(r);
         else
