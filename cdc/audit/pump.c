@@ -268,7 +268,12 @@ static void keep_all(struct audit_pump *p)
     p->waits = false;
     p->stored_us = 0;
     propose(p);
-    keep(p, &err);
+    /* A connection that was lost is known to be by the first try; it is opened again by the second. */
+    for (int i = 0; i < 2 && p->waits; i++) {
+        p->store_again_us = 0;
+        if (keep(p, &err) != SC_OK)
+            return;
+    }
 }
 
 static bool all_there(const struct audit_pump *p)

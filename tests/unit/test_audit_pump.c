@@ -343,6 +343,7 @@ static void what_is_under_way_when_it_is_stopped_is_waited_for(void **state)
         audit_pump_stats(pump, &stats);
     }
     assert_true(audit_sink_acknowledged(sink) < 50);
+    kept.refuse = 1; /* as when its connection has been lost meanwhile */
     spool_stop(spool);
     audit_pump_stop(pump);
     rd_kafka_mock_broker_set_rtt(cluster, 1, 0);
