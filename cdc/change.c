@@ -2,11 +2,14 @@
  *
  * kind u8, then
  *   BEGIN, COMMIT, MARKER   xid u64, position (order u64, text with NUL), commit_us u64; MARKER: text with NUL
- *   RELATION                id u32, schema, name (with NUL), identity u8, count u16, columns (name, type u32, modifier
- * u32, key u8) INSERT, UPDATE, DELETE  images u8 (1 old, 2 new), count u16, old values, new values TRUNCATE nothing A
- * value is one byte: its state below 3; 3 with a u32 length behind it; or its length + 4 when that fits. Then the bytes
- * and a NUL, so that the decoded value can point into the record. There is one encoding of each change: all else is
- * refused. */
+ *   RELATION                id u32, schema, name (with NUL), identity u8, count u16 (ffff: altered), columns: name,
+ * type u32, modifier u32, flags u8 (1 key); told (flag 2, of all or none): type, charset with NUL, optional u8 (1; 2
+ * absent), place in the key u16 INSERT, UPDATE, DELETE  images u8 (1 old, 2 new), count u16, old values, new values
+ *   TRUNCATE                nothing
+ *
+ * A value is one byte: its state below 3; 3 with a u32 length behind it; or its length + 4 when that fits. Then the
+ * bytes and a NUL, so that the decoded value can point into the record. There is one encoding of each change: all else
+ * is refused. */
 #include "cdc/change.h"
 
 #include <assert.h>
@@ -18,6 +21,8 @@ enum {
     IMAGE_OLD = 1,
     IMAGE_NEW = 2,
 };
+
+enum { COLUMN_KEY = 1, COLUMN_TOLD = 2, TOLD_OPTIONAL = 1, TOLD_ABSENT = 2, ALTERED = 0xffff };
 
 enum {
     LEAD_LONG = 3,                  /* a u32 length follows */
@@ -70,12 +75,19 @@ static void put_relation(struct buf *out, const struct relation *r)
     put_cstring(out, r->schema);
     put_cstring(out, r->name);
     buf_u8(out, (uint8_t)r->identity);
-    buf_u16(out, r->ncolumns);
-    for (uint16_t i = 0; i < r->ncolumns; i++) {
-        put_cstring(out, r->columns[i].name);
-        buf_u32(out, r->columns[i].type);
-        buf_u32(out, (uint32_t)r->columns[i].modifier);
-        buf_u8(out, r->columns[i].key);
+    buf_u16(out, r->altered ? ALTERED : r->ncolumns);
+    for (uint16_t i = 0; i < r->ncolumns && !r->altered; i++) {
+        const struct relation_column *c = &r->columns[i];
+        put_cstring(out, c->name);
+        buf_u32(out, c->type);
+        buf_u32(out, (uint32_t)c->modifier);
+        buf_u8(out, (uint8_t)((c->key ? COLUMN_KEY : 0) | (r->told ? COLUMN_TOLD : 0)));
+        if (!r->told)
+            continue;
+        put_cstring(out, c->told_type);
+        put_cstring(out, c->told_charset);
+        buf_u8(out, (uint8_t)((c->told_optional ? TOLD_OPTIONAL : 0) | (c->told_absent ? TOLD_ABSENT : 0)));
+        buf_u16(out, c->told_key);
     }
 }
 
@@ -155,6 +167,19 @@ static void get_transaction(struct reader *r, struct change *out)
     out->commit_us = (int64_t)read_u64(r);
 }
 
+static void get_told(struct reader *r, struct relation_column *c)
+{
+    c->told_type = read_cstring(r);
+    const char *charset = read_cstring(r);
+    c->told_charset = *charset ? charset : NULL;
+    uint8_t flags = read_u8(r);
+    c->told_optional = flags & TOLD_OPTIONAL;
+    c->told_absent = flags & TOLD_ABSENT;
+    c->told_key = read_u16(r);
+    if (flags > (TOLD_OPTIONAL | TOLD_ABSENT))
+        r->bad = true;
+}
+
 static void get_relation(struct reader *r, struct arena *arena, struct relation *out)
 {
     out->id = read_u32(r);
@@ -162,6 +187,9 @@ static void get_relation(struct reader *r, struct arena *arena, struct relation 
     out->name = read_cstring(r);
     out->identity = (char)read_u8(r);
     uint16_t ncolumns = read_u16(r);
+    out->altered = ncolumns == ALTERED;
+    if (out->altered)
+        return;
     if (!reader_ok(r) || ncolumns > MAX_COLUMNS) {
         r->bad = true;
         return;
@@ -173,10 +201,14 @@ static void get_relation(struct reader *r, struct arena *arena, struct relation 
         c->name = read_cstring(r);
         c->type = read_u32(r);
         c->modifier = (int32_t)read_u32(r);
-        uint8_t key = read_u8(r);
-        c->key = key == 1;
-        if (key > 1)
+        uint8_t flags = read_u8(r);
+        bool told = flags & COLUMN_TOLD;
+        c->key = flags & COLUMN_KEY;
+        if (flags > (COLUMN_KEY | COLUMN_TOLD) || (i > 0 && told != out->told))
             r->bad = true;
+        out->told = told;
+        if (told)
+            get_told(r, c);
     }
 }
 

@@ -44,6 +44,14 @@ struct relation_column {
     uint32_t type;    /* the engine's type number; 0 where relation.id is */
     int32_t modifier; /* the engine's type modifier, -1 none */
     bool key;         /* part of the row's identity in the log */
+    /* What the log itself tells, beside the catalog, of a table that it describes (struct relation.told); else
+     * nothing. As the catalog prints it, but that members of ENUM and SET stand in hexadecimal digits of the column's
+     * own character set: "int unsigned", "enum(0x61,0x62)". */
+    const char *told_type;
+    const char *told_charset; /* of text and of members; NULL: it has none */
+    bool told_optional;       /* may be NULL */
+    bool told_absent;         /* its values are not in the log */
+    uint16_t told_key;        /* its place in the primary key, from 1 on; 0: none of it */
 };
 
 struct relation {
@@ -52,6 +60,8 @@ struct relation {
     char identity; /* PostgreSQL's replica identity: 'd', 'n', 'f', 'i' */
     uint16_t ncolumns;
     struct relation_column *columns;
+    bool told;    /* the log tells all of its columns, whatever the catalog says of them now */
+    bool altered; /* of no columns: the table was changed here, and is described anew before its next row */
 };
 
 enum change_kind {

@@ -24,6 +24,12 @@ struct source_column {
     const char *collation; /* NULL where it has none */
 };
 
+/* What no description in the log tells of a column: "virtual" or "stored" where it is generated, and its type where
+ * others look the same in the log: "uuid", "stored inet6". */
+struct source_untold {
+    const char *name, *untold;
+};
+
 /* A table whose changes are handed on. */
 struct source_table {
     uint32_t id;                         /* which one: by number ... */
@@ -31,6 +37,12 @@ struct source_table {
     const struct source_column *columns; /* in the order of the log; NULL where the log says it all */
     uint16_t ncolumns;
     const bool *computed; /* of each: generated; where the log leaves it out, it is handed on as NULL. NULL: none */
+    /* Of a source that goes on over changes of its tables (source_config.goes_on): */
+    bool told;                          /* `columns` are not those of the log: it has to tell them, or reading ends */
+    const struct source_untold *untold; /* of those columns that there is something to say of */
+    size_t nuntold;
+    const char *const *kept; /* columns that may not get another name */
+    size_t nkept;
 };
 
 struct source_config {
@@ -51,6 +63,11 @@ struct source_config {
     uint32_t timeline;
     int64_t status_interval_ms; /* feedback at least this often, e.g. 1000 */
     int64_t give_up_ms;         /* no connection for this long: failed, resumable */
+    /* A statement that changes columns or indexes of a table, and nothing else, is passed over where the log describes
+     * tables by itself; RELATIONs are `told` from there on. Else it is where reading ends. */
+    bool goes_on;
+    /* Filled by target_ops.source_config(): how the server is to be set so that its log does so; NULL: it does. */
+    const char *describes_if;
 };
 
 struct source_stats {

@@ -21,6 +21,10 @@ struct audit_engine {
     void (*write_source)(struct buf *out, const struct audit_table *table, const struct audit_origin *origin);
     /* Appends the transaction's name, as Debezium makes it. */
     void (*write_transaction)(struct buf *out, const struct audit_origin *origin);
+    /* Fills the columns of *out from a RELATION that is told; the types are audit_table_close()'s. NULL: there are no
+     * such RELATIONs. */
+    enum sc_result (*told)(const struct relation *relation, enum audit_decimals decimals, struct arena *arena,
+                           struct audit_table *out, struct sc_error *err);
 };
 
 extern const struct audit_engine pg_audit_engine, mysql_audit_engine, mariadb_audit_engine;

@@ -53,8 +53,6 @@ static const struct type_name {
     {"inet6", {MY_LOG_STRING}, MY_TYPE_INET6},
 };
 
-enum { CHARSET_BINARY = 63 }; /* number of the collation "binary" */
-
 static enum sc_result advise(struct sc_error *err)
 {
     return error_hint(err, "Rows of the table can no longer be read with certainty; the source is untouched. Abort the "
@@ -87,7 +85,7 @@ static bool is_integer(uint8_t type)
 }
 
 /* Types that the optional metadata lists a character set for. */
-static bool is_character(uint8_t type, bool mariadb)
+bool my_type_has_charset(uint8_t type, bool mariadb)
 {
     switch (type) {
     case MY_LOG_STRING:
@@ -122,14 +120,13 @@ static void resolve(uint8_t *type, uint16_t metadata, uint32_t *length)
         *type = high;
 }
 
-/* The number of the collation of the n-th character column; 0 not told. */
-static uint64_t charset_of(const struct my_table_map *map, uint16_t n)
+uint64_t my_charset_told(const uint8_t *charsets, size_t len, bool by_column, uint16_t n)
 {
-    if (!map->charsets)
+    if (!charsets)
         return 0;
-    struct reader r = reader_of(map->charsets, map->charsets_len);
+    struct reader r = reader_of(charsets, len);
     uint64_t charset = 0;
-    if (map->charsets_by_column) {
+    if (by_column) {
         for (uint16_t i = 0; i <= n; i++)
             charset = read_packed(&r);
     } else {
@@ -226,9 +223,9 @@ enum sc_result my_columns_build(const struct my_table_map *map, const struct sou
             numeric++;
         }
         uint64_t charset = 0;
-        if (is_character(c->type, map->mariadb))
-            charset = charset_of(map, character++);
-        c->is_binary = c->type == MY_LOG_STRING && charset == CHARSET_BINARY;
+        if (my_type_has_charset(c->type, map->mariadb))
+            charset = my_charset_told(map->charsets, map->charsets_len, map->charsets_by_column, character++);
+        c->is_binary = c->type == MY_LOG_STRING && charset == MY_CHARSET_BINARY;
         if (catalog) {
             enum sc_result result = from_catalog(c, &catalog[i], signedness_told, err);
             if (result != SC_OK)
@@ -248,6 +245,11 @@ static bool same_bytes(const void *a, size_t a_len, const void *b, size_t b_len)
     return !a == !b && (!a || (a_len == b_len && memcmp(a, b, a_len) == 0));
 }
 
+static bool same_field(struct my_map_field a, struct my_map_field b)
+{
+    return same_bytes(a.data, a.len, b.data, b.len);
+}
+
 bool my_columns_same(const struct my_table_map *a, const struct my_table_map *b)
 {
     size_t n = a->ncolumns, bitmap = (n + 7) / 8;
@@ -256,7 +258,11 @@ bool my_columns_same(const struct my_table_map *a, const struct my_table_map *b)
         !same_bytes(a->metadata, n * sizeof(*a->metadata), b->metadata, n * sizeof(*b->metadata)) ||
         !same_bytes(a->nullable, bitmap, b->nullable, bitmap) ||
         !same_bytes(a->unsigned_bits, a->unsigned_len, b->unsigned_bits, b->unsigned_len) ||
-        !same_bytes(a->charsets, a->charsets_len, b->charsets, b->charsets_len))
+        !same_bytes(a->charsets, a->charsets_len, b->charsets, b->charsets_len) || !same_field(a->sets, b->sets) ||
+        !same_field(a->enums, b->enums) || !same_field(a->geometry, b->geometry) ||
+        !same_field(a->primary, b->primary) || !same_field(a->prefixed, b->prefixed) ||
+        !same_field(a->member_charsets, b->member_charsets) ||
+        a->member_charsets_by_column != b->member_charsets_by_column)
         return false;
     for (size_t i = 0; a->names && i < n; i++)
         if (strcmp(a->names[i], b->names[i]) != 0)
@@ -286,6 +292,10 @@ struct my_table_map *my_table_map_copy(const struct my_table_map *map, struct ar
     copy->nullable = keep(arena, map->nullable, (n + 7) / 8);
     copy->unsigned_bits = keep(arena, map->unsigned_bits, map->unsigned_len);
     copy->charsets = keep(arena, map->charsets, map->charsets_len);
+    struct my_map_field *const fields[] = {&copy->sets,    &copy->enums,    &copy->geometry,
+                                           &copy->primary, &copy->prefixed, &copy->member_charsets};
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+        fields[i]->data = keep(arena, fields[i]->data, fields[i]->len);
     if (map->names) {
         copy->names = arena_array(arena, n ? n : 1, sizeof(*copy->names));
         for (size_t i = 0; i < n; i++)

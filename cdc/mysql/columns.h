@@ -19,6 +19,13 @@
 enum sc_result my_columns_build(const struct my_table_map *map, const struct source_column *catalog, uint16_t ncatalog,
                                 struct arena *arena, struct my_log_column **columns, struct sc_error *err);
 
+#define MY_CHARSET_BINARY 63 /* number of the collation "binary" */
+
+/* Does the optional metadata list a character set for columns of this type (ENUM and SET have lists of their own)? */
+bool my_type_has_charset(uint8_t type, bool mariadb);
+/* The number of the collation of the n-th column in such a list, which has one for each or a default; 0 not told. */
+uint64_t my_charset_told(const uint8_t *charsets, size_t len, bool by_column, uint16_t n);
+
 /* True: both maps describe the same columns (types, metadata, nullability, and what the optional metadata tells). */
 bool my_columns_same(const struct my_table_map *a, const struct my_table_map *b);
 /* A copy whose every part comes from the arena, to keep for my_columns_same(). */

@@ -9,7 +9,19 @@
 /* --- TABLE_MAP --- */
 
 /* Fields of the optional metadata (MySQL: Table_map_event::Optional_metadata_field_type). */
-enum { FIELD_SIGNEDNESS = 1, FIELD_DEFAULT_CHARSET = 2, FIELD_COLUMN_CHARSET = 3, FIELD_COLUMN_NAME = 4 };
+enum {
+    FIELD_SIGNEDNESS = 1,
+    FIELD_DEFAULT_CHARSET = 2,
+    FIELD_COLUMN_CHARSET = 3,
+    FIELD_COLUMN_NAME = 4,
+    FIELD_SET_MEMBERS = 5,
+    FIELD_ENUM_MEMBERS = 6,
+    FIELD_GEOMETRY_TYPE = 7,
+    FIELD_PRIMARY_KEY = 8,
+    FIELD_PRIMARY_KEY_WITH_PREFIX = 9,
+    FIELD_MEMBERS_DEFAULT_CHARSET = 10,
+    FIELD_MEMBERS_COLUMN_CHARSET = 11,
+};
 
 static uint64_t table_id(struct my_body *b)
 {
@@ -124,6 +136,7 @@ static const char *optional_metadata(struct my_body *b, struct my_table_map *map
         const char *value = len <= reader_left(&b->r) ? read_bytes(&b->r, (size_t)len) : NULL;
         if (!value)
             return "its optional metadata is cut off";
+        const struct my_map_field whole = {(const uint8_t *)value, (size_t)len};
         switch (field) {
         case FIELD_SIGNEDNESS:
             map->unsigned_bits = (const uint8_t *)value;
@@ -138,8 +151,28 @@ static const char *optional_metadata(struct my_body *b, struct my_table_map *map
         case FIELD_COLUMN_NAME:
             problem = column_names(b, reader_of(value, (size_t)len), map);
             break;
+        case FIELD_SET_MEMBERS:
+            map->sets = whole;
+            break;
+        case FIELD_ENUM_MEMBERS:
+            map->enums = whole;
+            break;
+        case FIELD_GEOMETRY_TYPE:
+            map->geometry = whole;
+            break;
+        case FIELD_PRIMARY_KEY:
+            map->primary = whole;
+            break;
+        case FIELD_PRIMARY_KEY_WITH_PREFIX:
+            map->prefixed = whole;
+            break;
+        case FIELD_MEMBERS_DEFAULT_CHARSET:
+        case FIELD_MEMBERS_COLUMN_CHARSET:
+            map->member_charsets = whole;
+            map->member_charsets_by_column = field == FIELD_MEMBERS_COLUMN_CHARSET;
+            break;
         default:
-            break; /* members, keys, visibility: not needed, and new ones may come */
+            break; /* visibility, dimensions: not needed, and new ones may come */
         }
     }
     return problem;

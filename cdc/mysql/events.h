@@ -110,6 +110,16 @@ struct my_table_map {
     size_t charsets_len;
     bool charsets_by_column; /* COLUMN_CHARSET; else DEFAULT_CHARSET */
     const char **names;      /* optional metadata; NULL where it has none */
+    /* The rest of it, as in the log; data NULL where it has none. */
+    struct my_map_field {
+        const uint8_t *data;
+        size_t len;
+    } sets, enums;                /* members of each such column */
+    struct my_map_field geometry; /* of which kind each such column is */
+    struct my_map_field primary;  /* numbers of the primary key's columns ... */
+    struct my_map_field prefixed; /* ... or, where it has prefixes, each with the prefix's length, 0 none */
+    struct my_map_field member_charsets;
+    bool member_charsets_by_column;
 };
 
 enum my_rows_op { MY_ROWS_INSERT, MY_ROWS_UPDATE, MY_ROWS_DELETE };

@@ -17,7 +17,12 @@ int main(int argc, char **argv)
     memset(text, 'x', sizeof(text));
     struct value old_row[] = {{VALUE_PRESENT, 1, "1"}, {VALUE_ABSENT, 0, NULL}, {VALUE_NULL, 0, NULL}};
     struct value new_row[] = {{VALUE_PRESENT, 0, ""}, {VALUE_PRESENT, 300, text}, {VALUE_UNCHANGED, 0, NULL}};
-    struct relation_column columns[] = {{"id", 20, -1, true}, {"note", 25, 7, false}};
+    struct relation_column columns[] = {{.name = "id", .type = 20, .modifier = -1, .key = true},
+                                        {.name = "note", .type = 25, .modifier = 7}};
+    struct relation_column told[] = {
+        {.name = "id", .told_type = "int unsigned", .told_key = 1},
+        {.name = "note", .told_type = "enum(0x61,0x62)", .told_charset = "latin1", .told_optional = true},
+        {.name = "twice", .told_type = "int", .told_optional = true, .told_absent = true}};
     struct position at = {77, "binlog.000007:4711 0-1-2"};
     add(&(struct change){.kind = CHANGE_BEGIN, .xid = 7, .position = at, .commit_us = -1});
     add(&(struct change){.kind = CHANGE_COMMIT, .position = at});
@@ -27,6 +32,14 @@ int main(int argc, char **argv)
     add(&(struct change){.kind = CHANGE_UPDATE, .ncolumns = 3, .new_row = new_row});
     add(&(struct change){.kind = CHANGE_UPDATE, .ncolumns = 3, .new_row = new_row, .old_row = old_row});
     add(&(struct change){.kind = CHANGE_DELETE, .ncolumns = 3, .old_row = old_row});
-    add(&(struct change){.kind = CHANGE_RELATION, .relation = {7, "shop", "orders", 'd', 2, columns}});
+    struct relation relation = {
+        .id = 7, .schema = "shop", .name = "orders", .identity = 'd', .ncolumns = 2, .columns = columns};
+    add(&(struct change){.kind = CHANGE_RELATION, .relation = relation});
+    relation.ncolumns = 3;
+    relation.columns = told;
+    relation.told = true;
+    add(&(struct change){.kind = CHANGE_RELATION, .relation = relation});
+    add(&(struct change){.kind = CHANGE_RELATION,
+                         .relation = {.schema = "shop", .name = "orders", .identity = 'f', .altered = true}});
     return corpus_end();
 }

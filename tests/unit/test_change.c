@@ -132,6 +132,51 @@ static void everything_but_rows_comes_back_too(void **state)
     arena_fini(&arena);
 }
 
+static void what_the_log_tells_of_columns_comes_back_too(void **state)
+{
+    (void)state;
+    struct relation_column columns[] = {
+        {.name = "id", .type = 3, .key = true, .told_type = "int unsigned", .told_key = 2},
+        {.name = "e", .told_type = "enum(0x61)", .told_charset = "latin1", .told_optional = true, .told_key = 1},
+        {.name = "g", .told_type = "int", .told_optional = true, .told_absent = true}};
+    struct change told = {
+        .kind = CHANGE_RELATION,
+        .relation = {
+            .schema = "shop", .name = "orders", .identity = 'f', .ncolumns = 3, .columns = columns, .told = true}};
+    struct arena arena = {0};
+    struct change out;
+    size_t len;
+    char *record = encode(&told, &len);
+    assert_int_equal(change_decode(&arena, record, len, &out, NULL), SC_OK);
+    assert_true(out.relation.told);
+    assert_false(out.relation.altered);
+    for (int i = 0; i < 3; i++) {
+        const struct relation_column *c = &out.relation.columns[i];
+        assert_string_equal(c->name, columns[i].name);
+        assert_string_equal(c->told_type, columns[i].told_type);
+        assert_int_equal(c->told_charset != NULL, i == 1);
+        assert_int_equal(c->told_optional, columns[i].told_optional);
+        assert_int_equal(c->told_absent, columns[i].told_absent);
+        assert_int_equal(c->told_key, columns[i].told_key);
+        assert_int_equal(c->key, columns[i].key);
+    }
+    assert_string_equal(out.relation.columns[1].told_charset, "latin1");
+    free(record);
+    told.relation.told = false;
+    record = encode(&told, &len);
+    assert_int_equal(change_decode(&arena, record, len, &out, NULL), SC_OK);
+    assert_false(out.relation.told);
+    assert_null(out.relation.columns[0].told_type);
+    free(record);
+    told.relation.altered = true;
+    record = encode(&told, &len);
+    assert_int_equal(change_decode(&arena, record, len, &out, NULL), SC_OK);
+    assert_true(out.relation.altered);
+    assert_int_equal(out.relation.ncolumns, 0);
+    free(record);
+    arena_fini(&arena);
+}
+
 static void a_record_cut_short_or_with_more_behind_it_is_refused_at_every_length(void **state)
 {
     (void)state;
@@ -229,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_comes_back_with_every_state_and_a_nul_behind_each_value),
         cmocka_unit_test(everything_but_rows_comes_back_too),
+        cmocka_unit_test(what_the_log_tells_of_columns_comes_back_too),
         cmocka_unit_test(a_record_cut_short_or_with_more_behind_it_is_refused_at_every_length),
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(random_bytes_never_read_beyond_the_record),

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cdc/audit/json.h"
+#include "cdc/audit/mysql/types.h"
 #include "cdc/audit/source.h"
 
 /* "binlog.000007:4711 <GTIDs>": the file's name; *pos points behind the colon. */
@@ -59,9 +60,11 @@ const struct audit_engine mysql_audit_engine = {
     .source = {.schema_name = "io.debezium.connector.mysql.Source", .schema = FIELDS},
     .write_source = write_mysql,
     .write_transaction = write_transaction,
+    .told = my_audit_told,
 };
 const struct audit_engine mariadb_audit_engine = {
     .source = {.schema_name = "io.debezium.connector.mariadb.Source", .schema = FIELDS},
     .write_source = write_mariadb,
     .write_transaction = write_transaction,
+    .told = my_audit_told,
 };

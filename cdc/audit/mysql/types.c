@@ -263,6 +263,27 @@ static enum sc_result text_type(const char *charset, struct audit_type *out, str
     return error_set(err, SC_REFUSE, "text in the character set %s cannot be converted to UTF-8 here", charset);
 }
 
+bool my_audit_text(const char *charset, const char *bytes, size_t len, struct arena *arena, const char **out)
+{
+    struct audit_type type;
+    struct sc_error ignored;
+    if (!charset || text_type(charset, &type, &ignored) != SC_OK)
+        return false;
+    iconv_t converter = type.converter;
+    char *text = arena_alloc(arena, 4 * len + 1), *to = text, *in = (char *)(uintptr_t)bytes;
+    size_t left = len, room = 4 * len;
+    bool good = true;
+    if (converter) {
+        good = iconv(converter, &in, &left, &to, &room) == 0 && left == 0;
+        iconv_close(converter);
+    } else if (len > 0) {
+        memcpy(text, bytes, len);
+        to += len;
+    }
+    *out = text;
+    return good && !memchr(text, 0, (size_t)(to - text));
+}
+
 static const char bytes_head[] = "\"type\":\"bytes\"", string_head[] = "\"type\":\"string\"",
                   int32_head[] = "\"type\":\"int32\"", int64_head[] = "\"type\":\"int64\"";
 #define GEOMETRY                                                                                                       \

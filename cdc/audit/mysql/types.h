@@ -18,4 +18,13 @@ struct my_audit_type {
 enum sc_result my_audit_type(const struct my_audit_type *from, enum audit_decimals decimals, struct arena *arena,
                              struct audit_type *out, struct sc_error *err);
 
+/* Bytes in that character set of the server's (NULL: binary) as text in UTF-8, the arena's. False: they are none, or
+ * have a NUL in them. */
+bool my_audit_text(const char *charset, const char *bytes, size_t len, struct arena *arena, const char **out);
+
+/* describe.c: fills the columns of *out, but for what rules say of them, from a RELATION that is told. What types hold
+ * is audit_table_close()'s, also when it fails. As my_audit_type(). */
+enum sc_result my_audit_told(const struct relation *relation, enum audit_decimals decimals, struct arena *arena,
+                             struct audit_table *out, struct sc_error *err);
+
 #endif
