@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "cdc/mysql/query_alter.h"
 #include "cdc/mysql/query_token.h"
 
 /* Longer ones are not worth the memory for their words: they are stopped at as if they could not be read. */
@@ -503,6 +504,8 @@ void my_statement_read(struct arena *arena, const struct my_query_event *query, 
                 all_names(&p);
             else if (out->kind != MY_STATEMENT_HARMLESS)
                 out->kind = MY_STATEMENT_UNKNOWN;
+        } else if (out->kind == MY_STATEMENT_DDL && out->ntables == 1 && out->tables[0].name && !out->opaque) {
+            my_statement_alters(arena, &p.tokens, out);
         }
     }
     my_tokens_fini(&p.tokens);

@@ -38,6 +38,13 @@ struct my_statement_table {
     bool referenced;    /* behind REFERENCES */
 };
 
+/* What a statement that names one table, and no other, does to it. */
+enum my_statement_alters {
+    MY_ALTERS_ANYTHING, /* or it is no such statement, or cannot be read with certainty */
+    MY_ALTERS_INDEXES,  /* no column, no row */
+    MY_ALTERS_COLUMNS,  /* columns, indexes, and what values are in them: the same rows, known by the same name */
+};
+
 struct my_statement {
     enum my_statement_kind kind;
     const char *verb; /* first words in upper case for messages, "ALTER TABLE"; never a value */
@@ -50,6 +57,13 @@ struct my_statement {
     size_t ntables;
     bool opaque;     /* it could touch tables that it does not name (CALL, a function) */
     bool utf8_names; /* the text is in UTF-8; else names with letters beyond ASCII cannot be compared */
+    enum my_statement_alters alters;
+    /* MY_ALTERS_COLUMNS: */
+    const char **words; /* every word and every name in it, once or more often */
+    size_t nwords;
+    bool changes; /* a column that is there: CHANGE, MODIFY, DROP, RENAME COLUMN */
+    bool renames; /* a column: CHANGE, RENAME COLUMN */
+    bool untold;  /* it may add what table maps do not tell: generated columns, MariaDB's UUID, INET4, INET6, VECTOR */
 };
 
 /* Bits of @@sql_mode that change how text is read (sql/query_options.h). */
@@ -73,5 +87,9 @@ enum my_statement_effect {
  * (static text) says what stops. */
 enum my_statement_effect my_statement_effect(const struct my_statement *statement, const char *schema,
                                              const char *table, int lower_case_table_names, const char **why);
+
+/* Is it certain that it stops for no more than what statement->alters says, and for this very table? */
+bool my_statement_only_alters(const struct my_statement *statement, const char *schema, const char *table,
+                              int lower_case_table_names);
 
 #endif

@@ -122,3 +122,10 @@ enum my_statement_effect my_statement_effect(const struct my_statement *statemen
         return MY_EFFECT_NONE;
     }
 }
+
+bool my_statement_only_alters(const struct my_statement *statement, const char *schema, const char *table,
+                              int lower_case_table_names)
+{
+    return statement->kind == MY_STATEMENT_DDL && statement->alters != MY_ALTERS_ANYTHING && statement->ntables == 1 &&
+           same_table(statement, &statement->tables[0], schema, table, lower_case_table_names != 0) == SAME_YES;
+}

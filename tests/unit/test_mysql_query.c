@@ -156,6 +156,143 @@ static void what_changes_the_table_s_definition_stops(void **state)
     expect(texts, MY_EFFECT_STOP);
 }
 
+/* --- what a stream of row changes goes on over --- */
+
+static enum my_statement_alters alters(const char *text)
+{
+    struct my_statement s = read_statement(text);
+    bool only = my_statement_only_alters(&s, "shop", "item", 0);
+    assert_int_equal(only, s.alters != MY_ALTERS_ANYTHING);
+    assert_false(my_statement_only_alters(&s, "shop", "other", 0));
+    assert_false(my_statement_only_alters(&s, "else", "item", 0));
+    if (only)
+        assert_int_equal(effect_of(&s), MY_EFFECT_STOP);
+    return s.alters;
+}
+
+static void changes_of_columns_and_indexes_are_known(void **state)
+{
+    (void)state;
+    static const char *const columns[] = {
+        "ALTER TABLE item ADD c INT",
+        "alter table `shop`.`item` add column (c int, d decimal(10,2) default 1.5), drop column e",
+        "ALTER ONLINE TABLE IF EXISTS item WAIT 5 ADD COLUMN IF NOT EXISTS c INT",
+        "ALTER TABLE item NOWAIT DROP COLUMN c;",
+        "ALTER TABLE item MODIFY c VARCHAR(20) CHARACTER SET latin1 NOT NULL COMMENT 'x, RENAME TO y' AFTER d",
+        "ALTER TABLE item CHANGE COLUMN `rename` `partition` INT FIRST",
+        "ALTER TABLE item RENAME COLUMN a TO b, RENAME INDEX i TO j, RENAME KEY k TO l",
+        "ALTER TABLE item ADD UNIQUE KEY (a, b), DROP PRIMARY KEY, ADD PRIMARY KEY (id), ADD CONSTRAINT c CHECK (a > "
+        "1)",
+        "ALTER TABLE item ALTER COLUMN a SET DEFAULT 1, ALTER INDEX i INVISIBLE, DROP FOREIGN KEY f",
+        "ALTER TABLE item ENGINE=InnoDB, ALGORITHM=INPLACE, LOCK=NONE",
+        "ALTER TABLE item ENGINE innodb ROW_FORMAT=DYNAMIC COMMENT 'new'",
+        "ALTER TABLE item CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, AUTO_INCREMENT = 7, FORCE",
+        "ALTER TABLE item ADD COLUMN type VARCHAR(9), DISABLE KEYS",
+        "/* who */ ALTER TABLE item /* why */ ADD c ENUM('a','b') -- and how",
+    };
+    static const char *const indexes[] = {
+        "CREATE INDEX i ON item (a)",
+        "CREATE UNIQUE INDEX i USING BTREE ON shop.item (a, b(10) DESC)",
+        "CREATE FULLTEXT INDEX i ON item (a)",
+        "CREATE OR REPLACE INDEX IF NOT EXISTS i ON item (a) COMMENT 'x'",
+        "DROP INDEX i ON item",
+        "DROP INDEX IF EXISTS `i` ON `item` ALGORITHM=INPLACE",
+    };
+    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
+        if (alters(columns[i]) != MY_ALTERS_COLUMNS)
+            fail_msg("%s", columns[i]);
+    for (size_t i = 0; i < sizeof(indexes) / sizeof(indexes[0]); i++)
+        if (alters(indexes[i]) != MY_ALTERS_INDEXES)
+            fail_msg("%s", indexes[i]);
+}
+
+static void what_does_more_than_that_is_not_taken_for_it(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "ALTER TABLE item RENAME TO away",
+        "ALTER TABLE item RENAME away",
+        "ALTER TABLE item RENAME AS away",
+        "ALTER TABLE item ADD c INT, RENAME = away",
+        "ALTER TABLE item COMMENT 'x' RENAME TO away",
+        "ALTER IGNORE TABLE item ADD UNIQUE (c)",
+        "ALTER TABLE item PARTITION BY HASH (id)",
+        "ALTER TABLE item DROP PARTITION p",
+        "ALTER TABLE item ADD PARTITION (PARTITION p VALUES LESS THAN (7))",
+        "ALTER TABLE item TRUNCATE PARTITION p",
+        "ALTER TABLE item EXCHANGE PARTITION p WITH TABLE other",
+        "ALTER TABLE item REMOVE PARTITIONING",
+        "ALTER TABLE item COALESCE PARTITION 2",
+        "ALTER TABLE item ADD c INT PARTITION BY HASH (id)",
+        "ALTER TABLE item DISCARD TABLESPACE",
+        "ALTER TABLE item IMPORT TABLESPACE",
+        "ALTER TABLE item TABLESPACE other",
+        "ALTER TABLE item ENGINE=MyISAM",
+        "ALTER TABLE item ADD c INT, ENGINE BLACKHOLE",
+        "ALTER TABLE item ADD FOREIGN KEY (a) REFERENCES other (id) ON DELETE CASCADE",
+        "ALTER TABLE item ADD c INT REFERENCES other (id)",
+        "ALTER TABLE item ADD SYSTEM VERSIONING",
+        "ALTER TABLE item DROP SYSTEM VERSIONING",
+        "ALTER TABLE item ADD PERIOD FOR p (a, b)",
+        "ALTER TABLE item UNION = (one)",
+        "ALTER TABLE item CONVERT PARTITION p TO TABLE other",
+        "ALTER TABLE item SECONDARY_LOAD",
+        "ALTER TABLE item ORDER BY a, b",
+        "ALTER TABLE item ADD c INT)",
+        "ALTER TABLE item /*!99999 RENAME TO away, */ ADD c INT",
+        "ALTER TABLE item /*M!100500 IGNORE */ ADD c INT",
+        "SET STATEMENT lock_wait_timeout = 1 FOR ALTER TABLE item ADD c INT",
+        "CREATE TRIGGER t AFTER UPDATE ON item FOR EACH ROW SET @a = 1",
+        "CREATE TABLE item (a INT)",
+        "CREATE OR REPLACE TABLE item (a INT)",
+        "CREATE TABLE item LIKE other",
+        "DROP TABLE item",
+        "RENAME TABLE item TO away",
+        "TRUNCATE TABLE item",
+        "DROP DATABASE shop",
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (alters(texts[i]) != MY_ALTERS_ANYTHING)
+            fail_msg("%s", texts[i]);
+}
+
+static void what_a_change_of_columns_may_touch_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool changes, renames, untold;
+    } cases[] = {
+        {"ALTER TABLE item ADD c INT, ADD INDEX (d)", false, false, false},
+        {"ALTER TABLE item MODIFY c INT", true, false, false},
+        {"ALTER TABLE item DROP c", true, false, false},
+        {"ALTER TABLE item ADD a INT, CHANGE c d INT", true, true, false},
+        {"ALTER TABLE item RENAME COLUMN c TO d", true, true, false},
+        {"ALTER TABLE item RENAME INDEX c TO d", false, false, false},
+        {"ALTER TABLE item ADD c INT AS (a + 1)", false, false, true},
+        {"ALTER TABLE item ADD c INT GENERATED ALWAYS AS (a + 1) STORED", false, false, true},
+        {"ALTER TABLE item ADD c UUID", false, false, true},
+        {"ALTER TABLE item ADD c CHAR(36) DEFAULT UUID()", false, false, false},
+        {"ALTER TABLE item MODIFY c INET6 NOT NULL", true, false, true},
+        {"ALTER TABLE item ADD c Inet4", false, false, true},
+        {"ALTER TABLE item ADD c VECTOR(3)", false, false, true},
+        {"ALTER TABLE item ADD VECTOR INDEX (c)", false, false, false},
+        {"ALTER TABLE item ADD `as` INT COMMENT 'AS (uuid)'", false, false, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct my_statement s = read_statement(cases[i].text);
+        if (s.alters != MY_ALTERS_COLUMNS || s.changes != cases[i].changes || s.renames != cases[i].renames ||
+            s.untold != cases[i].untold)
+            fail_msg("%s: %d, changes %d, renames %d, untold %d", cases[i].text, (int)s.alters, s.changes, s.renames,
+                     s.untold);
+    }
+    struct my_statement s = read_statement("ALTER TABLE item ADD `a b` INT, DROP c");
+    static const char *const words[] = {"ALTER", "TABLE", "item", "ADD", "a b", "INT", "DROP", "c"};
+    assert_int_equal(s.nwords, sizeof(words) / sizeof(words[0]));
+    for (size_t i = 0; i < s.nwords; i++)
+        assert_string_equal(s.words[i], words[i]);
+}
+
 static void a_truncate_of_the_table_is_told(void **state)
 {
     (void)state;
@@ -406,6 +543,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(transactions_are_told_from_their_first_words, clean),
         cmocka_unit_test_teardown(what_changes_the_table_s_definition_stops, clean),
+        cmocka_unit_test_teardown(changes_of_columns_and_indexes_are_known, clean),
+        cmocka_unit_test_teardown(what_does_more_than_that_is_not_taken_for_it, clean),
+        cmocka_unit_test_teardown(what_a_change_of_columns_may_touch_is_told, clean),
         cmocka_unit_test_teardown(a_truncate_of_the_table_is_told, clean),
         cmocka_unit_test_teardown(what_is_of_other_tables_passes, clean),
         cmocka_unit_test_teardown(rows_changed_by_a_statement_in_our_schema_stop, clean),
