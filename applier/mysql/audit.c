@@ -5,6 +5,7 @@
 #include "applier/mysql/ops.h"
 #include "cdc/audit/mysql/types.h"
 #include "cdc/audit/source.h"
+#include "cdc/mysql/log_end.h"
 
 /* Behind the swap a resumed migration has not looked at its old table. */
 static enum sc_result load_put_aside(struct target *t, struct sc_error *err)
@@ -38,7 +39,8 @@ enum sc_result my_audit_describe(struct session *s, const struct audit_options *
         struct audit_column *to = &out->columns[i];
         to->name = arena_strdup(arena, c->name);
         to->optional = !c->not_null;
-        to->left_out = c->generated && (!c->stored || my_leaves_out_computed(&t->server)); /* the log has none of it */
+        to->left_out =
+            c->generated && (!c->stored || my_log_leaves_out_stored(&t->server)); /* the log has none of it */
         result = my_audit_type(&(struct my_audit_type){.type = c->type,
                                                        .charset = c->charset,
                                                        .members = c->members,

@@ -10,6 +10,7 @@
 #include "applier/mysql/names.h"
 #include "applier/mysql/rows.h"
 #include "applier/mysql/state.h"
+#include "cdc/mysql/log_end.h"
 #include "cdc/mysql/values.h"
 
 /* --- one table by itself
@@ -37,6 +38,9 @@ enum sc_result my_audit_open(struct target *t, struct sc_error *err)
     enum sc_result result = my_resolve_table(t, err);
     if (result == SC_OK)
         result = my_table_load(t->control, t->schema, t->name, &t->source, err);
+    if (result != SC_OK)
+        return result;
+    result = my_log_describes(t->control, &t->log_describes, err);
     if (result != SC_OK)
         return result;
     my_name_new(t); /* by which its sessions are known */

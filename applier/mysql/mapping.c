@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "applier/mysql/ghost.h"
+#include "cdc/mysql/told.h"
 
 /* --- columns ------------------------------------------------------------------------------------------------------ */
 
@@ -285,6 +286,20 @@ enum sc_result my_map_make(struct target *t, const struct my_alter *alter, struc
     return result;
 }
 
+static void untold_columns(struct target *t)
+{
+    t->log_untold = arena_array(&t->arena, (size_t)t->source.ncolumns + 1, sizeof(*t->log_untold));
+    t->log_nuntold = 0;
+    for (int i = 0; i < t->source.ncolumns; i++) {
+        const struct my_column *c = &t->source.columns[i];
+        const char *how = c->generated ? c->stored ? "stored" : "virtual" : "";
+        bool untold = my_type_is_untold(c->type, t->server.family == MY_MARIADB);
+        if (c->generated || untold)
+            t->log_untold[t->log_nuntold++] = (struct source_untold){
+                c->name, arena_printf(&t->arena, "%s%s%s", how, *how && untold ? " " : "", untold ? c->type : "")};
+    }
+}
+
 void my_logged_columns(struct target *t)
 {
     t->log_columns = arena_array(&t->arena, (size_t)t->source.ncolumns + 1, sizeof(*t->log_columns));
@@ -295,6 +310,7 @@ void my_logged_columns(struct target *t)
                                                    .collation = t->source.columns[i].collation};
         t->log_computed[i] = t->source.columns[i].generated;
     }
+    untold_columns(t);
     t->logged_key = arena_array(&t->arena, (size_t)t->key.count + 1, sizeof(*t->logged_key));
     t->key_bytewise = true;
     for (int k = 0; k < t->key.count; k++) {

@@ -129,13 +129,6 @@ enum sc_result my_audit_load(struct session *s, struct arena *arena, struct audi
                              struct sc_error *err);
 enum sc_result my_audit_store(struct session *s, const struct audit_stored *stored, struct sc_error *err);
 
-/* MariaDB's log has a stored generated column when a row is inserted, and no longer (seen in 11.8, not in 10.11) when
- * it is changed or deleted. */
-static inline bool my_leaves_out_computed(const struct my_server *server)
-{
-    return server->family == MY_MARIADB && server->version >= 110000;
-}
-
 /* audit_rows.c */
 struct value;
 enum sc_result my_audit_open(struct target *t, struct sc_error *err);

@@ -104,7 +104,9 @@ static void source_config(struct target *t, struct source_config *out)
                                     .name = t->name,
                                     .columns = t->log_columns,
                                     .ncolumns = (uint16_t)t->source.ncolumns,
-                                    .computed = t->log_computed};
+                                    .computed = t->log_computed,
+                                    .untold = t->log_untold,
+                                    .nuntold = t->log_nuntold};
     *out = (struct source_config){.url = t->server.url,
                                   .application = t->server.application,
                                   .message_prefix = t->message_prefix,
@@ -112,7 +114,8 @@ static void source_config(struct target *t, struct source_config *out)
                                   .ntables = 1,
                                   .marker_schema = t->schema,
                                   .server_identity = t->source_identity,
-                                  .start = t->migration.applied};
+                                  .start = t->migration.applied,
+                                  .describes_if = t->log_describes ? NULL : "binlog_row_metadata = FULL"};
 }
 
 static const struct audit_engine *audit_engine(struct target *t, uint64_t *server_id)

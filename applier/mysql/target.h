@@ -168,6 +168,9 @@ struct target {
     /* For cdc/source.h: the source's columns. */
     struct source_column *log_columns;
     bool *log_computed;
+    struct source_untold *log_untold; /* what the log does not tell of its columns, however it describes them */
+    size_t log_nuntold;
+    bool log_describes;       /* audit_open(): binlog_row_metadata = FULL */
     struct source_table read; /* for source_config() */
     uint16_t *logged_key;     /* the key's columns as indexes into the log's rows */
     bool key_bytewise;

@@ -82,6 +82,8 @@ static enum sc_result check(struct source *s, struct position *end, struct sc_er
     result = check_identity(s, err);
     if (result == SC_OK)
         result = check_history(s, conn, &at, end, err);
+    if (result == SC_OK && s->config.goes_on)
+        result = my_going_on_learn(s, conn, err);
     my_close(conn);
     return result;
 }

@@ -1,6 +1,7 @@
 #include "cdc/mysql/feed.h"
 
 #include <assert.h>
+#include <string.h>
 
 void my_feed_init(struct my_feed *f, struct spool *spool, size_t ntables, const struct position *start,
                   void (*idle)(void *arg), void *arg)
@@ -101,6 +102,19 @@ enum sc_result my_feed_change(struct my_feed *f, size_t table, const struct chan
         result = put(f, change, err);
     if (result == SC_OK)
         f->changes++;
+    return result;
+}
+
+enum sc_result my_feed_describe(struct my_feed *f, size_t table, const void *record, size_t len, struct sc_error *err)
+{
+    const struct buf *last = &f->relations.records[table];
+    if (last->len == len && memcmp(last->data, record, len) == 0)
+        return SC_OK;
+    buf_clear(&f->record);
+    buf_bytes(&f->record, record, len);
+    enum sc_result result = put_record(f, &f->record, err);
+    if (result == SC_OK)
+        relations_describe(&f->relations, table, &f->record);
     return result;
 }
 

@@ -59,6 +59,8 @@ enum sc_result my_feed_begin(struct my_feed *f, const struct position *at, int64
 /* Of that table: a RELATION at any time; INSERT, UPDATE, DELETE, TRUNCATE within a group. As spool_put(); SC_FAIL also
  * when the table was not described before. */
 enum sc_result my_feed_change(struct my_feed *f, size_t table, const struct change *change, struct sc_error *err);
+/* The same of an encoded RELATION, unless the table's last one was the same. */
+enum sc_result my_feed_describe(struct my_feed *f, size_t table, const void *record, size_t len, struct sc_error *err);
 /* A marker of ours within a group. */
 void my_feed_marker(struct my_feed *f, const char *text);
 /* Will my_feed_commit() put `end`, so that its text has to be whole? */

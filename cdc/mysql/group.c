@@ -133,6 +133,8 @@ static enum sc_result take_effect_on(struct source *s, const struct my_statement
         return SC_OK;
     if (effect == MY_EFFECT_TRUNCATE && s->group == MY_GROUP_STATEMENT)
         return my_table_truncated(s, table, err);
+    if (my_table_may_alter(s, statement, table, &why))
+        return my_table_altered(s, table, err);
     return stopped_by(s, statement, t, why, err);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/plant.h"
 #include "cdc/mysql/gtid.h"
@@ -162,5 +163,18 @@ enum sc_result my_log_is_lost(const struct my_server *server, struct my_conn *co
         result = my_log_end(conn, &end, err);
     if (result == SC_OK && my_log_check_history(server, at, &end, &maybe_later, err) == SC_REFUSE)
         *why = mem_strdup("the server's binary log was reset or set back");
+    return result;
+}
+
+enum sc_result my_log_describes(struct my_conn *conn, bool *out, struct sc_error *err)
+{
+    MYSQL_RES *res = NULL;
+    *out = false;
+    enum sc_result result =
+        my_query_within(conn, err, &res, ANSWER_WITHIN_MS, "SHOW GLOBAL VARIABLES LIKE 'binlog_row_metadata'");
+    MYSQL_ROW row = result == SC_OK ? mysql_fetch_row(res) : NULL;
+    *out = row && row[1] && strcasecmp(row[1], "FULL") == 0;
+    if (res)
+        mysql_free_result(res);
     return result;
 }

@@ -21,4 +21,14 @@ enum sc_result my_log_check_history(const struct my_server *server, const struct
 enum sc_result my_log_is_lost(const struct my_server *server, struct my_conn *conn, const struct position *at,
                               char **why, struct sc_error *err);
 
+/* Does the log describe tables by itself (binlog_row_metadata = FULL), as set for sessions that begin now? */
+enum sc_result my_log_describes(struct my_conn *conn, bool *out, struct sc_error *err);
+
+/* MariaDB's log has a stored generated column when a row is inserted, and no longer (seen in 11.8, not in 10.11) when
+ * it is changed or deleted. */
+static inline bool my_log_leaves_out_stored(const struct my_server *server)
+{
+    return server->family == MY_MARIADB && server->version >= 110000;
+}
+
 #endif

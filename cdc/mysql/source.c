@@ -162,6 +162,22 @@ static struct source_column *columns_copy(const struct source_column *columns, u
     return copy;
 }
 
+static struct source_untold *untold_copy(const struct source_untold *untold, size_t count)
+{
+    struct source_untold *copy = mem_array(count + 1, sizeof(*copy));
+    for (size_t i = 0; i < count; i++)
+        copy[i] = (struct source_untold){mem_strdup(untold[i].name), mem_strdup(untold[i].untold)};
+    return copy;
+}
+
+static const char **names_copy(const char *const *names, size_t count)
+{
+    const char **copy = mem_array(count + 1, sizeof(*copy));
+    for (size_t i = 0; i < count; i++)
+        copy[i] = mem_strdup(names[i]);
+    return copy;
+}
+
 static bool *computed_copy(const bool *computed, uint16_t ncolumns)
 {
     if (!computed)
@@ -179,7 +195,12 @@ static struct source_table *tables_copy(const struct source_table *tables, size_
                                         .name = mem_strdup(tables[i].name),
                                         .columns = columns_copy(tables[i].columns, tables[i].ncolumns),
                                         .ncolumns = tables[i].ncolumns,
-                                        .computed = computed_copy(tables[i].computed, tables[i].ncolumns)};
+                                        .computed = computed_copy(tables[i].computed, tables[i].ncolumns),
+                                        .told = tables[i].told,
+                                        .untold = untold_copy(tables[i].untold, tables[i].nuntold),
+                                        .nuntold = tables[i].nuntold,
+                                        .kept = names_copy(tables[i].kept, tables[i].nkept),
+                                        .nkept = tables[i].nkept};
     return copy;
 }
 
@@ -195,6 +216,14 @@ static void drop_table(const struct source_table *t)
         drop(t->columns[i].type);
         drop(t->columns[i].collation);
     }
+    for (size_t i = 0; i < t->nuntold; i++) {
+        drop(t->untold[i].name);
+        drop(t->untold[i].untold);
+    }
+    for (size_t i = 0; i < t->nkept; i++)
+        drop(t->kept[i]);
+    drop(t->untold);
+    drop(t->kept);
     drop(t->schema);
     drop(t->name);
     drop(t->columns);
@@ -207,6 +236,7 @@ static void source_free(struct source *s)
     my_xa_fini(&s->xa);
     arena_fini(&s->arena);
     my_tables_fini(s);
+    my_going_on_fini(s);
     my_gtid_set_fini(&s->executed);
     my_domain_position_fini(&s->last);
     my_server_fini(&s->server);
@@ -241,6 +271,7 @@ static struct source *source_new(const struct source_config *config, struct spoo
         .server_identity = mem_strdup(config->server_identity),
         .end_marker = mem_strdup(config->end_marker),
         .start = config->start,
+        .goes_on = config->goes_on,
         .status_interval_ms = config->status_interval_ms > 0 ? config->status_interval_ms : STATUS_INTERVAL_MS,
         .give_up_ms = config->give_up_ms > 0 ? config->give_up_ms : GIVE_UP_MS};
     s->server = (struct my_server){

@@ -1,6 +1,6 @@
 /* What the files of the reader share: source.c owns the thread and opens the stream again when it is lost, connect.c
  * proves that it is the right log and starts the dump, stream.c takes what the server sends, group.c makes changes of
- * it, table.c knows which table a row event is for. */
+ * it, table.c knows which table a row event is for, going_on.c what becomes of a table that is changed. */
 #ifndef SC_CDC_MYSQL_STREAM_H
 #define SC_CDC_MYSQL_STREAM_H
 
@@ -16,6 +16,8 @@
 #include "cdc/mysql/events.h"
 #include "cdc/mysql/feed.h"
 #include "cdc/mysql/position.h"
+#include "cdc/mysql/query.h"
+#include "cdc/mysql/told.h"
 #include "cdc/mysql/xa.h"
 #include "cdc/source.h"
 
@@ -28,6 +30,10 @@ struct my_log_table {
     struct arena arena;                /* map, columns */
     const struct my_table_map *map;
     struct my_log_column *columns;
+    /* Of config.goes_on: */
+    bool told;            /* the log's description counts, and not the catalog's */
+    bool described;       /* ... and one was put since then */
+    const bool *computed; /* told: of each column */
 };
 
 /* Table numbers that hold until the statement's end. */
@@ -85,6 +91,9 @@ struct source {
     struct my_log_table *tables; /* those of config, by name */
     size_t ntables;
     struct my_log_table marker;
+    bool named;                  /* the log says what columns are called, as far as is known */
+    struct my_charset *charsets; /* the server's, for config.goes_on */
+    size_t ncharsets;
     struct my_mapped_id *mapped;
     size_t nmapped, mapped_cap;
 };
@@ -123,6 +132,20 @@ enum sc_result my_table_rows(struct source *s, const struct my_rows_event *event
                              struct sc_error *err);
 /* A TRUNCATE of tables[table], which the log tells without a description. */
 enum sc_result my_table_truncated(struct source *s, size_t table, struct sc_error *err);
+/* A RELATION of the table; its names are filled in. */
+enum sc_result my_table_put_relation(struct source *s, const struct my_log_table *t, const struct relation *relation,
+                                     struct sc_error *err);
+
+/* going_on.c, for config.goes_on. A description in the log counts where the table was changed (t->told); SC_FAIL: it
+ * does not tell all. */
+enum sc_result my_table_told(struct source *s, struct my_log_table *t, const struct my_table_map *map,
+                             struct sc_error *err);
+/* A statement that stops for tables[table]: may it be passed over? Else *why, unless it stays NULL, says more. */
+bool my_table_may_alter(const struct source *s, const struct my_statement *statement, size_t table, const char **why);
+enum sc_result my_table_altered(struct source *s, size_t table, struct sc_error *err);
+/* What the server says of itself, for a reader that begins: s->named, s->charsets. */
+enum sc_result my_going_on_learn(struct source *s, struct my_conn *conn, struct sc_error *err);
+void my_going_on_fini(struct source *s);
 void my_tables_forget(struct source *s); /* all descriptions; the next session tells them anew */
 
 #endif

@@ -38,7 +38,8 @@ void my_tables_init(struct source *s)
     s->ntables = s->config.ntables;
     s->tables = mem_array(s->ntables, sizeof(*s->tables));
     for (size_t i = 0; i < s->ntables; i++)
-        s->tables[i].source = &s->config.tables[i];
+        s->tables[i] = (struct my_log_table){.source = &s->config.tables[i],
+                                             .told = s->config.goes_on && s->config.tables[i].told};
     qsort(s->tables, s->ntables, sizeof(*s->tables), by_name);
 }
 
@@ -84,17 +85,21 @@ static size_t number_of(const struct source *s, const struct my_log_table *t)
 
 /* --- what is told of it --- */
 
+enum sc_result my_table_put_relation(struct source *s, const struct my_log_table *t, const struct relation *relation,
+                                     struct sc_error *err)
+{
+    struct change change = {.kind = CHANGE_RELATION, .relation = *relation};
+    change.relation.schema = t->source->schema;
+    change.relation.name = t->source->name;
+    change.relation.identity = 'f';
+    return my_feed_change(&s->feed, number_of(s, t), &change, err);
+}
+
 static enum sc_result put_relation(struct source *s, const struct my_log_table *t, uint32_t id,
                                    struct relation_column *columns, uint16_t ncolumns, struct sc_error *err)
 {
-    struct change change = {.kind = CHANGE_RELATION,
-                            .relation = {.id = id,
-                                         .schema = t->source->schema,
-                                         .name = t->source->name,
-                                         .identity = 'f',
-                                         .ncolumns = ncolumns,
-                                         .columns = columns}};
-    return my_feed_change(&s->feed, number_of(s, t), &change, err);
+    struct relation relation = {.id = id, .ncolumns = ncolumns, .columns = columns};
+    return my_table_put_relation(s, t, &relation, err);
 }
 
 static enum sc_result put_description(struct source *s, const struct my_log_table *t, struct sc_error *err)
@@ -125,8 +130,11 @@ enum sc_result my_table_truncated(struct source *s, size_t table, struct sc_erro
 {
     struct change change = {.kind = CHANGE_TRUNCATE};
     enum sc_result result = SC_OK;
-    if (!relations_described(&s->feed.relations, table))
-        result = put_catalog(s, &s->tables[table], err);
+    struct my_log_table *t = &s->tables[table];
+    if (t->told && !t->described)
+        result = my_table_altered(s, table, err);
+    else if (!relations_described(&s->feed.relations, table))
+        result = put_catalog(s, t, err);
     return result == SC_OK ? my_feed_change(&s->feed, table, &change, err) : result;
 }
 
@@ -159,6 +167,8 @@ static enum sc_result ours_mapped(struct source *s, struct my_log_table *t, cons
     /* What was dealt with before may have had other columns. */
     if (passed_over(s))
         return SC_OK;
+    if (t->told)
+        return my_table_told(s, t, map, err);
     bool changed = false;
     enum sc_result result = describe(t, map, source->columns, source->ncolumns, &changed, err);
     if (result == SC_OK && changed && map->names && source->columns)
@@ -179,6 +189,7 @@ static enum sc_result ours_mapped(struct source *s, struct my_log_table *t, cons
 enum sc_result my_table_mapped(struct source *s, const struct my_table_map *map, struct sc_error *err)
 {
     struct my_log_table *t = table_of(s, map);
+    s->named = map->names != NULL;
     if (s->nmapped == s->mapped_cap) {
         s->mapped_cap = s->mapped_cap ? s->mapped_cap * 2 : 16;
         s->mapped = mem_resize(s->mapped, s->mapped_cap * sizeof(*s->mapped));
@@ -201,25 +212,32 @@ void my_tables_forget(struct source *s)
 
 /* --- rows --- */
 
-static enum sc_result image_lacks(const struct source_table *t, int column, const char *image, struct sc_error *err)
+static const char *column_name(const struct my_log_table *t, int column)
 {
-    const char *name = t->columns && column < t->ncolumns ? t->columns[column].name : "";
-    error_set(err, SC_FAIL, "the log has a change of %s.%s without column %s in its %s image", t->schema, t->name, name,
-              image);
+    if (t->told)
+        return t->map->names[column];
+    return t->source->columns && column < t->source->ncolumns ? t->source->columns[column].name : "";
+}
+
+static enum sc_result image_lacks(const struct my_log_table *t, int column, const char *image, struct sc_error *err)
+{
+    error_set(err, SC_FAIL, "the log has a change of %s.%s without column %s in its %s image", t->source->schema,
+              t->source->name, column_name(t, column), image);
     return error_hint(err, "Some session writes with binlog_row_image other than FULL. The source is untouched; what "
                            "changed cannot be known: abort the migration, make every session use FULL, and start it "
                            "again.");
 }
 
-static bool computed(const struct source_table *t, int column)
+static bool computed(const struct my_log_table *t, int column)
 {
-    return (t->computed && t->computed[column]) || PLANTED(B10_MISSING_COLUMNS_AS_NULL);
+    const bool *is = t->told ? t->computed : t->source->computed;
+    return (is && is[column]) || PLANTED(B10_MISSING_COLUMNS_AS_NULL);
 }
 
 /* An image may leave out only what the row's other image tells (MariaDB's FULL_NODUP writes of the new row only what
  * changed), and what is computed from the others (MariaDB 11.8 in
  * updates and deletes). */
-static enum sc_result check_images(const struct source_table *t, const struct my_rows_event *event,
+static enum sc_result check_images(const struct my_log_table *t, const struct my_rows_event *event,
                                    struct sc_error *err)
 {
     const char *image;
@@ -234,7 +252,7 @@ static enum sc_result check_images(const struct source_table *t, const struct my
 static void fill_up(const struct my_log_table *t, struct my_row *row)
 {
     for (uint16_t i = 0; i < t->map->ncolumns; i++) {
-        if (row->before && row->before[i].state == VALUE_ABSENT && computed(t->source, i))
+        if (row->before && row->before[i].state == VALUE_ABSENT && computed(t, i))
             row->before[i].state = VALUE_NULL;
         if (row->after && (row->after[i].state == VALUE_ABSENT ||
                            (PLANTED(B3_NULL_IS_LEFT_OUT) && row->after[i].state == VALUE_NULL)))
@@ -248,10 +266,12 @@ static enum sc_result put_rows(struct source *s, const struct my_log_table *t, c
     struct my_rows rows;
     enum sc_result result = my_rows_begin(&rows, event, t->columns, t->map->ncolumns, err);
     if (result == SC_OK) /* has as many columns as the table */
-        result = check_images(t->source, event, err);
+        result = check_images(t, event, err);
     static const enum change_kind kinds[] = {
         [MY_ROWS_INSERT] = CHANGE_INSERT, [MY_ROWS_UPDATE] = CHANGE_UPDATE, [MY_ROWS_DELETE] = CHANGE_DELETE};
     struct arena arena = {0};
+    if (result == SC_OK && s->group == MY_GROUP_XA && s->config.goes_on)
+        my_xa_hold_description(&s->xa, number_of(s, t), &s->feed.relations.records[number_of(s, t)]);
     while (result == SC_OK) {
         struct my_row row;
         bool more = false;

@@ -52,7 +52,15 @@ enum sc_result my_xa_hold(struct my_xa *xa, size_t table, const struct change *c
                            "transactions.");
 }
 
-static enum sc_result put_all(const struct my_xa_transaction *t, struct my_feed *feed, struct sc_error *err)
+void my_xa_hold_description(struct my_xa *xa, size_t table, const struct buf *record)
+{
+    struct held held = {.len = (uint32_t)record->len, .table = (uint32_t)table};
+    buf_bytes(&xa->reading.changes, &held, sizeof(held));
+    buf_bytes(&xa->reading.changes, record->data, record->len);
+    xa->bytes += sizeof(held) + record->len;
+}
+
+static enum sc_result put_held(const struct my_xa_transaction *t, struct my_feed *feed, struct sc_error *err)
 {
     enum sc_result result = SC_OK;
     struct arena arena = {0};
@@ -63,11 +71,30 @@ static enum sc_result put_all(const struct my_xa_transaction *t, struct my_feed 
         struct change change;
         arena_reset(&arena);
         result = change_decode(&arena, t->changes.data + at, held.len, &change, err);
-        if (result == SC_OK)
+        if (result == SC_OK && change.kind == CHANGE_RELATION)
+            result = my_feed_describe(feed, held.table, t->changes.data + at, held.len, err);
+        else if (result == SC_OK)
             result = my_feed_change(feed, held.table, &change, err);
         at += held.len;
     }
     arena_fini(&arena);
+    return result;
+}
+
+/* Its rows are of the form that the tables had when it was prepared; rows behind it are of the one that they have. */
+static enum sc_result put_all(const struct my_xa_transaction *t, struct my_feed *feed, struct sc_error *err)
+{
+    size_t count = feed->relations.count;
+    struct buf *now = mem_array(count + 1, sizeof(*now));
+    for (size_t i = 0; i < count; i++)
+        buf_bytes(&now[i], feed->relations.records[i].data, feed->relations.records[i].len);
+    enum sc_result result = put_held(t, feed, err);
+    for (size_t i = 0; i < count; i++) {
+        if (result == SC_OK && now[i].len > 0)
+            result = my_feed_describe(feed, i, now[i].data, now[i].len, err);
+        buf_fini(&now[i]);
+    }
+    mem_free(now);
     return result;
 }
 

@@ -42,7 +42,8 @@ struct world {
     int markers;
     struct spool *spool; /* while the log is read */
     struct source *source;
-    int wrong; /* complaints; all types are looked at before the test fails */
+    const struct source_table *told; /* the log is to tell its columns, with what is known beside; NULL: the catalog */
+    int wrong;                       /* complaints; all types are looked at before the test fails */
 };
 
 static inline void complain(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -155,6 +156,7 @@ static inline struct world *need(void **state)
     }
     struct world *w = *state;
     stop_reading(w); /* of a test that failed */
+    w->told = NULL;
     w->wrong = 0;
     return w;
 }
@@ -203,7 +205,13 @@ static inline void each_change(struct world *w, const struct my_table *table, co
                                 .columns = columns,
                                 .ncolumns = (uint16_t)table->ncolumns,
                                 .computed = computed};
-    struct source_config config = {.url = w->server.url,
+    if (w->told) {
+        read.told = true;
+        read.untold = w->told->untold;
+        read.nuntold = w->told->nuntold;
+    }
+    struct source_config config = {.goes_on = read.told,
+                                   .url = w->server.url,
                                    .application = "seachange test",
                                    .message_prefix = "seachange/test",
                                    .tables = &read,

@@ -4,6 +4,7 @@
 #include "applier/mysql/mysql.h"
 #include "applier/mysql/ops.h"
 #include "cdc/audit/mysql/types.h"
+#include "cdc/mysql/log_end.h"
 #include "my_log_rows.h"
 
 /* A table that is read by itself. */
@@ -129,7 +130,7 @@ static void same_as_the_log(struct world *w, const char *table, const struct pos
     for (int id = 0; id < MAX_ROWS; id++) {
         assert_true(!last.row[id] == !read.row[id]);
         for (int c = 0; last.row[id] && c < t->ncolumns; c++)
-            if (!t->columns[c].generated || (t->columns[c].stored && !my_leaves_out_computed(&w->server)))
+            if (!t->columns[c].generated || (t->columns[c].stored && !my_log_leaves_out_stored(&w->server)))
                 same_value(w, &t->columns[c], id, &last.row[id][c], &read.row[id][c]);
     }
     arena_fini(&logged.arena);
@@ -214,6 +215,129 @@ static void old_forms_of_times_are_too(void **state)
                 " (1, '838:59:59', '838:59:59.999', '838:59:59.999999', '1000-01-01 00:00:01',"
                 " '2024-02-29 12:34:56.78901', '1970-01-01 00:00:01', '2024-10-27 01:30:00.654321')");
     same_as_the_log(w, "o", &from, 2);
+    assert_int_equal(w->wrong, 0);
+}
+
+/* --- the log's description, and the catalog's --- */
+
+struct described {
+    struct world *w;
+    const struct my_table *table;
+    struct relation relation; /* the last one */
+    struct arena arena;
+    int rows;
+};
+
+static enum sc_result by_catalog(const struct my_column *c, struct arena *arena, struct audit_type *out)
+{
+    struct sc_error err;
+    return my_audit_type(&(struct my_audit_type){.type = c->type,
+                                                 .charset = c->charset,
+                                                 .members = c->members,
+                                                 .nmembers = (size_t)c->nmembers,
+                                                 .optional = !c->not_null},
+                         AUDIT_DECIMALS_PRECISE, arena, out, &err);
+}
+
+static enum sc_result by_log(const struct described *d, int i, struct arena *arena, struct audit_table *out)
+{
+    struct sc_error err;
+    struct relation one = {.ncolumns = 1, .columns = &d->relation.columns[i], .told = true};
+    *out = (struct audit_table){.name = "one"};
+    return my_audit_told(&one, AUDIT_DECIMALS_PRECISE, arena, out, &err);
+}
+
+/* What consumers are told of a column and of a value in it is the same to the last byte. */
+static void same_told(struct described *d, int i, const struct value *v)
+{
+    const struct my_column *c = &d->table->columns[i];
+    struct arena arena = {0};
+    struct audit_type known = {0};
+    struct audit_table told;
+    struct buf first = {0}, second = {0};
+    enum sc_result catalog = by_catalog(c, &arena, &known), log = by_log(d, i, &arena, &told);
+    const struct audit_type *t = &told.columns[0].type;
+    if (catalog != log)
+        complain(d->w, "%s: %s by the catalog, %s by the log", c->type, sc_result_name(catalog), sc_result_name(log));
+    else if (log == SC_OK && (strcmp(known.head, t->head) != 0 || strcmp(known.tail, t->tail) != 0))
+        complain(d->w, "%s: %s%s by the catalog, %s%s by the log", c->type, known.head, known.tail, t->head, t->tail);
+    else if (log == SC_OK && v && v->state == VALUE_PRESENT &&
+             (known.write(&first, &known, v->data, v->len) != t->write(&second, t, v->data, v->len) ||
+              strcmp(buf_cstr(&first), buf_cstr(&second)) != 0))
+        complain(d->w, "%s: %.200s by the catalog, %.200s by the log", c->type, buf_cstr(&first), buf_cstr(&second));
+    buf_fini(&first);
+    buf_fini(&second);
+    audit_type_close(&known);
+    audit_table_close(&told);
+    arena_fini(&arena);
+}
+
+static void compare(void *arg, const struct change *change)
+{
+    struct described *d = arg;
+    if (change->kind == CHANGE_RELATION) {
+        assert_true(change->relation.told);
+        assert_int_equal(change->relation.ncolumns, d->table->ncolumns);
+        d->relation = change->relation;
+        d->relation.columns = arena_array(&d->arena, d->relation.ncolumns, sizeof(*d->relation.columns));
+        for (int i = 0; i < d->relation.ncolumns; i++) {
+            struct relation_column *to = &d->relation.columns[i], from = change->relation.columns[i];
+            const struct my_column *c = &d->table->columns[i];
+            *to = from;
+            to->name = arena_strdup(&d->arena, from.name);
+            to->told_type = arena_strdup(&d->arena, from.told_type);
+            to->told_charset = from.told_charset ? arena_strdup(&d->arena, from.told_charset) : NULL;
+            if (strcmp(to->name, c->name) != 0 || to->told_optional == c->not_null || to->told_key != (i == 0))
+                complain(d->w, "%s %s: %s, optional %d, key %d by the log", c->name, c->type, to->name,
+                         to->told_optional, to->told_key);
+            if (to->told_absent != (c->generated && (!c->stored || my_log_leaves_out_stored(&d->w->server))))
+                complain(d->w, "%s %s: absent %d", c->name, c->type, to->told_absent);
+        }
+    }
+    for (int i = 0; change->new_row && i < d->relation.ncolumns; i++)
+        same_told(d, i, &change->new_row[i]);
+    d->rows += change->new_row != NULL;
+}
+
+static void the_log_tells(struct world *w, const char *table, const struct position *from, int rows)
+{
+    struct opened o = open_table(table);
+    struct source_config config;
+    mysql_target.source_config(o.target, &config);
+    assert_null(config.describes_if);
+    struct described d = {.w = w, .table = &o.target->source};
+    w->told = config.tables;
+    each_change(w, d.table, from, compare, &d);
+    w->told = NULL;
+    assert_int_equal(d.rows, rows);
+    arena_fini(&d.arena);
+    close_table(&o);
+}
+
+/* A stream goes on with what the log tells as it began with what the catalog had. */
+static void what_the_log_tells_of_every_type_is_what_the_catalog_has(void **state)
+{
+    struct world *w = need(state);
+    struct sc_error err;
+    only_if(my_run(w->sql, &err, "SET GLOBAL binlog_row_metadata = FULL") == SC_OK, "a server whose log can tell");
+    struct matrix m;
+    for (size_t at = 0; next_cases(w, &at, NULL, &m);) {
+        make_tables(w, &m);
+        the_log_tells(w, "v", &m.from, m.rows);
+    }
+    run(w->sql, "DROP TABLE IF EXISTS odd");
+    run(w->sql,
+        "CREATE TABLE odd (id int(8) unsigned zerofill PRIMARY KEY, d decimal(10,3) zerofill, f float(9,4) zerofill,"
+        " c char(6) character set latin1, en enum('a','Ã¶') character set latin1, e16 enum('x','Ã¶') "
+        "character set utf16, st set('p','q') character set ucs2, ej enum('ã') character set sjis, gv int "
+        "GENERATED ALWAYS AS (d + 1) VIRTUAL, gs double GENERATED ALWAYS AS (d / 3) STORED, n int NOT NULL DEFAULT 7, "
+        "ts timestamp(2) NULL, g3 char(3) character set utf8mb3, cb char(3) character set utf8mb4 collate utf8mb4_bin) "
+        "CHARACTER SET utf8mb4");
+    struct position from = log_end(w);
+    run(w->sql, "INSERT INTO odd (id, d, f, c, en, e16, st, ej, ts, g3, cb) VALUES (1, 2.5, 3.5, 'Ã¶', 'Ã¶',"
+                " 'Ã¶', 'p,q', 'ã', '2024-03-31 02:30:00.25', 'Ã¶', 'Ã¶')");
+    the_log_tells(w, "odd", &from, 1);
+    run(w->sql, "SET GLOBAL binlog_row_metadata = DEFAULT");
     assert_int_equal(w->wrong, 0);
 }
 
@@ -335,10 +459,15 @@ static void what_has_no_rows_to_read_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_value_is_read_as_the_log_has_it), cmocka_unit_test(numbers_of_chance_are_too),
-        cmocka_unit_test(odd_columns_and_changed_rows_are_too),  cmocka_unit_test(old_forms_of_times_are_too),
-        cmocka_unit_test(a_range_is_read_without_its_lower_end), cmocka_unit_test(rows_are_those_of_one_moment),
-        cmocka_unit_test(who_takes_may_end_it_at_once),          cmocka_unit_test(what_has_no_rows_to_read_is_refused),
+        cmocka_unit_test(every_value_is_read_as_the_log_has_it),
+        cmocka_unit_test(numbers_of_chance_are_too),
+        cmocka_unit_test(odd_columns_and_changed_rows_are_too),
+        cmocka_unit_test(old_forms_of_times_are_too),
+        cmocka_unit_test(what_the_log_tells_of_every_type_is_what_the_catalog_has),
+        cmocka_unit_test(a_range_is_read_without_its_lower_end),
+        cmocka_unit_test(rows_are_those_of_one_moment),
+        cmocka_unit_test(who_takes_may_end_it_at_once),
+        cmocka_unit_test(what_has_no_rows_to_read_is_refused),
     };
     return cmocka_run_group_tests_name("rows of MySQL and MariaDB as the log has them", tests, begin, end);
 }

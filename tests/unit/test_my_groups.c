@@ -20,6 +20,7 @@
  * An event is written as a word:
  *   G  GTID      B  BEGIN      X  XID (COMMIT)
  *   ma     TABLE_MAP of table "a"; "mA" is another one where names are compared with their case
+ *   na ra  the same with the names of its columns (binlog_row_metadata = FULL), and with other ones
  *   +a1    an inserted row of "a", its columns all 1; ~a1 updated from 1 to 2; -a1 deleted. With "." behind: the last
  *          event of its statement
  *   Q...   a statement, blanks written as "_"
@@ -47,7 +48,13 @@ struct world {
     char table[8]; /* of the last RELATION */
     uint16_t ncolumns;
     int relations;
+    bool goes_on, now_named;       /* config.goes_on; what the server has set */
+    const char *told;              /* what the log calls the first column, or NULL: the catalog counts */
+    bool altered[3], settled[3];   /* of each table: as the consumer has heard, and with its stored place */
+    struct source_table tables[3]; /* with what is stored */
 };
+
+static struct world as; /* goes_on and now_named of those that are made */
 
 static uint16_t columns_of(char table)
 {
@@ -89,9 +96,11 @@ static enum sc_result take_query(struct source *s, const char *text, struct sc_e
     return take_event(s, &event, err);
 }
 
-static enum sc_result take_map(struct source *s, char table, struct sc_error *err)
+static const char *names[MOST_COLUMNS] = {"x", "y", "z"}, *other_names[MOST_COLUMNS] = {"p", "q", "r"};
+
+static enum sc_result take_map(struct source *s, char table, const char **named, struct sc_error *err)
 {
-    static const uint8_t ints[MOST_COLUMNS] = {3, 3, 3}, texts[2] = {15, 15}, nullable = 0;
+    static const uint8_t ints[MOST_COLUMNS] = {3, 3, 3}, texts[2] = {15, 15}, nullable = 0, all_signed = 0;
     static const uint16_t none[MOST_COLUMNS] = {0}, sizes[2] = {64, 1020};
     const char name[] = {table, 0};
     bool marker = table == 'm';
@@ -103,6 +112,12 @@ static enum sc_result take_map(struct source *s, char table, struct sc_error *er
                                            .types = marker ? texts : ints,
                                            .metadata = marker ? sizes : none,
                                            .nullable = &nullable}};
+    if (named) {
+        event.table_map.names = named;
+        event.table_map.unsigned_bits = &all_signed;
+        event.table_map.unsigned_len = 1;
+        event.table_map.primary = (struct my_map_field){&nullable, 1};
+    }
     return take_event(s, &event, err);
 }
 
@@ -165,7 +180,10 @@ static enum sc_result take_word(struct source *s, const char *word, struct sc_er
         event = (struct my_event){.kind = MY_EVENT_XID};
         return take_event(s, &event, err);
     case 'm':
-        return take_map(s, word[1], err);
+        return take_map(s, word[1], NULL, err);
+    case 'n':
+    case 'r':
+        return take_map(s, word[1], word[0] == 'n' ? names : other_names, err);
     case 'Q':
         snprintf(text, sizeof(text), "%s", word + 1);
         for (char *c = text; *c; c++)
@@ -193,8 +211,19 @@ static void source_begin(struct world *w, const struct position *from)
     struct my_log_position at;
     char *gtids = NULL;
     *s = (struct source){.spool = w->spool};
-    s->config.tables = tables;
+    static const struct source_untold untold[] = {{"g", "virtual"}};
+    static const char *const kept[] = {"email"};
+    for (int i = 0; i < TABLES; i++) {
+        w->tables[i] = tables[i];
+        w->tables[i].told = w->altered[i] = w->settled[i];
+        w->tables[i].untold = untold;
+        w->tables[i].kept = kept;
+        w->tables[i].nuntold = w->tables[i].nkept = 1;
+    }
+    s->config.tables = w->tables;
     s->config.ntables = TABLES;
+    s->config.goes_on = w->goes_on;
+    s->named = w->now_named;
     s->config.marker_schema = "shop";
     s->config.message_prefix = "test";
     my_tables_init(s);
@@ -216,7 +245,7 @@ static void set_up(struct world *w)
 {
     struct sc_error err;
     struct my_log_position begin = {.file = "binlog.000001", .number = 1, .offset = EVENT_BYTES};
-    *w = (struct world){0};
+    *w = (struct world){.goes_on = as.goes_on, .now_named = as.now_named};
     snprintf(w->directory, sizeof(w->directory), "/tmp/seachange-groups-XXXXXX");
     assert_non_null(mkdtemp(w->directory));
     const struct spool_config config = {.directory = w->directory,
@@ -262,16 +291,28 @@ static void take_story(struct world *w)
         if (c.kind == CHANGE_RELATION) {
             assert_string_equal(c.relation.schema, "shop");
             snprintf(w->table, sizeof(w->table), "%s", c.relation.name);
-            w->ncolumns = c.relation.ncolumns;
-            assert_int_equal(w->ncolumns, columns_of(w->table[0]));
-            for (uint16_t i = 0; i < w->ncolumns; i++)
-                assert_string_equal(c.relation.columns[i].name, columns[i].name);
             w->relations++;
+            int number = w->table[0] == 'a' ? 1 : w->table[0] == 'b' ? 0 : 2; /* as in `tables` */
+            w->altered[number] |= c.relation.altered;
+            w->ncolumns = c.relation.ncolumns;
+            w->told = NULL;
+            if (c.relation.altered)
+                continue;
+            assert_int_equal(w->ncolumns, columns_of(w->table[0]));
+            assert_true(!c.relation.told || w->altered[number]);
+            for (uint16_t i = 0; i < w->ncolumns; i++)
+                if (c.relation.told)
+                    assert_string_equal(c.relation.columns[i].told_type, "int");
+                else
+                    assert_string_equal(c.relation.columns[i].name, columns[i].name);
+            if (c.relation.told)
+                w->told = *c.relation.columns[0].name == 'x' ? "x" : "p";
         } else if (c.kind == CHANGE_BEGIN) {
             buf_char(&w->story, '[');
         } else if (c.kind == CHANGE_COMMIT) {
             buf_char(&w->story, ']');
             w->stored = c.position;
+            memcpy(w->settled, w->altered, sizeof(w->settled));
         } else if (c.kind == CHANGE_MARKER) {
             buf_printf(&w->story, "<%s>", c.marker);
         } else if (c.kind == CHANGE_TRUNCATE) {
@@ -282,6 +323,7 @@ static void take_story(struct world *w)
                        : c.kind == CHANGE_UPDATE ? '~'
                                                  : '-',
                        w->table, digit_of(w, c.old_row ? c.old_row : c.new_row, c.ncolumns));
+            buf_str(&w->story, w->told ? w->told : "");
             if (c.kind == CHANGE_UPDATE)
                 assert_int_equal(digit_of(w, c.new_row, c.ncolumns), c.old_row[0].data[0] + 1);
         }
@@ -345,6 +387,7 @@ static void die(struct world *w)
     w->story.len = w->whole;
     w->table[0] = 0;
     w->ncolumns = 0;
+    w->told = NULL;
     source_end(w);
     source_begin(w, &w->stored);
 }
@@ -467,6 +510,62 @@ static void statements_stop_it_whichever_table_they_touch(void **state)
     assert_refused("G B ma +a1. mb +b1. QROLLBACK_TO_s X", "changes table shop.b");
 }
 
+static struct world going_on(void)
+{
+    return (struct world){.goes_on = true, .now_named = true};
+}
+
+/* From the change on, a table is what the log says of it; whatever is lost, and wherever the process ends. */
+static void it_goes_on_over_a_change_where_the_log_names_columns(void **state)
+{
+    (void)state;
+    as = going_on();
+    assert_read_however_cut("G B na +a1. X G QALTER_TABLE_a_ADD_y_INT G B ra +a2. nb +b1. X", "[+a1] [+a2p +b1]");
+    assert_read_however_cut("G QCREATE_INDEX_i_ON_a_(x) G B nb +b1. X G B na ~a1. X G B na ~a2. X",
+                            "[+b1] [~a1x] [~a2x]");
+    assert_read_however_cut(
+        "G QALTER_TABLE_a_ADD_y_INT G B na +a1. X G QALTER_TABLE_a_CHANGE_x_p_INT G B nb +b1. X G B "
+        "ra +a2. nb +b2. ra +a3. X",
+        "[+a1x] [+b1] [+a2p +b2 +a3p]");
+    assert_read_however_cut("G B nb +b1. X G QALTER_TABLE_a_ADD_y_INT G QTRUNCATE_a G B ra +a1. X",
+                            "[+b1] [Ta] [+a1p]");
+    as = (struct world){0};
+}
+
+/* In no log that a server writes, as who has prepared keeps others from changing the table. */
+static void a_prepared_transaction_keeps_the_form_it_had(void **state)
+{
+    (void)state;
+    as = going_on();
+    assert_read("G S1 na +a1. nb +b1. E1 P1 G QALTER_TABLE_a_ADD_y_INT G B ra +a2. X G C1 G B ra +a3. X",
+                "[+a2p] [+a1 +b1] [+a3p]");
+    assert_read_however_cut("G QALTER_TABLE_a_ADD_y_INT G S1 na +a1. nb +b1. na -a4. E1 P1 G QALTER_TABLE_a_DROP_y G B "
+                            "ra +a2. X G C1 G B ra +a3. X",
+                            "[+a2p] [+a1x +b1 -a4x] [+a3p]");
+    as = (struct world){0};
+}
+
+static void what_it_cannot_go_on_over_is_where_it_ends(void **state)
+{
+    (void)state;
+    as = going_on();
+    assert_refused("G B na +a1. X G B mb +b1. X G QALTER_TABLE_a_ADD_y_INT", "binlog_row_metadata is not FULL");
+    assert_refused("G QALTER_TABLE_a_ADD_y_INT G B ma +a1. X", "does not say what its columns are");
+    assert_refused("G B na +a1. QALTER_TABLE_a_ADD_y_INT X", "touches or may touch");
+    assert_refused("G QALTER_TABLE_a_RENAME_TO_o", "touches or may touch");
+    assert_refused("G QRENAME_TABLE_a_TO_o", "touches or may touch");
+    assert_refused("G QDROP_TABLE_a", "touches or may touch");
+    assert_refused("G QALTER_TABLE_a_ADD_g2_INT_AS_(x)", "may add a column of a kind");
+    assert_refused("G QALTER_TABLE_a_DROP_COLUMN_`G`", "may change a column of a kind");
+    assert_refused("G QALTER_TABLE_a_CHANGE_eMail_y_INT", "--audit-columns names");
+    assert_refused("G QALTER_TABLE_a_RENAME_COLUMN_email_TO_y", "--audit-columns names");
+    assert_read("G QALTER_TABLE_a_ADD_INDEX_(g) G QALTER_TABLE_a_MODIFY_email_TEXT G B na +a1. X", "[+a1x]");
+    as.now_named = false;
+    assert_refused("G QALTER_TABLE_a_ADD_y_INT", "binlog_row_metadata is not FULL");
+    as = (struct world){0};
+    assert_refused("G B na +a1. X G QALTER_TABLE_a_ADD_y_INT", "touches or may touch table shop.a");
+}
+
 static void markers_are_read_whatever_the_tables(void **state)
 {
     (void)state;
@@ -559,6 +658,9 @@ int main(void)
         cmocka_unit_test(an_xa_transaction_keeps_which_table_each_row_is_of),
         cmocka_unit_test(a_truncate_is_of_the_table_it_names),
         cmocka_unit_test(statements_stop_it_whichever_table_they_touch),
+        cmocka_unit_test(it_goes_on_over_a_change_where_the_log_names_columns),
+        cmocka_unit_test(a_prepared_transaction_keeps_the_form_it_had),
+        cmocka_unit_test(what_it_cannot_go_on_over_is_where_it_ends),
         cmocka_unit_test(markers_are_read_whatever_the_tables),
         cmocka_unit_test(names_are_compared_as_the_server_does),
         cmocka_unit_test(tables_of_one_name_in_two_schemas_and_in_two_cases_are_found),
