@@ -14,12 +14,21 @@
 
 #define STANDING_NAME_MOST 48 /* a part of the name of a lock, MySQL's longest of which has 64 characters */
 
+/* In the settings of a table whose log leaves out what its columns are: behind the last of these stands a digest of
+ * them, up to the next "; ", or, since the table was changed, STANDING_TOLD; and behind that what the reader has to
+ * know of the table as it was when the stream was begun. */
+#define STANDING_FORM "; form "
+#define STANDING_TOLD "log"
+
 struct standing_table {
     const char *schema, *name;
     uint32_t number;          /* the engine's, where it has one that lasts */
     const char *settings;     /* what consumers have been told of it and that may not change: topic, key, rules */
-    struct audit_state state; /* its position is the stream's */
+    struct audit_state state; /* its position is the stream's; its `altered` is stored in the settings */
 };
+
+/* Where STANDING_FORM stands in them; NULL: nowhere. */
+const char *standing_form(const char *settings);
 
 struct standing_place {
     const char *id;

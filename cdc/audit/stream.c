@@ -15,6 +15,10 @@ struct audit_stream {
 
     const struct audit_table *table; /* of the relation that came last */
     uint16_t ncolumns;
+    struct audit_table told; /* by the last RELATION that was told: */
+    struct arena told_arena;
+    struct buf told_by;        /* ... encoded */
+    bool altered, undescribed; /* the table was changed; and nothing has described it since */
     bool in_transaction, skip;
     struct audit_origin origin;
     struct position at;
@@ -50,13 +54,25 @@ struct audit_stream *audit_stream_new(const struct audit_stream_config *config, 
         memcpy(s->heads, state->heads, count * sizeof(*s->heads));
     }
     s->sequence = state->sequence;
+    s->altered = state->altered;
     return s;
+}
+
+static void forget_told(struct audit_stream *s)
+{
+    audit_table_close(&s->told);
+    s->told = (struct audit_table){0};
+    arena_reset(&s->told_arena);
+    buf_clear(&s->told_by);
 }
 
 void audit_stream_free(struct audit_stream *s)
 {
     if (!s)
         return;
+    forget_told(s);
+    arena_fini(&s->told_arena);
+    buf_fini(&s->told_by);
     buf_fini(&s->source);
     buf_fini(&s->transaction);
     buf_fini(&s->key);
@@ -225,6 +241,30 @@ static bool same_column(const struct audit_column *ours, const struct relation_c
     return !ours->log_type || (ours->log_type == in_log->type && ours->log_modifier == in_log->modifier);
 }
 
+/* It comes again wherever rows of another table were in between. */
+static enum sc_result told(struct audit_stream *s, const struct relation *r, struct sc_error *err)
+{
+    struct buf encoded = {0};
+    change_encode(&encoded, &(struct change){.kind = CHANGE_RELATION, .relation = *r});
+    bool same_again = encoded.len == s->told_by.len && memcmp(encoded.data, s->told_by.data, encoded.len) == 0;
+    const struct audit_table *known = s->table;
+    s->table = NULL;
+    enum sc_result result = SC_OK;
+    if (!same_again) {
+        forget_told(s);
+        result = s->config.describe
+                     ? s->config.describe(s->config.describe_arg, known, r, &s->told_arena, &s->told, err)
+                     : error_set(err, SC_FAIL, "table %s.%s came with a description that nobody asked for", r->schema,
+                                 r->name);
+        if (result == SC_OK)
+            buf_bytes(&s->told_by, encoded.data, encoded.len);
+    }
+    buf_fini(&encoded);
+    if (result == SC_OK)
+        s->table = &s->told;
+    return result;
+}
+
 static enum sc_result relation(struct audit_stream *s, const struct relation *r, struct sc_error *err)
 {
     s->table = NULL;
@@ -236,6 +276,12 @@ static enum sc_result relation(struct audit_stream *s, const struct relation *r,
         return error_set(err, SC_FAIL, "the log has changes of table %s.%s, which was not asked for", r->schema,
                          r->name);
     s->ncolumns = r->ncolumns;
+    s->undescribed = r->altered;
+    s->altered |= r->altered;
+    if (r->altered)
+        return SC_OK;
+    if (r->told)
+        return told(s, r, err);
     char identity = s->table->identity;
     bool whole = !identity || r->identity == 'f';
     bool fits = r->ncolumns == s->table->ncolumns && (!identity || identity == r->identity);
@@ -275,13 +321,16 @@ static void commit(struct audit_stream *s, const struct change *change)
 void audit_stream_settle(struct audit_stream *s)
 {
     s->state.sequence = s->sequence;
+    s->state.altered = s->altered;
     memcpy(s->state.heads, s->heads, (size_t)s->state.partitions * sizeof(*s->heads));
 }
 
 void audit_stream_pass(struct audit_stream *s, const struct position *behind)
 {
-    if (behind->order > s->state.position.order)
-        s->state.position = *behind;
+    if (behind->order <= s->state.position.order)
+        return;
+    s->state.position = *behind;
+    s->state.altered = s->altered;
 }
 
 static enum sc_result row(struct audit_stream *s, const struct change *change, struct sc_error *err)
@@ -290,6 +339,10 @@ static enum sc_result row(struct audit_stream *s, const struct change *change, s
         return SC_OK;
     if (!s->in_transaction || !s->table || (change->kind != CHANGE_TRUNCATE && change->ncolumns != s->ncolumns))
         return error_set(err, SC_FAIL, "a change came without its transaction or its table");
+    if (s->undescribed && (change->kind != CHANGE_TRUNCATE || s->table->with_schema))
+        return error_set(err, SC_FAIL,
+                         "table %s was changed, and the log has a TRUNCATE of it before it says what its columns are",
+                         s->table->name);
     switch (change->kind) {
     case CHANGE_INSERT:
         return inserted(s, change, err);

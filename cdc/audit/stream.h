@@ -34,6 +34,7 @@ struct audit_state {
     uint64_t sequence;        /* of the last message; 0: none */
     int32_t partitions;
     struct audit_hash *heads; /* of each partition */
+    bool altered;             /* the table was changed since the stream was begun: the log alone describes it */
 };
 
 /* From what is stored of a table, beside the place. Memory is the arena's. False: it is damaged. */
@@ -52,6 +53,11 @@ struct audit_stream_config {
     uint64_t server_id;  /* MySQL and MariaDB */
     bool tombstones;     /* one behind each deletion, for topics that are compacted */
     uint64_t *total;     /* counts the rows of a transaction where several streams share it; NULL: it has its own */
+    /* What consumers are told of the table `known` as a RELATION tells it; with the rules applied, and prepared. What
+     * it makes is the arena's, but for audit_table_close(). NULL: no RELATION is told. */
+    enum sc_result (*describe)(void *arg, const struct audit_table *known, const struct relation *relation,
+                               struct arena *arena, struct audit_table *out, struct sc_error *err);
+    void *describe_arg;
     /* Takes the message; its memory is the stream's, and gone when the call returns. What it returns ends the stream
      * unless it is SC_OK. */
     enum sc_result (*send)(void *arg, const struct audit_message *message, struct sc_error *err);

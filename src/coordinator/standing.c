@@ -115,12 +115,20 @@ static enum sc_result look_for_heartbeats(struct flow *f, struct sc_error *err)
     return result;
 }
 
+/* What was learnt of the tables is what they are at the stream's place, and where their rows were read. */
+static enum sc_result behind_place(void *arg, struct sc_error *err)
+{
+    struct flow *f = arg;
+    enum sc_result result = f->config->snapshot ? standing_copy(f, err) : SC_OK;
+    return result == SC_OK ? standing_change_none(f, err) : result;
+}
+
 static enum sc_result begin(struct flow *f, struct sc_error *err)
 {
     enum sc_result result = look_at_topics(f, err);
     if (result == SC_OK)
-        result = f->standing_ops->begin(f->stream, f->standing, f->count, f->config->snapshot ? standing_copy : NULL, f,
-                                        err);
+        result = f->standing_ops->begin(f->stream, f->standing, f->count,
+                                        f->config->snapshot || f->sources[0].columns ? behind_place : NULL, f, err);
     if (result != SC_OK)
         return result;
     log_info("stream %s is begun, and consumers know it as %s", f->config->name, f->standing_ops->id(f->stream));
@@ -135,6 +143,36 @@ static enum sc_result other_tables(const struct flow *f, struct sc_error *err)
     error_set(err, SC_REFUSE, "stream %s was begun with other tables", f->config->name);
     return error_hint(err, "Name the same ones, or give the stream of these another name (--audit-stream); "
                            "`seachange audit remove` removes one.");
+}
+
+/* Up to the form of its columns; of that: is it what it was? */
+static bool same_settings(const char *was, const char *is, bool *same_form)
+{
+    const char *was_form = standing_form(was), *is_form = standing_form(is);
+    *same_form = true;
+    if (!was_form || !is_form)
+        return strcmp(was, is) == 0;
+    size_t len = strlen(STANDING_FORM), digest = strcspn(is_form + len, ";");
+    *same_form = strncmp(was_form, is_form, len + digest) == 0;
+    return was_form - was == is_form - is && strncmp(was, is, (size_t)(is_form - is)) == 0;
+}
+
+/* What the log has may be of any form that it has had since. */
+static enum sc_result other_form(struct flow *f, size_t i, const struct standing_table *was, struct sc_error *err)
+{
+    f->sources[i].told = true;
+    const char *describes_if = f->describes_if;
+    if (!describes_if && standing_change_read(f, i, was->settings))
+        return SC_OK;
+    error_set(err, SC_REFUSE, "table %s.%s has another form than when stream %s was begun", was->schema, was->name,
+              f->config->name);
+    return error_hint(err,
+                      "This server's log does not tell what rows before that change look like. All before %.60s is "
+                      "in Kafka, and of what stands between that and the change nothing can be sent any more. "
+                      "Begin a stream of another name, with --audit-snapshot where consumers need all rows, and "
+                      "remove this one (`seachange audit remove`).%s%s%s",
+                      was->state.position.text, describes_if ? " With " : "", describes_if ? describes_if : "",
+                      describes_if ? " streams go on over changes." : "");
 }
 
 /* What a consumer has read must go on as it began. */
@@ -152,19 +190,11 @@ static enum sc_result go_on(struct flow *f, const struct standing_table *stored,
             return error_hint(err, "What was changed in it since then is in no topic. Begin a stream of another name "
                                    "with it, or remove this one first (`seachange audit remove`).");
         }
-        const char *was_form = strstr(was->settings, "; form "), *is_form = strstr(is->settings, "; form ");
-        if (was_form && is_form && strcmp(was_form, is_form) != 0) {
-            error_set(err, SC_REFUSE, "table %s.%s has another form than when stream %s was begun", is->schema,
-                      is->name, f->config->name);
-            return error_hint(
-                err,
-                "This server's log does not tell what rows before that change look like. All before %.60s is "
-                "in Kafka, and of what stands between that and the change nothing can be sent any more. "
-                "Begin a stream of another name, with --audit-snapshot where consumers need all rows, and "
-                "remove this one (`seachange audit remove`).",
-                was->state.position.text);
-        }
-        if (strcmp(was->settings, is->settings) != 0) {
+        bool same_form;
+        bool same = same_settings(was->settings, is->settings, &same_form);
+        if (!same_form && other_form(f, i, was, err) != SC_OK)
+            return err->result;
+        if (!same) {
             error_set(err, SC_REFUSE, "stream %s was begun with: %s. Now it is: %s", f->config->name, was->settings,
                       is->settings);
             return error_hint(err, "Consumers must be told the same way all the time. Brokers and properties may "
@@ -191,8 +221,11 @@ static enum sc_result begin_or_go_on(struct flow *f, struct audit_state **states
         return result;
     f->standing_ops->stored(f->stream, &stored, &count);
     *states = arena_array(&f->arena, f->count, sizeof(**states));
-    for (size_t i = 0; i < f->count; i++)
+    f->may_change = true;
+    for (size_t i = 0; i < f->count; i++) {
         (*states)[i] = stored[i].state;
+        f->may_change &= standing_change_read(f, i, stored[i].settings);
+    }
     return SC_OK;
 }
 
@@ -228,6 +261,7 @@ static enum sc_result start_source(struct flow *f, struct sc_error *err)
     f->standing_ops->source(f->stream, &config);
     config.tables = f->sources;
     config.ntables = f->count;
+    config.goes_on = f->may_change;
     config.status_interval_ms = STATUS_INTERVAL_MS;
     config.give_up_ms = f->config->give_up_ms;
     return f->config->engine->source->start(&config, f->spool, &f->source, err);
@@ -241,7 +275,9 @@ static enum sc_result start_pump(struct flow *f, const struct audit_state *state
                                        .stream = {.tables = f->described,
                                                   .ntables = f->count,
                                                   .version = AUDIT_VERSION,
-                                                  .tombstones = f->config->settings->tombstones},
+                                                  .tombstones = f->config->settings->tombstones,
+                                                  .describe = standing_change_describe,
+                                                  .describe_arg = f},
                                        .store = store,
                                        .store_arg = f,
                                        .store_ms = STORE_MS,
@@ -422,6 +458,8 @@ static enum sc_result tick(struct flow *f, struct course *c, struct sc_error *er
             *err = source;
         else if (spool_unreadable(f->spool, &source) != SC_OK)
             *err = source; /* the server sends it again */
+        else if ((err->result == SC_FAIL || err->result == SC_REFUSE) && !err->hint[0])
+            advise(f, err);
         return err->result;
     }
     int64_t now = clock_us();

@@ -29,6 +29,7 @@ static enum sc_result learn(struct flow *f, size_t i, struct sc_error *err)
     const struct audit_settings *s = f->config->settings;
     struct migration_spec spec = {.url = f->config->url, .table = f->config->tables[i]};
     struct table *t = &f->tables[i];
+    t->asked = i;
     struct audit_table *described = &f->described[i];
     struct session *session = NULL;
     enum sc_result result = f->ops->open(&spec, &t->target, err);
@@ -76,23 +77,6 @@ static enum sc_result put_in_order(struct flow *f, struct sc_error *err)
     return SC_OK;
 }
 
-/* Where the log does not describe a table (PostgreSQL's does), rows that are still in it can be read only as long as
- * the table is what it was. */
-static void add_form(struct buf *out, const struct source_table *t)
-{
-    struct buf form = {0};
-    struct audit_hash hash = {0};
-    char text[AUDIT_HASH_TEXT];
-    for (int i = 0; t->columns && i < t->ncolumns; i++)
-        buf_printf(&form, "%s\n%s\n%s\n%d\n", t->columns[i].name, t->columns[i].type,
-                   t->columns[i].collation ? t->columns[i].collation : "", t->computed && t->computed[i]);
-    audit_chain(&hash, t->ncolumns, "", 0, buf_cstr(&form), form.len);
-    audit_hash_format(&hash, text);
-    if (t->columns)
-        buf_printf(out, "; form %.16s", text);
-    buf_fini(&form);
-}
-
 /* What consumers are told and may not change; malloc'd. */
 static char *settings_of(const struct flow *f, size_t i)
 {
@@ -102,7 +86,7 @@ static char *settings_of(const struct flow *f, size_t i)
     buf_printf(&b, "%s; topic %s; key", common, t->topic);
     for (size_t k = 0; k < t->nkey; k++)
         buf_printf(&b, " %s", t->columns[t->key_order[k]].name);
-    add_form(&b, &f->sources[i]);
+    standing_change_add(&b, f, i);
     char *text = mem_strdup(buf_cstr(&b));
     mem_free(common);
     buf_fini(&b);
@@ -129,6 +113,7 @@ enum sc_result standing_learn(struct flow *f, struct sc_error *err)
         struct source_config one;
         f->ops->source_config(f->tables[i].target, &one);
         f->sources[i] = one.tables[0];
+        f->describes_if = one.describes_if;
         f->names[2 * i] = schema_of(&f->described[i]);
         f->names[2 * i + 1] = f->described[i].name;
         f->tables[i].settings = settings_of(f, i);

@@ -260,6 +260,119 @@ static void what_cannot_be_sent_is_not_passed_over(void **state)
     buf_fini(&t.lines);
 }
 
+/* As the coordinator does it: the second column has the name that the log tells. */
+struct describing {
+    int calls;
+    bool fails;
+};
+
+static enum sc_result describe(void *arg, const struct audit_table *known, const struct relation *relation,
+                               struct arena *memory, struct audit_table *out, struct sc_error *err)
+{
+    struct describing *d = arg;
+    d->calls++;
+    assert_ptr_equal(known, &table);
+    if (d->fails)
+        return error_set(err, SC_REFUSE, "no rule");
+    *out = audit_test_table(memory);
+    out->ncolumns = relation->ncolumns;
+    out->columns[1].name = arena_strdup(memory, relation->columns[1].name);
+    out->nkey = 0;
+    return audit_table_prepare(out, memory, err);
+}
+
+static enum sc_result keep_value(void *arg, const struct audit_message *m, struct sc_error *err)
+{
+    (void)err;
+    struct buf *values = arg;
+    const char *after = m->value ? strstr(m->value, "\"after\":") : NULL;
+    buf_printf(values, "%d %.*s\n", (int)m->sequence, after ? (int)strcspn(after, "}") : 1, after ? after : "-");
+    return SC_OK;
+}
+
+static struct relation told_relation(struct relation_column *columns)
+{
+    struct relation r = the_relation();
+    r.columns = columns;
+    r.told = true;
+    return r;
+}
+
+static void what_the_log_tells_of_a_table_counts_from_there_on(void **state)
+{
+    (void)state;
+    struct buf values = {0};
+    struct describing d = {0};
+    struct sc_error err;
+    struct audit_stream_config config = {.engine = &pg_audit_engine,
+                                         .tables = &table,
+                                         .ntables = 1,
+                                         .version = "1.0",
+                                         .send = keep_value,
+                                         .arg = &values,
+                                         .describe = describe,
+                                         .describe_arg = &d};
+    struct audit_state nowhere = {.partitions = PARTITIONS};
+    struct audit_stream *s = audit_stream_new(&config, &nowhere);
+    struct relation_column new_columns[2] = {{.name = "id", .told_type = "int"}, {.name = "w", .told_type = "text"}};
+    struct change altered = {.kind = CHANGE_RELATION, .relation = the_relation()};
+    altered.relation.altered = true;
+    struct change truncate = {.kind = CHANGE_TRUNCATE}, told = {.kind = CHANGE_RELATION};
+    told.relation = told_relation(new_columns);
+    struct value row_values[2] = {text("7"), text("x")};
+    struct change insert = {.kind = CHANGE_INSERT, .ncolumns = 2, .new_row = row_values};
+    relate(s);
+    begin(s, 10);
+    change(s, CHANGE_INSERT, NULL, "1", "a");
+    commit(s, 20);
+    take(s, altered);
+    assert_false(audit_stream_state(s)->altered); /* it stands in front of it */
+    begin(s, 30);
+    assert_int_equal(try(s, insert, &err), SC_FAIL); /* nothing says what it is */
+    take(s, truncate);
+    take(s, told);
+    take(s, insert);
+    take(s, told); /* again, and it is the same */
+    take(s, insert);
+    assert_false(audit_stream_state(s)->altered);
+    commit(s, 40);
+    assert_true(audit_stream_state(s)->altered);
+    assert_int_equal(d.calls, 1);
+    const char *want = strstr(buf_cstr(&values), "{\"id\":1,\"v\":\"a\"");
+    assert_non_null(want);
+    want = strstr(want, "{\"id\":7,\"w\":\"x\"");
+    assert_non_null(want);
+    assert_non_null(strstr(want + 1, "{\"id\":7,\"w\":\"x\""));
+    d.fails = true;
+    new_columns[1].name = "y";
+    assert_int_equal(try(s, told, &err), SC_REFUSE);
+    begin(s, 50);
+    assert_int_equal(try(s, insert, &err), SC_FAIL);
+    audit_stream_free(s);
+    /* Rows of other tables move it on, too; and what was stored stays. */
+    s = audit_stream_new(&config, &nowhere);
+    take(s, altered);
+    struct position behind = place(60);
+    audit_stream_pass(s, &behind);
+    assert_true(audit_stream_state(s)->altered);
+    struct audit_state stored = {.partitions = PARTITIONS, .position = behind, .altered = true};
+    audit_stream_free(s);
+    s = audit_stream_new(&config, &stored);
+    assert_true(audit_stream_state(s)->altered);
+    /* A TRUNCATE has a schema, where there are such: of columns that nothing has told. */
+    struct audit_table with_schema = audit_test_table(&arena);
+    with_schema.with_schema = true;
+    config.tables = &with_schema;
+    audit_stream_free(s);
+    s = audit_stream_new(&config, &nowhere);
+    take(s, altered);
+    begin(s, 10);
+    assert_int_equal(try(s, truncate, &err), SC_FAIL);
+    assert_non_null(strstr(err.what, "a TRUNCATE of it before it says what its columns are"));
+    audit_stream_free(s);
+    buf_fini(&values);
+}
+
 static void rows_of_a_snapshot_come_before_the_log(void **state)
 {
     (void)state;
@@ -302,6 +415,7 @@ int main(void)
         cmocka_unit_test(changes_become_messages),
         cmocka_unit_test(a_restart_sends_the_same_again),
         cmocka_unit_test(what_cannot_be_sent_is_not_passed_over),
+        cmocka_unit_test(what_the_log_tells_of_a_table_counts_from_there_on),
         cmocka_unit_test(rows_of_a_snapshot_come_before_the_log),
         cmocka_unit_test(partitions_are_javas),
     };

@@ -71,6 +71,8 @@ static enum sc_result take_table(struct standing *s, MYSQL_ROW row, struct stand
                                  .name = arena_strdup(&s->arena, row[1]),
                                  .settings = arena_strdup(&s->arena, row[2])};
     state->position = s->position;
+    const char *form = standing_form(t->settings);
+    state->altered = form && strncmp(form, STANDING_FORM STANDING_TOLD ";", sizeof(STANDING_FORM STANDING_TOLD)) == 0;
     return audit_state_read(state, &s->arena, row[3], row[4], row[5]) ? SC_OK : damaged(s, err);
 }
 
@@ -280,6 +282,20 @@ static enum sc_result standing_check(struct standing *s, struct sc_error *err)
     return result;
 }
 
+/* The digest of the columns goes: they are not what they were when the stream was begun. */
+static void add_altered(struct buf *sql, const char *settings)
+{
+    const char *form = standing_form(settings);
+    if (!form)
+        return;
+    struct buf text = {0};
+    form += strlen(STANDING_FORM);
+    buf_bytes(&text, settings, (size_t)(form - settings));
+    buf_printf(&text, "%s%s", STANDING_TOLD, form + strcspn(form, ";"));
+    my_standing_add_text(sql, ", settings = ", buf_cstr(&text));
+    buf_fini(&text);
+}
+
 /* The row is locked first, so that the token stays what it is until the end. */
 static enum sc_result store_states(struct standing *s, const struct audit_state *states, struct sc_error *err)
 {
@@ -300,7 +316,10 @@ static enum sc_result store_states(struct standing *s, const struct audit_state 
         my_add_qualified(&sql, s->home, MY_STREAM_TABLE);
         buf_printf(&sql, " SET sequence_number = %" PRIu64 ", heads = '", states[i].sequence);
         audit_heads_format(&sql, states[i].heads, states[i].partitions);
-        buf_printf(&sql, "' WHERE id = '%s' AND number = %zu", s->id, i);
+        buf_char(&sql, '\'');
+        if (states[i].altered)
+            add_altered(&sql, s->tables[i].settings);
+        buf_printf(&sql, " WHERE id = '%s' AND number = %zu", s->id, i);
         result = my_standing_run(s->store, &sql, err);
     }
     if (result == SC_OK) {
