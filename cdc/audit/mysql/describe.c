@@ -19,7 +19,7 @@ static enum sc_result read_members(const struct relation_column *c, struct arena
     const char **members = arena_array(arena, most, sizeof(*members));
     struct buf bytes = {0};
     bool good = true;
-    for (const char *p = strchr(c->told_type, '('); p && *p != ')' && good; p += strcspn(p, ",)")) {
+    for (const char *p = strchr(c->told_type, '('); p && *p && *p != ')' && good; p += strcspn(p, ",)")) {
         good = strncmp(p + 1, "0x", 2) == 0;
         buf_clear(&bytes);
         for (p += 3; good && hex_digit(p[0]) >= 0 && hex_digit(p[1]) >= 0; p += 2)

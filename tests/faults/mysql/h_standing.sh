@@ -239,6 +239,13 @@ H4_without_names_in_the_log_a_change_ends_it()
     stream_ends 3 60
     until_said 'table sc_faults.u was changed, and the log does not say what its columns are'
     ! topic_has u '"id":1001' || fail "a row without a description was sent"
+    # The catalog is again what it was when the stream was begun; the log, where the stream stands, is not.
+    sql "ALTER TABLE u DROP COLUMN more"
+    must_be "COUNT(*) FROM _seachange_stream_table WHERE table_name = 'u' AND settings LIKE '%; form log; %'" 1
+    : > "$out/stderr"
+    stream_start
+    stream_ends 3 60
+    until_said 'table sc_faults.u has another form than when stream main was begun'
     stream_removed
 }
 topic_has() { kcat -C -q -e -b "$brokers" -t "seachange.$schema.$1" 2> /dev/null | grep -q -- "$2"; }
