@@ -132,6 +132,8 @@ static enum sc_result begin(struct flow *f, struct sc_error *err)
     if (result != SC_OK)
         return result;
     log_info("stream %s is begun, and consumers know it as %s", f->config->name, f->standing_ops->id(f->stream));
+    if (f->describes_if)
+        log_info("a change of one of its tables will end it; with %s it would go on", f->describes_if);
     for (size_t i = 0; i < f->count; i++)
         log_info("table %s.%s goes to topic %s, %" PRId32 " partitions", f->names[2 * i], f->names[2 * i + 1],
                  f->described[i].topic, f->standing[i].state.partitions);
