@@ -22,6 +22,7 @@ struct source_column {
     const char *name;
     const char *type;      /* "bigint unsigned", "binary(16)" */
     const char *collation; /* NULL where it has none */
+    bool optional;         /* may be NULL */
 };
 
 /* What no description in the log tells of a column: "virtual" or "stored" where it is generated, and its type where
@@ -41,8 +42,9 @@ struct source_table {
     bool told;                          /* `columns` are not those of the log: it has to tell them, or reading ends */
     const struct source_untold *untold; /* of those columns that there is something to say of */
     size_t nuntold;
-    const char *const *kept; /* columns that may not get another name */
-    size_t nkept;
+    const char *const *kept;  /* columns that have to be there */
+    const char *const *ruled; /* names that no column may lose or get by another name */
+    size_t nkept, nruled;
 };
 
 struct source_config {

@@ -307,7 +307,8 @@ void my_logged_columns(struct target *t)
     for (int i = 0; i < t->source.ncolumns; i++) {
         t->log_columns[i] = (struct source_column){.name = t->source.columns[i].name,
                                                    .type = t->source.columns[i].type,
-                                                   .collation = t->source.columns[i].collation};
+                                                   .collation = t->source.columns[i].collation,
+                                                   .optional = !t->source.columns[i].not_null};
         t->log_computed[i] = t->source.columns[i].generated;
     }
     untold_columns(t);

@@ -126,6 +126,7 @@ enum sc_result pg_audit_describe(struct session *s, const struct audit_options *
         const struct pg_column *c = &t->source.columns[t->logged[i]];
         out->columns[i].name = arena_strdup(arena, c->name);
         out->columns[i].optional = !whole || !c->not_null;
+        out->columns[i].number = c->attnum;
         out->columns[i].log_type = c->type_oid;
         out->columns[i].log_modifier = c->type_modifier;
         result = describe(s, res, c, options, arena, &out->columns[i], err);

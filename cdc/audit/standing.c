@@ -3,10 +3,15 @@
 #include <string.h>
 
 /* What is before it may hold anything that the operator wrote. */
+const char *standing_part(const char *settings, const char *part)
+{
+    const char *last = NULL;
+    for (const char *p = settings; (p = strstr(p, part)) != NULL; p++)
+        last = p;
+    return last;
+}
+
 const char *standing_form(const char *settings)
 {
-    const char *form = NULL;
-    for (const char *p = settings; (p = strstr(p, STANDING_FORM)) != NULL; p++)
-        form = p;
-    return form;
+    return standing_part(settings, STANDING_FORM);
 }

@@ -19,6 +19,8 @@
  * know of the table as it was when the stream was begun. */
 #define STANDING_FORM "; form "
 #define STANDING_TOLD "log"
+/* Behind everything else: the columns that a rule names. */
+#define STANDING_KEPT "; kept"
 
 struct standing_table {
     const char *schema, *name;
@@ -27,8 +29,9 @@ struct standing_table {
     struct audit_state state; /* its position is the stream's; its `altered` is stored in the settings */
 };
 
-/* Where STANDING_FORM stands in them; NULL: nowhere. */
+/* Where STANDING_FORM, or another part, stands in them; NULL: nowhere. */
 const char *standing_form(const char *settings);
+const char *standing_part(const char *settings, const char *part);
 
 struct standing_place {
     const char *id;

@@ -107,6 +107,8 @@ enum sc_result audit_table_prepare(struct audit_table *t, struct arena *arena, s
     if (!t->topic)
         name_topic(t, arena);
     int *order = arena_array(arena, t->ncolumns, sizeof(*order));
+    for (size_t k = 0; k < t->ncolumns; k++)
+        order[k] = -1;
     for (size_t i = 0; i < t->ncolumns; i++) {
         struct audit_column *c = &t->columns[i];
         struct buf label = {0};
@@ -119,10 +121,16 @@ enum sc_result audit_table_prepare(struct audit_table *t, struct arena *arena, s
         if (c->left_out)
             return error_set(err, SC_REFUSE, "column %s is part of the key, and cannot be left out of the audit",
                              c->name);
+        if (c->key < 0 || (size_t)c->key > t->ncolumns || order[c->key - 1] >= 0)
+            return error_set(err, SC_FAIL, "column %s has an impossible place in the key of table %s", c->name,
+                             t->name);
         order[c->key - 1] = (int)i;
         t->nkey++;
     }
     t->key_order = order;
+    for (size_t k = 0; k < t->nkey; k++)
+        if (order[k] < 0)
+            return error_set(err, SC_FAIL, "the key of table %s lacks its column %zu", t->name, k + 1);
     if (t->nkey == 0)
         return error_set(err, SC_REFUSE, "table %s has no key by which consumers could know its rows", t->name);
     t->key_head = t->with_schema ? key_head(t, arena) : "";

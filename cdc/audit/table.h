@@ -30,6 +30,7 @@ struct audit_column {
     bool optional;     /* may be NULL, or missing from an image */
     bool left_out;     /* consumers are not told that it is there */
     int key;           /* its place in the key, from 1 on; 0: none of it */
+    int number;        /* what the catalog knows it by under any name; 0: nothing */
     uint32_t log_type; /* its type's number and modifier, where the log tells them by each description (PostgreSQL); */
     int32_t log_modifier; /* ... 0: it does not */
     const char *label;    /* the rest is audit_table_prepare()'s: "name": */

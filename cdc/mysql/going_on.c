@@ -10,6 +10,8 @@
 #include "cdc/mysql/log_end.h"
 #include "cdc/mysql/stream.h"
 
+#define YEAR_HAS_SIGN 80029
+
 /* --- statements
  * ----------------------------------------------------------------------------------------------------------- */
 
@@ -21,15 +23,13 @@ static bool is_ascii(const char *text)
     return true;
 }
 
-/* Names of columns are compared without their case; letters beyond ASCII may have one, or be of another encoding. */
+/* Names of columns are compared without their case; letters beyond ASCII may have one, be of another encoding, or be
+ * the same as one of ASCII (the sign for kelvin). */
 static bool mentions(const struct my_statement *statement, const char *name)
 {
-    bool ascii = is_ascii(name);
-    for (size_t i = 0; i < statement->nwords; i++) {
-        const char *word = statement->words[i];
-        if (strcasecmp(word, name) == 0 || (!ascii && !is_ascii(word)))
+    for (size_t i = 0; i < statement->nwords; i++)
+        if (strcasecmp(statement->words[i], name) == 0 || !is_ascii(statement->words[i]))
             return true;
-    }
     return false;
 }
 
@@ -41,10 +41,10 @@ static bool changes_untold(const struct my_statement *statement, const struct so
     return false;
 }
 
-static bool renames_kept(const struct my_statement *statement, const struct source_table *t)
+static bool renames_ruled(const struct my_statement *statement, const struct source_table *t)
 {
-    for (size_t i = 0; i < t->nkept && statement->renames; i++)
-        if (mentions(statement, t->kept[i]))
+    for (size_t i = 0; i < t->nruled && statement->renames; i++)
+        if (mentions(statement, t->ruled[i]))
             return true;
     return false;
 }
@@ -61,10 +61,10 @@ bool my_table_may_alter(const struct source *s, const struct my_statement *state
         *why = "it may add a column of a kind that the log does not tell (generated, UUID, INET4, INET6, VECTOR)";
     else if (changes_untold(statement, t))
         *why = "it may change a column of a kind that the log does not tell (generated, UUID, INET4, INET6, VECTOR)";
-    else if (renames_kept(statement, t))
+    else if (renames_ruled(statement, t))
         *why =
-            "it may give another name to a column that --audit-columns names, and what that name says of it would no "
-            "longer be done";
+            "it may give a column another name that --audit-columns names, or had named, and what is shown of it would "
+            "be decided by another rule";
     else
         return true;
     return false;
@@ -91,7 +91,9 @@ enum sc_result my_table_told(struct source *s, struct my_log_table *t, const str
                                 .ncharsets = s->ncharsets,
                                 .untold = t->source->untold,
                                 .nuntold = t->source->nuntold,
-                                .leaves_out_stored = my_log_leaves_out_stored(&s->server)};
+                                .leaves_out_stored = my_log_leaves_out_stored(&s->server),
+                                .signs_leave_out_year =
+                                    s->server.family == MY_MYSQL && s->server.version < YEAR_HAS_SIGN};
     struct my_told told;
     t->map = NULL;
     arena_reset(&t->arena);

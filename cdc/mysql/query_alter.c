@@ -4,6 +4,9 @@
  * the table another one (another ENGINE, SYSTEM VERSIONING) or gives it another name. */
 #include "cdc/mysql/query_alter.h"
 
+#include <string.h>
+#include <strings.h>
+
 struct cursor {
     const struct my_tokens *tokens;
     size_t at;
@@ -157,15 +160,25 @@ static bool no_other_word(const struct cursor *c, bool begins)
     return my_token_is(token(c, equals ? 2 : 1), "InnoDB");
 }
 
+/* MariaDB takes the names of some types in quotes, too. */
+static bool names_one_of(const struct my_token *t, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count && my_token_is_name(t); i++)
+        if (t->len == strlen(words[i]) && strncasecmp(t->text, words[i], t->len) == 0)
+            return true;
+    return false;
+}
+
 static bool may_be_untold(const struct cursor *c)
 {
     static const char *const types[] = {"UUID", "INET4", "INET6"};
     static const char *const words[] = {"AS", "GENERATED", "VIRTUAL", "STORED", "PERSISTENT"};
     if (is_one_of(token(c, 0), words, COUNT(words)))
         return true;
-    if (is_one_of(token(c, 0), types, COUNT(types)))
+    static const char *const sized[] = {"VECTOR"};
+    if (names_one_of(token(c, 0), types, COUNT(types)))
         return !my_token_is_mark(token(c, 1), '('); /* else a function */
-    return my_token_is(token(c, 0), "VECTOR") && my_token_is_mark(token(c, 1), '(');
+    return names_one_of(token(c, 0), sized, COUNT(sized)) && my_token_is_mark(token(c, 1), '(');
 }
 
 static bool alters_table(struct cursor c, struct my_statement *out)

@@ -158,7 +158,8 @@ static struct source_column *columns_copy(const struct source_column *columns, u
     for (uint16_t i = 0; i < ncolumns; i++)
         copy[i] = (struct source_column){.name = mem_strdup(columns[i].name),
                                          .type = mem_strdup(columns[i].type),
-                                         .collation = mem_strdup(columns[i].collation)};
+                                         .collation = mem_strdup(columns[i].collation),
+                                         .optional = columns[i].optional};
     return copy;
 }
 
@@ -200,7 +201,9 @@ static struct source_table *tables_copy(const struct source_table *tables, size_
                                         .untold = untold_copy(tables[i].untold, tables[i].nuntold),
                                         .nuntold = tables[i].nuntold,
                                         .kept = names_copy(tables[i].kept, tables[i].nkept),
-                                        .nkept = tables[i].nkept};
+                                        .nkept = tables[i].nkept,
+                                        .ruled = names_copy(tables[i].ruled, tables[i].nruled),
+                                        .nruled = tables[i].nruled};
     return copy;
 }
 
@@ -222,8 +225,11 @@ static void drop_table(const struct source_table *t)
     }
     for (size_t i = 0; i < t->nkept; i++)
         drop(t->kept[i]);
+    for (size_t i = 0; i < t->nruled; i++)
+        drop(t->ruled[i]);
     drop(t->untold);
     drop(t->kept);
+    drop(t->ruled);
     drop(t->schema);
     drop(t->name);
     drop(t->columns);

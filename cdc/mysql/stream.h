@@ -91,7 +91,7 @@ struct source {
     struct my_log_table *tables; /* those of config, by name */
     size_t ntables;
     struct my_log_table marker;
-    bool named;                  /* the log says what columns are called, as far as is known */
+    bool named;                  /* the log says what columns are called, as the server said when this began */
     struct my_charset *charsets; /* the server's, for config.goes_on */
     size_t ncharsets;
     struct my_mapped_id *mapped;

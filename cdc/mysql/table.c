@@ -8,8 +8,9 @@
 #include "cdc/mysql/rows.h"
 #include "cdc/mysql/stream.h"
 
-static const struct source_column marker_columns[] = {{"id", "varchar(16)", "utf8mb4_bin"},
-                                                      {"text", "varchar(255)", "utf8mb4_bin"}};
+static const struct source_column marker_columns[] = {
+    {.name = "id", .type = "varchar(16)", .collation = "utf8mb4_bin"},
+    {.name = "text", .type = "varchar(255)", .collation = "utf8mb4_bin"}};
 enum { MARKER_COLUMNS = 2, MARKER_TEXT = 1 };
 
 /* --- which table --- */
@@ -189,7 +190,6 @@ static enum sc_result ours_mapped(struct source *s, struct my_log_table *t, cons
 enum sc_result my_table_mapped(struct source *s, const struct my_table_map *map, struct sc_error *err)
 {
     struct my_log_table *t = table_of(s, map);
-    s->named = map->names != NULL;
     if (s->nmapped == s->mapped_cap) {
         s->mapped_cap = s->mapped_cap ? s->mapped_cap * 2 : 16;
         s->mapped = mem_resize(s->mapped, s->mapped_cap * sizeof(*s->mapped));
@@ -271,7 +271,7 @@ static enum sc_result put_rows(struct source *s, const struct my_log_table *t, c
         [MY_ROWS_INSERT] = CHANGE_INSERT, [MY_ROWS_UPDATE] = CHANGE_UPDATE, [MY_ROWS_DELETE] = CHANGE_DELETE};
     struct arena arena = {0};
     if (result == SC_OK && s->group == MY_GROUP_XA && s->config.goes_on)
-        my_xa_hold_description(&s->xa, number_of(s, t), &s->feed.relations.records[number_of(s, t)]);
+        result = my_xa_hold_description(&s->xa, number_of(s, t), &s->feed.relations.records[number_of(s, t)], err);
     while (result == SC_OK) {
         struct my_row row;
         bool more = false;

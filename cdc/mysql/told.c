@@ -217,6 +217,11 @@ static enum sc_result tell_column(struct telling *t, uint16_t i, struct my_told 
     /* MariaDB: unique over values too long for an index, by a column that nobody but the log sees. */
     if (map->mariadb && strncmp(map->names[i], "DB_ROW_HASH_", 12) == 0)
         return cannot_tell(t, i, "it is hidden, and stands for a unique index over long values (USING HASH)", err);
+    if (strncmp(map->names[i], "!hidden!", 8) == 0)
+        return cannot_tell(t, i, "it is hidden, and stands for an expression in an index", err);
+    if (out->columns[i].type == MY_LOG_YEAR && t->from->signs_leave_out_year)
+        return cannot_tell(
+            t, i, "this version's log does not tell for certain which columns are unsigned beside a YEAR", err);
     enum sc_result result = tell_type(t, i, &out->columns[i], r, err);
     const char *untold = untold_of(t->from, map->names[i]);
     if (result != SC_OK || !untold)
@@ -241,8 +246,10 @@ static enum sc_result tell_key(const struct telling *t, struct my_told *out, str
     struct reader r = reader_of(map->primary.data, map->primary.data ? map->primary.len : 0);
     for (uint16_t place = 1; reader_left(&r) > 0; place++) {
         uint64_t column = read_packed(&r);
-        if (!reader_ok(&r) || column >= map->ncolumns)
-            return error_set(err, SC_FAIL, "the binary log describes the key of table %s.%s by a column that it lacks",
+        if (!reader_ok(&r) || column >= map->ncolumns || out->relation[column].told_key)
+            return error_set(err, SC_FAIL,
+                             "the binary log describes the key of table %s.%s by a column that it lacks, or twice by "
+                             "the same",
                              map->schema, map->table);
         out->relation[column].told_key = place;
     }

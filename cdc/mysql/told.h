@@ -32,6 +32,9 @@ struct my_told_from {
     const struct source_untold *untold; /* of the table's columns, by name */
     size_t nuntold;
     bool leaves_out_stored; /* the log lacks stored generated columns of rows that are changed */
+    /* Whether a YEAR has a bit among the signs is not known, and so which bit is whose (MySQL before 8.0.29 may be
+     * without: sql/field.h, is_numeric_type()). */
+    bool signs_leave_out_year;
 };
 
 /* Everything in *out is the arena's, and so may point into the map. SC_FAIL: the map has no names, or a column's type

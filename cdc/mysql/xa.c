@@ -18,6 +18,7 @@ void my_xa_fini(struct my_xa *xa)
         transaction_fini(&xa->prepared[i]);
     mem_free(xa->prepared);
     transaction_fini(&xa->reading);
+    mem_free(xa->described);
     *xa = (struct my_xa){0};
 }
 
@@ -26,6 +27,8 @@ void my_xa_begin(struct my_xa *xa, const struct my_log_position *at)
     xa->bytes -= xa->reading.changes.len;
     buf_clear(&xa->reading.changes);
     xa->reading.began = *at;
+    if (xa->ndescribed)
+        memset(xa->described, 0, xa->ndescribed * sizeof(*xa->described));
 }
 
 /* In front of each change that is held. */
@@ -33,6 +36,16 @@ struct held {
     uint32_t len;
     uint32_t table;
 };
+
+static enum sc_result check_room(const struct my_xa *xa, struct sc_error *err)
+{
+    if (xa->bytes <= MOST_BYTES)
+        return SC_OK;
+    error_set(err, SC_FAIL, "XA transactions that are not decided yet hold more than %zu MiB of changes of the table",
+              MOST_BYTES >> 20);
+    return error_hint(err, "The source is untouched. Abort the migration and start it again without such XA "
+                           "transactions.");
+}
 
 enum sc_result my_xa_hold(struct my_xa *xa, size_t table, const struct change *change, struct sc_error *err)
 {
@@ -44,20 +57,36 @@ enum sc_result my_xa_hold(struct my_xa *xa, size_t table, const struct change *c
     held.len = (uint32_t)(b->len - start - sizeof(held));
     memcpy(b->data + start, &held, sizeof(held));
     xa->bytes += b->len - start;
-    if (xa->bytes <= MOST_BYTES)
-        return SC_OK;
-    error_set(err, SC_FAIL, "XA transactions that are not decided yet hold more than %zu MiB of changes of the table",
-              MOST_BYTES >> 20);
-    return error_hint(err, "The source is untouched. Abort the migration and start it again without such XA "
-                           "transactions.");
+    return check_room(xa, err);
 }
 
-void my_xa_hold_description(struct my_xa *xa, size_t table, const struct buf *record)
+/* Is that what was held of the table last, in the transaction that is being read? */
+static bool is_held(const struct my_xa *xa, size_t table, const struct buf *record)
 {
+    if (table >= xa->ndescribed || xa->described[table] == 0)
+        return false;
+    const char *at = xa->reading.changes.data + xa->described[table] - 1;
+    struct held held;
+    memcpy(&held, at, sizeof(held));
+    return held.len == record->len && memcmp(at + sizeof(held), record->data, record->len) == 0;
+}
+
+enum sc_result my_xa_hold_description(struct my_xa *xa, size_t table, const struct buf *record, struct sc_error *err)
+{
+    if (is_held(xa, table, record))
+        return SC_OK;
+    if (table >= xa->ndescribed) {
+        xa->described = mem_resize(xa->described, (table + 1) * sizeof(*xa->described));
+        memset(xa->described + xa->ndescribed, 0, (table + 1 - xa->ndescribed) * sizeof(*xa->described));
+        xa->ndescribed = table + 1;
+    }
+    struct buf *b = &xa->reading.changes;
     struct held held = {.len = (uint32_t)record->len, .table = (uint32_t)table};
-    buf_bytes(&xa->reading.changes, &held, sizeof(held));
-    buf_bytes(&xa->reading.changes, record->data, record->len);
+    xa->described[table] = b->len + 1;
+    buf_bytes(b, &held, sizeof(held));
+    buf_bytes(b, record->data, record->len);
     xa->bytes += sizeof(held) + record->len;
+    return check_room(xa, err);
 }
 
 static enum sc_result put_held(const struct my_xa_transaction *t, struct my_feed *feed, struct sc_error *err)

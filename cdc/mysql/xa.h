@@ -30,6 +30,8 @@ struct my_xa {
     struct my_xa_transaction *prepared; /* those with changes of the tables */
     size_t count, cap;
     size_t bytes;
+    size_t *described; /* of each table: where its last description stands in what is being read, + 1; 0: nowhere */
+    size_t ndescribed;
 };
 
 void my_xa_fini(struct my_xa *xa);
@@ -38,8 +40,9 @@ void my_xa_fini(struct my_xa *xa);
 void my_xa_begin(struct my_xa *xa, const struct my_log_position *at);
 /* A row of that table (as for my_feed_change()). SC_FAIL: more than may be held in memory. */
 enum sc_result my_xa_hold(struct my_xa *xa, size_t table, const struct change *change, struct sc_error *err);
-/* The table's description, as encoded, which the rows behind it are of; what it was before is put again behind them. */
-void my_xa_hold_description(struct my_xa *xa, size_t table, const struct buf *record);
+/* The table's description, as encoded, which the rows behind it are of; what it was before is put again behind them.
+ * SC_FAIL: more than may be held in memory. */
+enum sc_result my_xa_hold_description(struct my_xa *xa, size_t table, const struct buf *record, struct sc_error *err);
 /* The one that is being read is prepared; or, one_phase, committed: then its changes are put. */
 enum sc_result my_xa_prepared(struct my_xa *xa, const struct my_xa_event *event, struct my_feed *feed,
                               struct sc_error *err);

@@ -147,13 +147,22 @@ static enum sc_result other_tables(const struct flow *f, struct sc_error *err)
                            "`seachange audit remove` removes one.");
 }
 
+static size_t before_kept(const char *settings)
+{
+    const char *kept = standing_part(settings, STANDING_KEPT);
+    return kept ? (size_t)(kept - settings) : strlen(settings);
+}
+
 /* Up to the form of its columns; of that: is it what it was? */
 static bool same_settings(const char *was, const char *is, bool *same_form)
 {
     const char *was_form = standing_form(was), *is_form = standing_form(is);
     *same_form = true;
-    if (!was_form || !is_form)
-        return strcmp(was, is) == 0;
+    if (!was_form || !is_form) {
+        /* Which columns have rules may become more. */
+        size_t was_len = before_kept(was), is_len = before_kept(is);
+        return was_len == is_len && strncmp(was, is, was_len) == 0;
+    }
     size_t len = strlen(STANDING_FORM), digest = strcspn(is_form + len, ";");
     *same_form = strncmp(was_form, is_form, len + digest) == 0;
     return was_form - was == is_form - is && strncmp(was, is, (size_t)(is_form - is)) == 0;
@@ -192,6 +201,8 @@ static enum sc_result go_on(struct flow *f, const struct standing_table *stored,
             return error_hint(err, "What was changed in it since then is in no topic. Begin a stream of another name "
                                    "with it, or remove this one first (`seachange audit remove`).");
         }
+        if (standing_change_check(f, i, was->settings, err) != SC_OK)
+            return err->result;
         bool same_form;
         bool same = same_settings(was->settings, is->settings, &same_form);
         if (!same_form && other_form(f, i, was, err) != SC_OK)
@@ -290,10 +301,30 @@ static enum sc_result start_pump(struct flow *f, const struct audit_state *state
     return audit_pump_start(&config, &f->pump, err);
 }
 
+/* Tables are refused as they are now, before it is looked what the log still has of them. */
+static void tell_unsent(struct flow *f, struct sc_error *err)
+{
+    struct standing_spec spec = {.url = f->config->url, .name = f->config->name};
+    const struct standing_table *stored = NULL;
+    struct sc_error ignored;
+    size_t count;
+    if (f->standing_ops->open(&spec, &f->stream, &ignored) == SC_OK)
+        f->standing_ops->stored(f->stream, &stored, &count);
+    if (!stored)
+        return;
+    struct sc_error was = *err;
+    error_hint(err,
+               "%.300s%sOf stream %s everything before %.60s is in Kafka. What was changed behind that is not, and is "
+               "lost to it when the stream is removed.",
+               was.hint, was.hint[0] ? " " : "", f->config->name, stored[0].state.position.text);
+}
+
 static enum sc_result flow_open(struct flow *f, struct sc_error *err)
 {
     struct audit_state *states = NULL;
     enum sc_result result = standing_learn(f, err);
+    if (result == SC_REFUSE)
+        tell_unsent(f, err);
     if (result == SC_OK)
         result = open_stored(f, err);
     if (result == SC_OK)

@@ -5,6 +5,7 @@
  * stored when the stream was begun; the reader ends in front of a statement that may change any of that. */
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "coordinator/standing_flow.h"
@@ -13,14 +14,18 @@
 /* --- what is stored
  * ----------------------------------------------------------------------------------------------------------- */
 
+/* Of everything that a message follows from, beside the log. */
 static void add_digest(struct buf *out, const struct source_table *t)
 {
     struct buf form = {0};
     struct audit_hash hash = {0};
     char text[AUDIT_HASH_TEXT];
     for (int i = 0; i < t->ncolumns; i++)
-        buf_printf(&form, "%s\n%s\n%s\n%d\n", t->columns[i].name, t->columns[i].type,
-                   t->columns[i].collation ? t->columns[i].collation : "", t->computed && t->computed[i]);
+        buf_printf(&form, "%s\n%s\n%s\n%d%d\n", t->columns[i].name, t->columns[i].type,
+                   t->columns[i].collation ? t->columns[i].collation : "", t->computed && t->computed[i],
+                   t->columns[i].optional);
+    for (size_t i = 0; i < t->nuntold; i++) /* whether a column is stored or virtual decides whether it is shown */
+        buf_printf(&form, "%s\n%s\n", t->untold[i].name, t->untold[i].untold);
     audit_chain(&hash, t->ncolumns, "", 0, buf_cstr(&form), form.len);
     audit_hash_format(&hash, text);
     buf_printf(out, "%.16s", text);
@@ -55,31 +60,42 @@ static const char *read_word(struct arena *arena, const char *word, size_t len)
     return text;
 }
 
-static bool has_column(const struct audit_table *t, const char *name)
+static const struct audit_column *column_named(const struct audit_table *t, const char *name)
 {
     for (size_t i = 0; i < t->ncolumns; i++)
         if (strcmp(t->columns[i].name, name) == 0)
-            return true;
-    return false;
+            return &t->columns[i];
+    return NULL;
+}
+
+/* Columns that a rule names; with the number that the catalog knows them by under any name, where it has one. */
+static void add_kept(struct buf *settings, const struct audit_table *t, const struct audit_rules *rules)
+{
+    const char *before = STANDING_KEPT " ";
+    for (size_t k = 0; k < rules->count; k++) {
+        const struct audit_column *c = rules->rules[k].column ? column_named(t, rules->rules[k].column) : NULL;
+        if (c) {
+            add_word(settings, before, c->name);
+            before = " ";
+        }
+        if (c && c->number)
+            buf_printf(settings, "=%d", c->number);
+    }
 }
 
 void standing_change_add(struct buf *settings, const struct flow *f, size_t i)
 {
     const struct source_table *t = &f->sources[i];
-    const struct audit_rules *rules = f->config->settings->rules;
-    if (!t->columns)
-        return;
-    buf_str(settings, STANDING_FORM);
-    add_digest(settings, t);
-    buf_str(settings, "; untold");
-    for (size_t k = 0; k < t->nuntold; k++) {
-        add_word(settings, " ", t->untold[k].name);
-        add_word(settings, "=", t->untold[k].untold);
+    if (t->columns) {
+        buf_str(settings, STANDING_FORM);
+        add_digest(settings, t);
+        buf_str(settings, "; untold");
+        for (size_t k = 0; k < t->nuntold; k++) {
+            add_word(settings, " ", t->untold[k].name);
+            add_word(settings, "=", t->untold[k].untold);
+        }
     }
-    buf_str(settings, "; kept");
-    for (size_t k = 0; k < rules->count; k++)
-        if (rules->rules[k].column && has_column(&f->described[i], rules->rules[k].column))
-            add_word(settings, " ", rules->rules[k].column);
+    add_kept(settings, &f->described[i], f->config->settings->rules);
 }
 
 /* The next word of a list behind *p, which ends with a semicolon or the text; NULL: there is none. */
@@ -95,8 +111,8 @@ static const char *next_word(const char **p, size_t *len)
 bool standing_change_read(struct flow *f, size_t i, const char *settings)
 {
     const char *form = standing_form(settings);
-    const char *untold = form ? strstr(form, "; untold") : NULL, *kept = untold ? strstr(untold, "; kept") : NULL;
-    if (!kept)
+    const char *untold = form ? strstr(form, "; untold") : NULL, *kept = untold ? strstr(untold, STANDING_KEPT) : NULL;
+    if (!untold)
         return false;
     struct source_table *t = &f->sources[i];
     struct source_untold *columns = arena_array(&f->arena, strlen(settings), sizeof(*columns));
@@ -111,11 +127,18 @@ bool standing_change_read(struct flow *f, size_t i, const char *settings)
         columns[t->nuntold] = (struct source_untold){read_word(&f->arena, word, name),
                                                      read_word(&f->arena, word + name + 1, len - name - 1)};
     }
-    kept += strlen("; kept");
+    kept = kept ? kept + strlen(STANDING_KEPT) : "";
     for (const char *word; (word = next_word(&kept, &len)) != NULL; t->nkept++)
         names[t->nkept] = read_word(&f->arena, word, len);
     t->untold = columns;
     t->kept = names;
+    const struct audit_rules *rules = f->config->settings->rules;
+    const char **ruled = arena_array(&f->arena, rules->count + 1, sizeof(*ruled));
+    t->nruled = 0;
+    for (size_t k = 0; k < rules->count; k++)
+        if (rules->rules[k].column)
+            ruled[t->nruled++] = rules->rules[k].column;
+    t->ruled = ruled;
     return true;
 }
 
@@ -158,15 +181,35 @@ enum sc_result standing_change_none(struct flow *f, struct sc_error *err)
 /* --- while it runs
  * ------------------------------------------------------------------------------------------------------------ */
 
+static enum sc_result is_gone(const char *column, const char *schema, const char *table, struct sc_error *err)
+{
+    return error_set(err, SC_REFUSE,
+                     "column %.100s of table %s.%s, for which --audit-columns has a rule, is gone or has another name",
+                     column, schema, table);
+}
+
+enum sc_result standing_change_check(struct flow *f, size_t i, const char *settings, struct sc_error *err)
+{
+    const char *kept = standing_part(settings, STANDING_KEPT);
+    size_t len;
+    kept = kept ? kept + strlen(STANDING_KEPT) : "";
+    for (const char *word; (word = next_word(&kept, &len)) != NULL;) {
+        size_t name = strcspn(word, "= ;");
+        long number = name < len ? strtol(word + name + 1, NULL, 10) : 0;
+        const char *text = read_word(&f->arena, word, name);
+        const struct audit_column *c = number ? column_named(&f->described[i], text) : NULL;
+        if (number && (!c || c->number != number))
+            return is_gone(text, f->names[2 * i], f->names[2 * i + 1], err);
+    }
+    return SC_OK;
+}
+
 /* A rule names a column; what was shown by that rule must not be shown by another one under another name. */
 static enum sc_result check_kept(const struct source_table *t, const struct audit_table *now, struct sc_error *err)
 {
     for (size_t k = 0; k < t->nkept; k++)
-        if (!has_column(now, t->kept[k]))
-            return error_set(err, SC_REFUSE,
-                             "column %.100s of table %s.%s, for which --audit-columns has a rule, is gone or has "
-                             "another name",
-                             t->kept[k], t->schema, t->name);
+        if (!column_named(now, t->kept[k]))
+            return is_gone(t->kept[k], t->schema, t->name, err);
     return SC_OK;
 }
 

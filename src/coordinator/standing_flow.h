@@ -52,6 +52,8 @@ enum sc_result standing_learn(struct flow *f, struct sc_error *err);
 void standing_change_add(struct buf *settings, const struct flow *f, size_t i);
 /* Of table i, from what is stored: sources[i].untold and .kept. False: it is from before there was such a thing. */
 bool standing_change_read(struct flow *f, size_t i, const char *settings);
+/* Of table i, from what is stored: SC_REFUSE: a column that a rule names has another name, by the catalog's numbers. */
+enum sc_result standing_change_check(struct flow *f, size_t i, const char *settings, struct sc_error *err);
 /* For standing_ops.begin(), behind the place in the log: SC_RETRY: a table was changed since it was learnt. */
 enum sc_result standing_change_none(struct flow *f, struct sc_error *err);
 /* As audit_stream_config.describe; `arg` is the flow. SC_FAIL: another key. SC_REFUSE: a column that has no rule, or

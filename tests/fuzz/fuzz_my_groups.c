@@ -12,31 +12,40 @@
 enum { HEADER = 19, LENGTH_AT = 9, END_AT = 13, MOST_EVENTS = 128, MOST_CUTS = 8 };
 
 static struct source_column mysql_columns[] = {
-    {"id", "int unsigned", NULL}, {"name", "varchar(300)", NULL},  {"price", "decimal(10,2)", NULL},
-    {"doc", "json", NULL},        {"kind", "enum('a','b')", NULL}, {"raw", "binary(4)", NULL},
-    {"code", "char(4)", NULL},    {"v", "varchar(400)", NULL},     {"s", "bigint", NULL},
-    {"y", "year", NULL},          {"n", "bigint", NULL},
+    {.name = "id", .type = "int unsigned"},
+    {.name = "name", .type = "varchar(300)"},
+    {.name = "price", .type = "decimal(10,2)"},
+    {.name = "doc", .type = "json"},
+    {.name = "kind", .type = "enum('a','b')"},
+    {.name = "raw", .type = "binary(4)"},
+    {.name = "code", .type = "char(4)"},
+    {.name = "v", .type = "varchar(400)"},
+    {.name = "s", .type = "bigint"},
+    {.name = "y", .type = "year"},
+    {.name = "n", .type = "bigint"},
 };
 static struct source_column mariadb_columns[] = {
-    {"id", "int(10) unsigned", NULL},
-    {"name", "varchar(300)", NULL},
-    {"price", "decimal(10,2)", NULL},
-    {"doc", "longtext", NULL},
-    {"kind", "enum('a','b')", NULL},
-    {"raw", "binary(4)", NULL},
-    {"code", "char(4)", NULL},
-    {"v", "varchar(400)", NULL},
-    {"s", "bigint(20)", NULL},
-    {"y", "year(4)", NULL},
-    {"n", "bigint(20)", NULL},
-    {"u", "uuid", NULL},
-    {"i6", "inet6", NULL},
-    {"i4", "inet4", NULL},
-    {"cc", "varchar(200)", NULL},
+    {.name = "id", .type = "int(10) unsigned"},
+    {.name = "name", .type = "varchar(300)"},
+    {.name = "price", .type = "decimal(10,2)"},
+    {.name = "doc", .type = "longtext"},
+    {.name = "kind", .type = "enum('a','b')"},
+    {.name = "raw", .type = "binary(4)"},
+    {.name = "code", .type = "char(4)"},
+    {.name = "v", .type = "varchar(400)"},
+    {.name = "s", .type = "bigint(20)"},
+    {.name = "y", .type = "year(4)"},
+    {.name = "n", .type = "bigint(20)"},
+    {.name = "u", .type = "uuid"},
+    {.name = "i6", .type = "inet6"},
+    {.name = "i4", .type = "inet4"},
+    {.name = "cc", .type = "varchar(200)"},
 };
 static bool virtual_columns[] = {[7] = true, [14] = false};
-static struct source_column mysql_copied[] = {{"id", "int unsigned", NULL}, {"name", "varchar(300)", NULL}};
-static struct source_column mariadb_copied[] = {{"id", "int(10) unsigned", NULL}, {"name", "varchar(300)", NULL}};
+static struct source_column mysql_copied[] = {{.name = "id", .type = "int unsigned"},
+                                              {.name = "name", .type = "varchar(300)"}};
+static struct source_column mariadb_copied[] = {{.name = "id", .type = "int(10) unsigned"},
+                                                {.name = "name", .type = "varchar(300)"}};
 
 enum { TABLES = 2 };
 static const struct source_table mysql_tables[TABLES] = {

@@ -10,21 +10,21 @@
 #include "fuzz/my_log.h"
 
 static const struct source_column any[] = {
-    {"a", "int(10) unsigned", NULL},
-    {"b", "varchar(300)", NULL},
-    {"c", "decimal(10,2)", NULL},
-    {"d", "longtext", NULL},
-    {"e", "enum('a','b')", NULL},
-    {"f", "binary(4)", NULL},
-    {"g", "char(4)", NULL},
-    {"h", "varchar(20)", NULL},
-    {"i", "bigint(20)", NULL},
-    {"j", "year(4)", NULL},
-    {"k", "bigint(20)", NULL},
-    {"l", "uuid", NULL},
-    {"m", "inet6", NULL},
-    {"n", "inet4", NULL},
-    {"o", "varchar(200)", NULL},
+    {.name = "a", .type = "int(10) unsigned"},
+    {.name = "b", .type = "varchar(300)"},
+    {.name = "c", .type = "decimal(10,2)"},
+    {.name = "d", .type = "longtext"},
+    {.name = "e", .type = "enum('a','b')"},
+    {.name = "f", .type = "binary(4)"},
+    {.name = "g", .type = "char(4)"},
+    {.name = "h", .type = "varchar(20)"},
+    {.name = "i", .type = "bigint(20)"},
+    {.name = "j", .type = "year(4)"},
+    {.name = "k", .type = "bigint(20)"},
+    {.name = "l", .type = "uuid"},
+    {.name = "m", .type = "inet6"},
+    {.name = "n", .type = "inet4"},
+    {.name = "o", .type = "varchar(200)"},
 };
 static const struct log_table tables[] = {{"item", any, 15}};
 

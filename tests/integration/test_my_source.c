@@ -36,7 +36,8 @@ struct world {
     char table[64]; /* of the last RELATION */
 };
 
-static const struct source_column columns[] = {{"id", "int(11)", NULL}, {"v", "varchar(200)", "utf8mb4_general_ci"}};
+static const struct source_column columns[] = {
+    {.name = "id", .type = "int(11)"}, {.name = "v", .type = "varchar(200)", .collation = "utf8mb4_general_ci"}};
 
 static void run(struct world *w, const char *sql)
 {
@@ -422,8 +423,10 @@ static void a_row_that_is_logged_without_what_did_not_change_is_made_whole(void 
 static void generated_columns_do_not_stop_it(void **state)
 {
     struct world *w = need(state);
-    static const struct source_column generated[] = {
-        {"id", "int(11)", NULL}, {"v", "int(11)", NULL}, {"s", "int(11)", NULL}, {"z", "int(11)", NULL}};
+    static const struct source_column generated[] = {{.name = "id", .type = "int(11)"},
+                                                     {.name = "v", .type = "int(11)"},
+                                                     {.name = "s", .type = "int(11)"},
+                                                     {.name = "z", .type = "int(11)"}};
     static const bool computed[] = {false, true, true, false};
     w->tables[0].columns = generated;
     w->tables[0].computed = computed;

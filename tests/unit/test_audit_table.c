@@ -257,6 +257,26 @@ static void what_cannot_be_told_is_refused(void **state)
     column.left_out = true;
     assert_int_equal(audit_table_prepare(&t, &arena, &err), SC_REFUSE);
     assert_non_null(strstr(err.what, "column id is part of the key"));
+    /* What a log may tell of a key, and nobody has. */
+    static const int impossible[] = {2, 60001, -1};
+    column.left_out = false;
+    for (size_t i = 0; i < sizeof(impossible) / sizeof(impossible[0]); i++) {
+        t.nkey = 0;
+        column.key = impossible[i];
+        assert_int_equal(audit_table_prepare(&t, &arena, &err), SC_FAIL);
+        assert_non_null(strstr(err.what, "column id has an impossible place"));
+    }
+    struct audit_column two[] = {pg_column("a", 20, 0), pg_column("b", 20, 0)};
+    t.columns = two;
+    t.ncolumns = 2;
+    t.nkey = 0;
+    two[0].key = two[1].key = 1;
+    assert_int_equal(audit_table_prepare(&t, &arena, &err), SC_FAIL);
+    t.nkey = 0;
+    two[0].key = 0;
+    two[1].key = 2;
+    assert_int_equal(audit_table_prepare(&t, &arena, &err), SC_FAIL);
+    assert_non_null(strstr(err.what, "lacks its column 1"));
 }
 
 /* --- the chain --- */

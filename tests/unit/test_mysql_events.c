@@ -260,15 +260,16 @@ static void columns_that_differ_from_the_catalog_are_refused(void **state)
                                .unsigned_bits = bits,
                                .unsigned_len = 1};
     struct my_log_column *columns;
-    struct source_column right[] = {{"id", "int(10) unsigned", NULL}, {"name", "varchar(10)", NULL}};
+    struct source_column right[] = {{.name = "id", .type = "int(10) unsigned"},
+                                    {.name = "name", .type = "varchar(10)"}};
     assert_int_equal(my_columns_build(&map, right, 2, &arena, &columns, &err), SC_OK);
     assert_true(columns[0].is_unsigned);
     assert_int_equal(my_columns_build(&map, right, 1, &arena, &columns, &err), SC_FAIL);
-    struct source_column is_signed[] = {{"id", "int", NULL}, {"name", "varchar(10)", NULL}};
+    struct source_column is_signed[] = {{.name = "id", .type = "int"}, {.name = "name", .type = "varchar(10)"}};
     assert_int_equal(my_columns_build(&map, is_signed, 2, &arena, &columns, &err), SC_FAIL);
-    struct source_column other[] = {{"id", "int unsigned", NULL}, {"name", "text", NULL}};
+    struct source_column other[] = {{.name = "id", .type = "int unsigned"}, {.name = "name", .type = "text"}};
     assert_int_equal(my_columns_build(&map, other, 2, &arena, &columns, &err), SC_FAIL);
-    struct source_column unknown[] = {{"id", "int unsigned", NULL}, {"name", "frob(3)", NULL}};
+    struct source_column unknown[] = {{.name = "id", .type = "int unsigned"}, {.name = "name", .type = "frob(3)"}};
     assert_int_equal(my_columns_build(&map, unknown, 2, &arena, &columns, &err), SC_FAIL);
     map.unsigned_bits = NULL; /* the log is silent: the catalog decides, and without one nobody can */
     assert_int_equal(my_columns_build(&map, is_signed, 2, &arena, &columns, &err), SC_OK);

@@ -120,3 +120,24 @@ H5_a_commit_delivered_before_it_is_visible()
     stream_stopped
     stream_removed
 }
+
+# Two tables: a rule that one of them still has a column for must not make the other one's column plain.
+H4_a_column_with_a_rule_gets_no_other_name()
+{
+    stream_setup
+    printf 'sixteen bytes and more' > "$out/key"
+    sql "ALTER TABLE t ADD COLUMN email text"
+    for change in 'RENAME COLUMN email TO mail' 'RENAME COLUMN email TO x; ALTER TABLE u RENAME COLUMN v TO email; ALTER TABLE u RENAME COLUMN x TO v'; do
+        sql "DROP TABLE u" "CREATE TABLE u (id int PRIMARY KEY, v text, email text)"
+        stream=(--audit-kafka "$brokers" --audit-columns 'email=hash,*=plain' --audit-key-file "$out/key")
+        stream_runs
+        sql "INSERT INTO u VALUES (1, 'v', 'first')" "ALTER TABLE u ADD COLUMN more text" "INSERT INTO u VALUES (2, 'v', 'second')"
+        sent u 2
+        sql "BEGIN; ALTER TABLE u $change; INSERT INTO u VALUES (3, 'third', 'third'); COMMIT"
+        stream_ends 3 60
+        ! kcat -C -q -e -b "$brokers" -t "seachange.$schema.u" | grep -q third || fail "what was to be hashed was shown: $change"
+        until_said 'column email of table public.u, for which --audit-columns has a rule, is gone or has another name'
+        stream_removed
+        : > "$out/stderr"
+    done
+}
