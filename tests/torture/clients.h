@@ -28,8 +28,9 @@ struct world {
     struct shape shape;
     const char *url;
     uint64_t seed;
-    int clients, rows; /* rows: that are there before the first client comes */
-    int64_t pause_us;
+    int clients, rows;        /* rows: that are there before the first client comes */
+    _Atomic int64_t pause_us; /* between two operations of a client */
+    bool slowed;              /* it was made longer, so that a machine that is too slow gets on */
     struct history histories[CLIENTS_MOST];
     struct pool pool;
     atomic_uint next_row; /* numbers keys and unique values */

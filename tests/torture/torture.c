@@ -432,11 +432,12 @@ static void tell(struct run *r)
                  r->audit.messages, r->audit.repeats, r->audit.rows);
     printf("%s seed=%" PRIu64 " server=%s key=%d %s=%d faults=[%s] starts=%d deaths=%d crashes=%d acknowledged=%" PRIu64
            " in_doubt=%" PRIu64 " rows=%" PRIu64 " deleted=%" PRIu64 " snapshots=%" PRIu64 " stall_ms=%" PRIu64
-           " seconds=%.1f%s\n",
+           " seconds=%.1f%s%s\n",
            world->error_count ? "FAILED" : "ok", r->seed, r->server, (int)world->shape.key,
            r->stream ? "stream" : "alter", r->stream ? 1 : world->shape.alter, r->fault_text, r->program.attempts,
            r->program.deaths, r->program.crashes, r->counts.done, r->counts.unknown, r->counts.rows, r->counts.graves,
-           world->snapshots, longest_stall_us(world) / 1000, (double)(clock_us() - r->began_us) / 1e6, audit);
+           world->snapshots, longest_stall_us(world) / 1000, (double)(clock_us() - r->began_us) / 1e6, audit,
+           world->slowed ? " slowed=1" : "");
     for (int i = 0; i < world->error_count; i++)
         printf("    %s\n", world->errors[i]);
     if (world->error_count == 0)
