@@ -409,7 +409,7 @@ enum sc_result apply_start(const struct apply_config *config, struct apply **out
     a->stats.applied = m->applied;
     a->stats.fenced = m->fence.order != 0;
     config->ops->row_shape(config->target, &a->shape);
-    if (a->shape.key_bytewise)
+    if (a->shape.folds)
         a->fold = fold_new(a->shape.key, a->shape.nkey, a->shape.ncolumns);
     pthread_mutex_init(&a->lock, NULL);
     pthread_condattr_t attr;

@@ -161,13 +161,15 @@ struct row_shape {
     uint16_t ncolumns;
     const uint16_t *key; /* indexes of the key's columns; the target's */
     uint16_t nkey;
-    bool key_bytewise; /* equal for the server means equal as text */
+    /* Batches may come folded by the bytes of the keys: equal for the server means equal as bytes, or the applier does
+     * what makes room before it sets anything, in all parts, and rows are known whole */
+    bool folds;
 };
 
 /* How a batch is applied in parts (applier/parts.h). */
 struct parts_cut {
     uint32_t parts; /* 0: it is not */
-    int steps;      /* 2 where unique values need room made first: everything goes away, then everything is set */
+    int steps;      /* 2 where what is set needs room made first: everything goes away, then everything is set */
     /* The batch's last change, by which it is known again: its transaction's commit, and its number in there. */
     struct position last;
     uint64_t last_changes;

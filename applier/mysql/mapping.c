@@ -96,6 +96,12 @@ static bool ends_with(const char *text, const char *end)
     return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
+/* Are blanks at the end nothing? "_bin" alone ignores them, too. */
+static bool pads(const char *collation)
+{
+    return !strstr(collation, "_0900_") && !strstr(collation, "_nopad_") && strcmp(collation, "binary") != 0;
+}
+
 /* What makes two texts equal is the collation: the same one, one that tells every two texts apart, or the same rules
  * for a larger character set. */
 static bool collation_stays_distinct(const struct my_column *from, const struct my_column *to)
@@ -106,6 +112,8 @@ static bool collation_stays_distinct(const struct my_column *from, const struct 
         return true;
     bool to_unicode = strncmp(to->collation, "utf8mb4_", 8) == 0;
     if (strcmp(from->charset, to->charset) != 0 && !to_unicode)
+        return false;
+    if (pads(to->collation) && !pads(from->collation))
         return false;
     if (ends_with(to->collation, "_bin"))
         return true;

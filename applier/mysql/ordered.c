@@ -1,4 +1,4 @@
-/* Changes one after the other in the order of the log: where keys that are equal for the server differ as bytes, where
+/* Changes one after the other in the order of the log: where
  * sets of rows conflict in an order the source never had, and for TRUNCATE. */
 #include <string.h>
 

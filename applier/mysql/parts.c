@@ -4,7 +4,10 @@
  * Rows that exchange the values of a unique index can be in different parts, which know nothing of each other's order.
  * Where the ghost has such indexes the batch has two steps, with everybody waiting between them: first what is deleted
  * goes, and unique values of rows that change become NULL; then everything is set. That can only be done where every
- * unique index has a column that may be NULL for a moment: InnoDB finds no duplicate in an entry with a NULL. */
+ * unique index has a column that may be NULL for a moment: InnoDB finds no duplicate in an entry with a NULL.
+ *
+ * Two steps also where keys can be equal without being the same: what goes at 'a' and what comes at 'A' are two rows of
+ * the fold, in different parts, and one to the server. See docs/internals/ordering.md, "Folding". */
 #include "applier/parts.h"
 
 #include <inttypes.h>
@@ -91,7 +94,8 @@ static enum sc_result learn_steps(struct session *s, int *steps, struct sc_error
  * until all are. */
 enum sc_result my_parts_steps(struct session *s, bool strict, int *steps, struct sc_error *err)
 {
-    *steps = strict ? 0 : 1;
+    int least = s->target->key_bytewise || PLANTED(A2_KEYS_AS_BYTES) ? 1 : 2;
+    *steps = strict ? 0 : least;
     enum sc_result result = my_sets_open(s, err);
     if (result != SC_OK || !strict || !all_built(s->target))
         return result;
@@ -101,7 +105,7 @@ enum sc_result my_parts_steps(struct session *s, bool strict, int *steps, struct
         sets->steps_known = result == SC_OK;
     }
     if (result == SC_OK)
-        *steps = sets->steps;
+        *steps = sets->steps == 1 ? least : sets->steps;
     return result;
 }
 
@@ -168,7 +172,7 @@ static enum sc_result apply_step(struct session *s, const struct batch *batch, c
                                  struct sc_error *err)
 {
     enum my_step half = cut->steps == 1 ? MY_STEP_ALL : step == 1 ? MY_STEP_MAKE_ROOM : MY_STEP_SET;
-    enum sc_result result = half == MY_STEP_MAKE_ROOM ? my_park_learn(s, err) : SC_OK;
+    enum sc_result result = half == MY_STEP_MAKE_ROOM && batch->strict ? my_park_learn(s, err) : SC_OK;
     return result == SC_OK ? my_folded_apply(s, batch, half, err) : result;
 }
 

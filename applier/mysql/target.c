@@ -197,10 +197,8 @@ static enum sc_result relation_check(struct target *t, const struct relation *re
 
 static void row_shape(struct target *t, struct row_shape *out)
 {
-    *out = (struct row_shape){.ncolumns = (uint16_t)t->source.ncolumns,
-                              .key = t->logged_key,
-                              .nkey = (uint16_t)t->key.count,
-                              .key_bytewise = t->key_bytewise || PLANTED(A2_KEYS_AS_BYTES)};
+    *out = (struct row_shape){
+        .ncolumns = (uint16_t)t->source.ncolumns, .key = t->logged_key, .nkey = (uint16_t)t->key.count, .folds = true};
 }
 
 const struct target_ops mysql_target = {

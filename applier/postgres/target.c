@@ -276,7 +276,7 @@ static void row_shape(struct target *t, struct row_shape *out)
     *out = (struct row_shape){.ncolumns = (uint16_t)t->nlogged,
                               .key = t->logged_key,
                               .nkey = (uint16_t)t->key.count,
-                              .key_bytewise = t->key_bytewise || PLANTED(A2_KEYS_AS_BYTES)};
+                              .folds = t->key_bytewise || PLANTED(A2_KEYS_AS_BYTES)};
 }
 
 const struct target_ops postgres_target = {

@@ -7,12 +7,12 @@ path() { [ -e "$dir/${family:-.}/$1" ] && echo "$dir/${family:-.}/$1" || echo "$
 # What a case's folder says, or what holds when it does not.
 file() { [ -e "$(path "$1")" ] && cat "$(path "$1")" || printf '%s' "${2-}"; }
 
+# Shown behind the line that says which case has failed, as whoever collects failures expects.
 complaints=
 complain()
 {
-    complaints=1
-    echo "    $1"
-    [ $# -lt 2 ] || printf '%s\n' "$2" | head -n "${3:-30}" | sed 's/^/      | /'
+    complaints="$complaints    $1"$'\n'
+    [ $# -lt 2 ] || complaints="$complaints$(printf '%s\n' "$2" | head -n "${3:-30}" | sed 's/^/      | /')"$'\n'
 }
 
 # The clients' own report is not waited for: one whose statement failed has said so.
@@ -172,6 +172,7 @@ run_case()
     seconds=$(awk -v a="$begun" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
     if [ -n "$complaints" ]; then
         echo "FAILED   $name ($seconds s): $(head -n 1 "$(path setup.sql)" | sed 's/^-- *//')"
+        printf '%s' "$complaints"
         echo failed > "$verdict"
     else
         echo "ok       $name ($seconds s)"

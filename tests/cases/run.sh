@@ -64,7 +64,10 @@ shown=0
 show()
 {
     while [ $shown -lt "$1" ] && [ -e "$work/${names[$shown]}.done" ]; do
-        [ -s "$work/${names[$shown]}.verdict" ] || echo broken > "$work/${names[$shown]}.verdict"
+        if [ ! -s "$work/${names[$shown]}.verdict" ]; then
+            echo broken > "$work/${names[$shown]}.verdict"
+            echo "FAILED   ${names[$shown]}: it did not come to a verdict" >> "$work/${names[$shown]}.report"
+        fi
         report "${names[$shown]}"
         shown=$((shown + 1))
     done

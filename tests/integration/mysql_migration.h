@@ -144,7 +144,7 @@ static inline void start_migration(struct world *w, const char *table, const cha
     w->session = open_session(w, "test");
     struct row_shape shape;
     mysql_target.row_shape(w->t, &shape);
-    w->fold = shape.key_bytewise ? fold_new(shape.key, shape.nkey, shape.ncolumns) : NULL;
+    w->fold = shape.folds ? fold_new(shape.key, shape.nkey, shape.ncolumns) : NULL;
 }
 
 /* Indexes and what else comes behind the fence. */

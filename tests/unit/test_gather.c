@@ -45,7 +45,7 @@ static int setup(void **state)
                                   .record_bytes = 1 << 20};
     assert_int_equal(spool_open(&config, &w->a.config.spool, &w->err), SC_OK);
     w->a.config.ops = &ops;
-    w->a.shape = (struct row_shape){.ncolumns = 1, .key = key_columns, .nkey = 1, .key_bytewise = true};
+    w->a.shape = (struct row_shape){.ncolumns = 1, .key = key_columns, .nkey = 1, .folds = true};
     w->a.fold = fold_new(key_columns, 1, 1);
     pthread_mutex_init(&w->a.lock, NULL);
     w->a.copy_ended = true;
