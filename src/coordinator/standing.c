@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/human.h"
 #include "base/log.h"
+#include "base/plant.h"
 #include "base/stop.h"
 #include "cdc/audit/pump.h"
 #include "cdc/audit/standing.h"
@@ -164,7 +165,7 @@ static bool same_settings(const char *was, const char *is, bool *same_form)
         return was_len == is_len && strncmp(was, is, was_len) == 0;
     }
     size_t len = strlen(STANDING_FORM), digest = strcspn(is_form + len, ";");
-    *same_form = strncmp(was_form, is_form, len + digest) == 0;
+    *same_form = strncmp(was_form, is_form, len + digest) == 0 || PLANTED(E8_FORM_NOT_COMPARED);
     return was_form - was == is_form - is && strncmp(was, is, (size_t)(is_form - is)) == 0;
 }
 

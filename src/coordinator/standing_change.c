@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/plant.h"
 #include "coordinator/standing_flow.h"
 #include "engines.h"
 
@@ -198,7 +199,7 @@ enum sc_result standing_change_check(struct flow *f, size_t i, const char *setti
         long number = name < len ? strtol(word + name + 1, NULL, 10) : 0;
         const char *text = read_word(&f->arena, word, name);
         const struct audit_column *c = number ? column_named(&f->described[i], text) : NULL;
-        if (number && (!c || c->number != number))
+        if (number && (!c || c->number != number) && !PLANTED(E9_RULES_BY_NAME_ALONE))
             return is_gone(text, f->names[2 * i], f->names[2 * i + 1], err);
     }
     return SC_OK;
@@ -208,7 +209,7 @@ enum sc_result standing_change_check(struct flow *f, size_t i, const char *setti
 static enum sc_result check_kept(const struct source_table *t, const struct audit_table *now, struct sc_error *err)
 {
     for (size_t k = 0; k < t->nkept; k++)
-        if (!column_named(now, t->kept[k]))
+        if (!column_named(now, t->kept[k]) && !PLANTED(E9_RULES_BY_NAME_ALONE))
             return is_gone(t->kept[k], t->schema, t->name, err);
     return SC_OK;
 }

@@ -78,6 +78,25 @@ H5_a_commit_delivered_before_it_is_visible()
     stream_removed
 }
 
+# Its rows stand in the log where it was prepared, and it commits behind where the stream would begin: they would be in no part.
+H5_a_transaction_that_is_prepared_when_it_begins()
+{
+    stream_setup
+    sql "XA START 'early'" "UPDATE t SET n = 4711 WHERE id = 200" "XA END 'early'" "XA PREPARE 'early'"
+    restore() { ask "XA ROLLBACK 'early'" > /dev/null; } # where it still is
+    : > "$out/stderr"
+    stream_start
+    until_said 'waiting for transactions on the tables that are open'
+    sleep 3
+    ! grep -q 'reading the log' "$out/stderr" || fail "it did not wait for it"
+    sql "XA COMMIT 'early'"
+    until_said 'stream main .*: reading the log'
+    change_t 3
+    sent t 3
+    stream_stopped
+    stream_removed
+}
+
 # --- tables that change, where the log describes them
 
 full_log()
