@@ -123,15 +123,20 @@ static enum sc_result keep(struct audit_pump *p, struct sc_error *err)
 /* --- the thread
  * ------------------------------------------------------------------------------------------------------------ */
 
+static void note_end(struct audit_pump *p)
+{
+    pthread_mutex_lock(&p->lock);
+    p->at_end = p->end[0] && strcmp(p->end, p->newest.text) == 0;
+    pthread_mutex_unlock(&p->lock);
+}
+
 static void mark(struct audit_pump *p, const char *text)
 {
     snprintf(p->newest.text, sizeof(p->newest.text), "%s", text);
     p->newest.sent = audit_sink_sent(p->config.sink);
     if (!p->awaited.text[0])
         p->awaited = p->newest;
-    pthread_mutex_lock(&p->lock);
-    p->at_end = p->end[0] && strcmp(p->end, p->newest.text) == 0;
-    pthread_mutex_unlock(&p->lock);
+    note_end(p);
 }
 
 static void pass_markers(struct audit_pump *p)
@@ -156,7 +161,7 @@ static void look_for_end(struct audit_pump *p)
         return;
     bool stored = place(p) == p->waiting[0].position.order;
     pthread_mutex_lock(&p->lock);
-    p->ended = stored;
+    p->ended = stored && strcmp(p->end, p->newest.text) == 0;
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -222,6 +227,7 @@ static enum sc_result step(struct audit_pump *p, struct arena *arena, struct sc_
 {
     const void *record;
     size_t len;
+    note_end(p); /* it may have been taken back */
     enum sc_result result = p->at_end ? SC_RETRY : spool_take(p->config.spool, &record, &len, TAKE_MS, err);
     bool idle = result == SC_RETRY;
     if (idle) {
@@ -415,7 +421,8 @@ void audit_pump_cut_off(struct audit_pump *p, bool is)
 void audit_pump_end(struct audit_pump *p, const char *marker)
 {
     pthread_mutex_lock(&p->lock);
-    snprintf(p->end, sizeof(p->end), "%s", marker);
+    snprintf(p->end, sizeof(p->end), "%s", marker ? marker : "");
+    p->ended = false;
     pthread_mutex_unlock(&p->lock);
 }
 

@@ -49,7 +49,8 @@ void audit_pump_stats(struct audit_pump *pump, struct audit_pump_stats *out);
 /* Is the log not being read? Then nothing says that the stream lives. */
 void audit_pump_cut_off(struct audit_pump *pump, bool is);
 
-/* The stream ends at this marker, which the log does not have yet: nothing behind it is taken. */
+/* The stream ends at this marker, which the log does not have yet: nothing behind it is taken. NULL: it goes on, also
+ * behind a marker that it was to end at. */
 void audit_pump_end(struct audit_pump *pump, const char *marker);
 /* SC_OK: everything before that marker was acknowledged, and where the stream stands is stored. SC_RETRY: not yet. Else
  * why it never will be. */

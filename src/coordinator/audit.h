@@ -50,7 +50,8 @@ const struct position *run_audit_position(const struct run *r);
 enum sc_result run_audit_tick(struct run *r, struct sc_error *err);
 /* May the cutover be tried, for the audit's sake? *lag_ms: how far behind it is; 0: there is none, or nobody waits. */
 bool run_audit_near(struct run *r, int64_t *lag_ms);
-/* The cutover's marker is about to be written: behind it there is nothing of the old table. */
+/* The cutover's marker is about to be written: behind it there is nothing of the old table. NULL: nothing was swapped,
+ * and it goes on. */
 void run_audit_end(struct run *r, const char *marker);
 
 /* What others see of it; nothing where there is none. */

@@ -8,6 +8,7 @@
 #include "applier/copy.h"
 #include "applier/gate.h"
 #include "applier/verify.h"
+#include "cdc/audit/pump.h"
 #include "cdc/spool.h"
 #include "coordinator/audit.h"
 #include "coordinator/coordinator.h"
@@ -26,7 +27,8 @@ struct run {
     struct source *source;
     struct apply *apply;
     struct walk *copy;
-    struct audit *audit; /* NULL: none is wanted, it has ended, or nothing runs */
+    struct audit *audit;               /* NULL: none is wanted, it has ended, or nothing runs */
+    char audit_end[AUDIT_MARKER_TEXT]; /* the marker before which all is in Kafka, and known to be; "": not known */
     /* Up to where the log is dealt with; the reader is told the earlier place. */
     struct {
         pthread_mutex_t lock;

@@ -136,8 +136,10 @@ static enum sc_result try_once(struct run *r, struct session *session, bool *spe
             (long long)(locked - start) / 1000, (long long)(drained - locked) / 1000,
             (long long)(clock_us() - drained) / 1000);
     }
-    if (!*spent)
+    if (!*spent) {
+        run_audit_end(r, NULL); /* the marker may be in the log all the same */
         apply_unpark(r->apply);
+    }
     return result;
 }
 

@@ -352,6 +352,15 @@ static void what_is_under_way_when_it_is_stopped_is_waited_for(void **state)
     close_spool(spool, "audit");
 }
 
+static enum sc_result await_end(struct audit_pump *pump)
+{
+    struct sc_error err;
+    enum sc_result result;
+    for (int i = 0; (result = audit_pump_ended(pump, &err)) == SC_RETRY && i < WAIT_MS / 10; i++)
+        clock_sleep_ms(10);
+    return result;
+}
+
 static void nothing_behind_the_end_is_taken(void **state)
 {
     (void)state;
@@ -359,8 +368,6 @@ static void nothing_behind_the_end_is_taken(void **state)
     struct spool *spool = open_spool("audit", 0);
     struct audit_sink *sink = open_sink();
     struct audit_pump *pump = start_pump(spool, sink, &kept);
-    struct sc_error err;
-    enum sc_result result;
     audit_pump_end(pump, "end");
     put_transactions(spool, 1, 100);
     put(spool, &(struct change){.kind = CHANGE_MARKER, .marker = "another"});
@@ -368,11 +375,44 @@ static void nothing_behind_the_end_is_taken(void **state)
     put(spool, &(struct change){.kind = CHANGE_MARKER, .marker = "end"});
     put_transactions(spool, 201, 300);
     put(spool, &(struct change){.kind = CHANGE_TRUNCATE}); /* which it could not take */
-    for (int i = 0; i < WAIT_MS / 10 && (result = audit_pump_ended(pump, &err)) == SC_RETRY; i++)
-        clock_sleep_ms(10);
-    assert_int_equal(result, SC_OK);
+    assert_int_equal(await_end(pump), SC_OK);
     assert_int_equal(kept.state.sequence, 200);
     assert_int_equal(kept.state.position.order, 2005);
+    spool_stop(spool);
+    audit_pump_stop(pump);
+    assert_int_equal(kept.state.sequence, 200);
+    audit_sink_close(sink);
+    close_spool(spool, "audit");
+}
+
+/* As when a cutover has failed behind its marker. */
+static void it_goes_on_behind_an_end_that_is_taken_back(void **state)
+{
+    (void)state;
+    struct kept kept = {0};
+    struct spool *spool = open_spool("audit", 0);
+    struct audit_sink *sink = open_sink();
+    struct audit_pump *pump = start_pump(spool, sink, &kept);
+    struct sc_error err;
+    audit_pump_end(pump, "first");
+    put_transactions(spool, 1, 100);
+    put(spool, &(struct change){.kind = CHANGE_MARKER, .marker = "first"});
+    assert_int_equal(await_end(pump), SC_OK);
+    audit_pump_end(pump, NULL);
+    assert_int_equal(audit_pump_ended(pump, &err), SC_RETRY);
+    put_transactions(spool, 101, 150);
+    put(spool, &(struct change){.kind = CHANGE_MARKER, .marker = "beat"});
+    struct audit_pump_stats stats = {0};
+    for (int i = 0; i < WAIT_MS / 10 && strcmp(stats.passed, "beat") != 0; i++) {
+        clock_sleep_ms(10);
+        audit_pump_stats(pump, &stats);
+    }
+    assert_string_equal(stats.passed, "beat");
+    audit_pump_end(pump, "second");
+    put_transactions(spool, 151, 200);
+    put(spool, &(struct change){.kind = CHANGE_MARKER, .marker = "second"});
+    put_transactions(spool, 201, 300);
+    assert_int_equal(await_end(pump), SC_OK);
     spool_stop(spool);
     audit_pump_stop(pump);
     assert_int_equal(kept.state.sequence, 200);
@@ -613,6 +653,7 @@ int main(void)
         cmocka_unit_test(an_expendable_one_is_gone_on_without),
         cmocka_unit_test(what_is_under_way_when_it_is_stopped_is_waited_for),
         cmocka_unit_test(nothing_behind_the_end_is_taken),
+        cmocka_unit_test(it_goes_on_behind_an_end_that_is_taken_back),
         cmocka_unit_test(why_it_ended_is_told),
         cmocka_unit_test(a_transaction_that_cannot_be_written_whole_is_not_waited_for),
         cmocka_unit_test(what_is_before_a_bad_transaction_gets_on_when_each_is_committed),

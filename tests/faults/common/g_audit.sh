@@ -45,6 +45,23 @@ G1_an_audit_goes_on_as_it_began()
     nothing_left
 }
 
+# The marker at which the audit was to end is in the log, and nothing was swapped.
+G1_a_cutover_fails_behind_its_marker()
+{
+    setup 500
+    audit_start
+    reader_start
+    SEACHANGE_FAILPOINT='cutover_after_marker=retry@1' migrate_start "${audit[@]}"
+    in_phase cutover
+    change 4
+    reader_end
+    until_said 'failpoint cutover_after_marker'
+    migrate_ends 0 60
+    grep -q 'all changes are in Kafka, 4 messages' "$out/stdout" || fail "the summary does not say that 4 messages are there"
+    in_topic 4
+    nothing_left
+}
+
 G1_one_that_was_begun_without_gets_none()
 {
     setup 500
